@@ -1,0 +1,135 @@
+package process
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A process in the midst of execve(2), whose new memory has no environment yet,
+// is looked at again. For a moment it looks as if it had been started without.
+const (
+	execTime   = 200 * time.Millisecond // bounds the wait for the end of execve
+	execLook   = 200 * time.Microsecond // between two looks
+	emptyLooks = 5                      // so often without: that is how it was started
+)
+
+// ownership is whose a process is.
+type ownership int
+
+const (
+	foreign ownership = iota
+	own
+	died // before that was clear
+)
+
+// carriesMarker looks into the environment that the process was started with.
+// That takes the right to trace it: the same user will do, see ptrace(2).
+func carriesMarker(pid int, marker string, user *User) ownership {
+	dir := "/proc/" + strconv.Itoa(pid)
+	read := os.ReadFile
+	limit := time.NewTimer(execTime)
+	defer limit.Stop()
+	for empty := 0; empty < emptyLooks; {
+		environ, err := read(dir + "/environ")
+		if errors.Is(err, os.ErrPermission) && user != nil {
+			read = func(path string) ([]byte, error) { return readAs(*user, path) }
+			environ, err = read(dir + "/environ")
+		}
+		if errors.Is(err, os.ErrPermission) {
+			return foreign
+		}
+		if len(environ) > 0 {
+			return owner(environ, marker)
+		}
+		stat, err := read(dir + "/stat")
+		if err != nil || isDead(stat) {
+			return died
+		}
+		if !isExecuting(stat) {
+			empty++
+		}
+		select {
+		case <-time.After(execLook):
+		case <-limit.C:
+			return foreign
+		}
+	}
+	return foreign
+}
+
+// owner looks for a marker in an environment.
+func owner(environ []byte, marker string) ownership {
+	for one := range strings.SplitSeq(string(environ), "\x00") {
+		if value, found := strings.CutPrefix(one, MarkerName+"="); found && containsMarker(value, marker) {
+			return own
+		}
+	}
+	return foreign
+}
+
+func isDead(stat []byte) bool {
+	e, err := parseStat(stat)
+	return err != nil || e.dead()
+}
+
+// isExecuting tells whether a process, whose environment read as empty, changed
+// its memory just then: it does not know where its environment lies, or knows
+// of one that is not empty. On its way out it looks like that, too.
+func isExecuting(stat []byte) bool {
+	const first, environStart, environEnd = 3, 50, 51 // numbers of fields in proc(5)
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) <= environEnd-first {
+		return false
+	}
+	start, end := string(fields[environStart-first]), string(fields[environEnd-first])
+	return end == "0" || start != end
+}
+
+// withMarker adds the marker to an environment. The marker of an outer gorun
+// stays beside it, so that both know the process.
+func withMarker(environ []string, marker string) []string {
+	marked := make([]string, 0, len(environ)+1)
+	for _, one := range environ {
+		if outer, found := strings.CutPrefix(one, MarkerName+"="); found {
+			marker = outer + " " + marker
+			continue
+		}
+		marked = append(marked, one)
+	}
+	return append(marked, MarkerName+"="+marker)
+}
+
+// containsMarker relies on no marker being the end of another.
+func containsMarker(value, marker string) bool {
+	return strings.Contains(" "+value+" ", " "+marker+" ")
+}
+
+// readAs reads a file with the rights of another user: root without
+// CAP_SYS_PTRACE may not trace others' processes. A new thread for that could
+// be one too many for the container, so this one takes the other identity, and
+// what goes with it by credentials(7) and prctl(2) is put back, too.
+func readAs(user User, path string) ([]byte, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var deathSignal int32
+	_ = unix.Prctl(unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&deathSignal)), 0, 0, 0)
+	dumpable, dumpErr := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	_ = unix.Setfsgid(int(user.GID))
+	_ = unix.Setfsuid(int(user.UID))
+	text, err := os.ReadFile(path)
+	_ = unix.Setfsuid(os.Geteuid())
+	_ = unix.Setfsgid(os.Getegid())
+	if dumpErr == nil {
+		_ = unix.Prctl(unix.PR_SET_DUMPABLE, uintptr(dumpable), 0, 0, 0)
+	}
+	_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(deathSignal), 0, 0, 0)
+	return text, err //nolint:wrapcheck // the caller adds nothing
+}

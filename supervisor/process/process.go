@@ -1,0 +1,229 @@
+// Package process runs one program as one process tree: start, stop ladder,
+// exit. Its tree is everything that is in the program's session or process
+// group, descends from it, or was re-parented to gorun and carries its marker
+// in its environment.
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/signals/reaper"
+)
+
+// MarkerName is the environment variable that tells the processes of one tree
+// from those of others, wherever they have been re-parented to.
+const MarkerName = "GORUN_WORKER"
+
+// Exit codes for programs that cannot be started, as shells have them.
+const (
+	CodeNotExecutable = 126
+	CodeNotFound      = 127
+)
+
+// Spec is what a process is started from.
+type Spec struct {
+	Argv   []string // Argv[0] is the path of the program
+	Env    []string
+	Dir    string
+	Stdin  *os.File // nil: /dev/null
+	Stdout *os.File // nil: /dev/null
+	Stderr *os.File // nil: /dev/null
+	Marker string   // value of MarkerName, unique to this run
+	User   *User    // nil: gorun's own
+	Limits []Limit
+
+	Extra       []*os.File   // become descriptors 3, 4, …
+	ListenNames []string     // of the first Extra, where they are sockets to accept on: LISTEN_FDNAMES
+	Prepare     func() error // see reaper.Spec
+}
+
+// User is whom a process runs as.
+type User struct {
+	UID, GID uint32
+	Groups   []uint32
+}
+
+// Limit is one resource limit, see setrlimit(2).
+type Limit struct {
+	Resource   int
+	Soft, Hard uint64
+}
+
+// Ladder is how a process is brought to an end.
+type Ladder struct {
+	Signal unix.Signal
+	Grace  time.Duration // from Signal to SIGKILL
+	Alone  bool          // spare the rest of the tree
+}
+
+// Process is a running program with its tree. Its methods are for one
+// goroutine, except Signal and Members.
+type Process struct {
+	child  *reaper.Child
+	reaper *reaper.Reaper
+	family family
+}
+
+// Start starts the program in a session of its own. It returns once the
+// program has been executed; CodeOf tells the exit code that an error means.
+func Start(r *reaper.Reaper, spec Spec) (*Process, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", spec.Argv[0], err)
+	}
+	defer null.Close()
+	request, err := spec.request(null)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", spec.Argv[0], err)
+	}
+	var child *reaper.Child
+	if spec.needsStep() {
+		child, err = launchVia(r, request, spec)
+	} else {
+		child, err = startOrShell(r, request)
+	}
+	runtime.KeepAlive(spec) // its files, of which request has only numbers
+	if err != nil {
+		return nil, fmt.Errorf("start: %w", err)
+	}
+	preferAsVictim(r, child.Pid())
+	return &Process{child: child, reaper: r, family: family{
+		leader: child.Pid(), born: birth(r, child.Pid()), marker: spec.Marker, user: spec.User, owns: r.Owns,
+	}}, nil
+}
+
+// request tells the reaper what to start; without limits, which take a step
+// between fork and exec, see Launch.
+func (s Spec) request(null *os.File) (reaper.Spec, error) {
+	request := reaper.Spec{
+		Path: s.Argv[0], Argv: s.Argv, Env: withMarker(s.Env, s.Marker), Dir: s.Dir,
+		Sys: syscall.SysProcAttr{Setsid: true}, Prepare: s.Prepare,
+	}
+	for _, file := range slices.Concat([]*os.File{s.Stdin, s.Stdout, s.Stderr}, s.Extra) {
+		if file == nil {
+			file = null
+		}
+		number, err := descriptor(file)
+		if err != nil {
+			return reaper.Spec{}, err
+		}
+		request.Files = append(request.Files, number)
+	}
+	if user := s.User; user != nil && !s.needsStep() {
+		request.Sys.Credential = &syscall.Credential{Uid: user.UID, Gid: user.GID, Groups: user.Groups}
+	}
+	return request, nil
+}
+
+// needsStep tells whether something is to be set that only the process can set
+// for itself, between fork and exec.
+func (s Spec) needsStep() bool { return len(s.Limits) > 0 || len(s.ListenNames) > 0 }
+
+// birth returns when a child was started, or 0 if it cannot be known any more.
+func birth(r *reaper.Reaper, pid int) uint64 {
+	e, err := readEntry(strconv.Itoa(pid))
+	if err != nil || !r.Owns(pid) {
+		return 0
+	}
+	return e.started
+}
+
+// descriptor returns the file's number. Unlike File.Fd it leaves alone the
+// blocking mode, which every process shares that has the file open.
+func descriptor(file *os.File) (uintptr, error) {
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return 0, fmt.Errorf("descriptor of %s: %w", file.Name(), err)
+	}
+	var number uintptr
+	if err := raw.Control(func(fd uintptr) { number = fd }); err != nil {
+		return 0, fmt.Errorf("descriptor of %s: %w", file.Name(), err)
+	}
+	return number, nil
+}
+
+// CodeOf returns the exit code that stands for a program which could not be
+// started: 127 when there is none, else 126.
+func CodeOf(err error) int {
+	if errors.Is(err, fs.ErrNotExist) {
+		return CodeNotFound
+	}
+	return CodeNotExecutable
+}
+
+// victimBonus is added to gorun's own oom_score_adj for its children (proc(5):
+// -1000 to 1000): where memory runs out, a worker goes before its supervisor.
+const victimBonus = 100
+
+// preferAsVictim is a favour: where /proc does not allow it, nothing is lost.
+func preferAsVictim(r *reaper.Reaper, pid int) {
+	own, err := readNumber("/proc/self/oom_score_adj")
+	if err != nil {
+		return
+	}
+	file, err := os.OpenFile("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", os.O_WRONLY, 0)
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	if r.Owns(pid) { // so the file, which was opened before, is the child's
+		_, _ = file.WriteString(strconv.Itoa(min(own+victimBonus, 1000)))
+	}
+}
+
+// Pid returns the process id of the program itself.
+func (p *Process) Pid() int { return p.child.Pid() }
+
+// Exited is closed when the program itself has ended; others of its tree may
+// live on.
+func (p *Process) Exited() <-chan struct{} { return p.child.Exited() }
+
+// Status tells how the program ended, once Exited is closed.
+func (p *Process) Status() reaper.Status { return p.child.Status() }
+
+// Signal sends sig to every process of the tree.
+func (p *Process) Signal(sig unix.Signal) {
+	p.family.signal(p.child, sig)
+}
+
+// Members returns the process ids of the tree.
+func (p *Process) Members() []int {
+	return pids(p.family.members(processTable()))
+}
+
+// Trees returns the process ids of each tree, from one look at the process
+// table.
+func Trees(all []*Process) [][]int {
+	if len(all) == 0 {
+		return nil
+	}
+	table := processTable()
+	trees := make([][]int, len(all))
+	for i, p := range all {
+		trees[i] = pids(p.family.members(table))
+	}
+	return trees
+}
+
+// Stop brings the tree to its end: signal, grace, SIGKILL. When the end of ctx
+// cuts the grace short, SIGKILL follows at once. It returns when nothing is left,
+// and whether SIGKILL was needed. Once the program itself has ended, Stop ends
+// what it left behind.
+func (p *Process) Stop(ctx context.Context, ladder Ladder) (forced bool) {
+	var all tree = &p.family
+	if ladder.Alone {
+		all = alone{p.child}
+	}
+	return descend(ctx, ending{p.reaper.Buried, p.child, all}, ladder)
+}

@@ -1,0 +1,119 @@
+package process
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/signals/reaper"
+)
+
+// lastWait bounds the wait after SIGKILL: a process in an uninterruptible
+// sleep (a dead NFS server) may never come back from it.
+const lastWait = 5 * time.Second
+
+// ending is a tree on its way out.
+type ending struct {
+	deaths func() <-chan struct{} // closed when somebody of it has been reaped, or others
+	child  *reaper.Child          // nil when there is no main program
+	tree   tree
+}
+
+// descend takes the steps of the ladder until nothing is left.
+func descend(ctx context.Context, e ending, ladder Ladder) (forced bool) {
+	if e.over() {
+		return false
+	}
+	e.tree.signal(e.child, ladder.Signal)
+	e.wake()
+	grace := time.NewTimer(ladder.Grace)
+	defer grace.Stop()
+	if e.wait(ctx.Done(), grace.C, func() {}) || e.over() {
+		return false
+	}
+	last := time.NewTimer(lastWait)
+	defer last.Stop()
+	kill := func() { e.tree.signal(e.child, unix.SIGKILL) }
+	kill()
+	// A process may fork between the look at the table and the signal.
+	e.wait(nil, last.C, kill)
+	return true
+}
+
+// wait returns true when nothing is left, false when it was cut short. The
+// last of a tree is always a child of gorun, by birth or by re-parenting: each
+// look at the table follows a death, and finds somebody left or nobody.
+func (e ending) wait(cut <-chan struct{}, grace <-chan time.Time, left func()) bool {
+	exited := e.exited()
+	for {
+		death := e.deaths()
+		if e.over() {
+			return true
+		}
+		left()
+		select {
+		case <-exited:
+			exited = nil
+		case <-death:
+		case <-cut:
+			return false
+		case <-grace:
+			return false
+		}
+	}
+}
+
+// over tells whether nothing is left. A look at the process table takes time:
+// one that passed an orphan whose parent died meanwhile does not count.
+func (e ending) over() bool {
+	for {
+		death := e.deaths()
+		if !e.empty() {
+			return false
+		}
+		select {
+		case <-death:
+		default:
+			return true
+		}
+	}
+}
+
+// empty tells whether the main program was reaped and nobody else is alive.
+func (e ending) empty() bool {
+	select {
+	case <-e.exited():
+		return len(e.tree.members(processTable())) == 0
+	default:
+		return false
+	}
+}
+
+// exited returns the channel that tells of the main program's end.
+func (e ending) exited() <-chan struct{} {
+	if e.child != nil {
+		return e.child.Exited()
+	}
+	closed := make(chan struct{})
+	close(closed)
+	return closed
+}
+
+// wake lets stopped processes (SIGSTOP) see their signal.
+func (e ending) wake() {
+	for _, member := range e.tree.members(processTable()) {
+		if member.state == 'T' {
+			signalEntry(member, unix.SIGCONT)
+		}
+	}
+}
+
+// EndAll ends everything that descends from this process, the way tini's users
+// ask for: signal, grace, SIGKILL; at once when nothing is left.
+func EndAll(ctx context.Context, r *reaper.Reaper, ladder Ladder) (forced bool) {
+	if reaper.Childless() {
+		return false
+	}
+	return descend(ctx, ending{r.Reaped, nil, everybody{}}, ladder)
+}

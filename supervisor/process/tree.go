@@ -1,0 +1,176 @@
+package process
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/signals/reaper"
+)
+
+// tree is a set of processes that are ended together.
+type tree interface {
+	members(table []entry) []entry         // those alive
+	signal(c *reaper.Child, s unix.Signal) // each of them, once
+}
+
+// family is the tree of one worker.
+type family struct {
+	leader int
+	born   uint64 // the leader's start, in the process table's ticks; 0: unknown
+	marker string
+	user   *User
+	owns   func(pid int) bool // started by gorun itself, so never an orphan
+}
+
+// staleLooks bounds how often the table is read again. Each time somebody has
+// died meanwhile.
+const staleLooks = 10
+
+func (f *family) members(table []entry) []entry {
+	living, stale := f.look(table)
+	for look := 0; stale && look < staleLooks; look++ {
+		living, stale = f.look(processTable())
+	}
+	return living
+}
+
+// look finds the members in a table. The table is stale when it names as a
+// parent somebody who has died before it was clear whose he was.
+func (f *family) look(table []entry) (living []entry, stale bool) {
+	self := os.Getpid()
+	strange := f.reused(table)
+	living = closure(table, func(e entry) bool {
+		switch {
+		case e.pid == f.leader, e.session == f.leader, e.group == f.leader:
+			return !strange
+		case e.ppid != self, e.dead(), f.owns(e.pid):
+			return false
+		}
+		switch carriesMarker(e.pid, f.marker, f.user) {
+		case foreign:
+			return false
+		case own:
+			return true
+		case died:
+			stale = stale || slices.ContainsFunc(table, func(child entry) bool { return child.ppid == e.pid })
+		}
+		return false
+	})
+	return living, stale
+}
+
+// reused tells whether the leader's number belongs to somebody else by now. The
+// kernel gives it away only once nobody has it as session or group, either.
+func (f *family) reused(table []entry) bool {
+	return f.born != 0 && slices.ContainsFunc(table, func(e entry) bool {
+		return e.pid == f.leader && e.started != f.born
+	})
+}
+
+// signal reaches the group in one call, which no fork can slip through, and
+// the others one by one.
+func (f *family) signal(child *reaper.Child, sig unix.Signal) {
+	members := f.members(processTable())
+	grouped := child.SignalGroup(sig) == nil
+	for _, e := range members {
+		if !grouped || e.group != f.leader {
+			signalEntry(e, sig)
+		}
+	}
+}
+
+// everybody is all that descends from gorun, with or without a marker.
+type everybody struct{}
+
+func (everybody) members(table []entry) []entry {
+	self := os.Getpid()
+	return closure(table, func(e entry) bool { return e.ppid == self })
+}
+
+func (w everybody) signal(child *reaper.Child, sig unix.Signal) {
+	leader, grouped := 0, false
+	if child != nil {
+		leader, grouped = child.Pid(), child.SignalGroup(sig) == nil
+	}
+	for _, e := range w.members(processTable()) {
+		if !grouped || e.group != leader {
+			signalEntry(e, sig)
+		}
+	}
+}
+
+// alone is a program without the rest of its tree.
+type alone struct{ child *reaper.Child }
+
+func (a alone) members(table []entry) []entry {
+	select {
+	case <-a.child.Exited():
+		return nil // the number may be somebody else's
+	default:
+	}
+	for _, e := range table {
+		if e.pid == a.child.Pid() && !e.dead() {
+			return []entry{e}
+		}
+	}
+	return nil
+}
+
+func (alone) signal(child *reaper.Child, sig unix.Signal) {
+	_ = child.Signal(sig) // already reaped is as good as signalled
+}
+
+// closure returns the living that are roots, or descend from one. Trees are
+// flat: going over the table again costs less than a map of all children.
+func closure(table []entry, root func(entry) bool) []entry {
+	members := map[int]bool{}
+	for _, e := range table {
+		if root(e) {
+			members[e.pid] = true
+		}
+	}
+	for grown := len(members) > 0; grown; {
+		grown = false
+		for _, e := range table {
+			if members[e.ppid] && !members[e.pid] {
+				members[e.pid], grown = true, true
+			}
+		}
+	}
+	var living []entry
+	for _, e := range table {
+		if members[e.pid] && !e.dead() {
+			living = append(living, e)
+		}
+	}
+	return living
+}
+
+// signalEntry signals a process that gorun may not be the parent of. A
+// descriptor of the process (pidfd_open(2)) makes sure that the number has
+// not gone to somebody else since the table was read. Where there is no such
+// thing (an old kernel, a seccomp profile, no descriptor left), the moment
+// between look and signal is a risk to take.
+func signalEntry(e entry, sig unix.Signal) {
+	fd, err := unix.PidfdOpen(e.pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return
+	}
+	if err == nil {
+		defer unix.Close(fd)
+	}
+	now, readErr := readEntry(strconv.Itoa(e.pid))
+	if readErr != nil || now.started != e.started {
+		return
+	}
+	if err == nil {
+		err = unix.PidfdSendSignal(fd, sig, nil, 0)
+	}
+	if err != nil && !errors.Is(err, unix.ESRCH) {
+		_ = unix.Kill(e.pid, sig) // gone meanwhile is as good
+	}
+}
