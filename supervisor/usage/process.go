@@ -1,0 +1,149 @@
+package usage
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shirou/gopsutil/v3/common"
+	"github.com/shirou/gopsutil/v3/process"
+	"golang.org/x/sys/unix"
+)
+
+// tick is the unit of CPU times in /proc: USER_HZ, 100 on every architecture.
+const tick = 10 * time.Millisecond
+
+// Of adds up the given processes. Those that are gone are left out; what
+// cannot be read of another user's process counts as zero.
+func Of(pids []int) Tree {
+	return of("/proc", pids)
+}
+
+// Resident is the resident memory of the given processes in bytes, for a
+// quarter of the cost of Of.
+func Resident(pids []int) int64 {
+	return residents("/proc", pids)
+}
+
+func residents(proc string, pids []int) int64 {
+	ctx, sum := look(proc), int64(0)
+	for _, pid := range pids {
+		sum += resident(ctx, pid)
+	}
+	return sum
+}
+
+// look tells gopsutil where the processes are. Without this it obeys
+// HOST_PROC, which monitoring images set to the processes of the host.
+func look(proc string) context.Context {
+	env := make(common.EnvMap, 1)
+	env[common.HostProcEnvKey] = proc
+	return context.WithValue(context.Background(), common.EnvKey, env)
+}
+
+func of(proc string, pids []int) Tree {
+	ctx, buffer := look(proc), make([]byte, statSize)
+	var tree Tree
+	for _, pid := range pids {
+		text, err := ReadInto(buffer, proc+"/"+strconv.Itoa(pid)+"/stat")
+		if err != nil {
+			continue
+		}
+		if stat, ok := parseStat(string(text)); ok {
+			tree.add(ctx, pid, stat)
+		}
+	}
+	return tree
+}
+
+// statSize is more than /proc/PID/stat can have: 52 numbers and a name.
+const statSize = 2048
+
+// ReadInto reads a file that fits into the buffer, in three system calls: /proc
+// is read at every exit and every scrape, and os.ReadFile takes eight.
+func ReadInto(buffer []byte, path string) ([]byte, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open: %w", err)
+	}
+	defer unix.Close(fd)
+	n, err := unix.Read(fd, buffer)
+	if err != nil {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	return buffer[:n], nil
+}
+
+// add counts one process. A zombie has only its CPU time left, which its
+// parent takes over when it reaps it.
+func (t *Tree) add(ctx context.Context, pid int, stat stat) {
+	t.CPU += stat.cpu
+	if stat.dead {
+		return
+	}
+	t.Processes++
+	t.Threads += stat.threads
+	t.Resident += resident(ctx, pid)
+	p := process.Process{Pid: int32(pid)}
+	if descriptors, err := p.NumFDsWithContext(ctx); err == nil {
+		t.Descriptors += int(descriptors)
+	}
+}
+
+// resident is the memory of one process, 0 when it is gone.
+func resident(ctx context.Context, pid int) int64 {
+	// The constructor of gopsutil would read and check what is known here.
+	p := process.Process{Pid: int32(pid)}
+	memory, err := p.MemoryInfoWithContext(ctx)
+	if err != nil {
+		return 0
+	}
+	return int64(memory.RSS)
+}
+
+// stat is what /proc/PID/stat knows and gopsutil does not tell, or only by
+// reading several files.
+type stat struct {
+	cpu     time.Duration // with that of the children it has reaped
+	threads int
+	dead    bool
+}
+
+// Positions in /proc/PID/stat, counted from the state that follows the name.
+const (
+	utimeField   = 11
+	cstimeField  = 14
+	threadsField = 17
+)
+
+// parseStat reads /proc/PID/stat. The name in it may hold anything, spaces
+// and parentheses included.
+func parseStat(text string) (stat, bool) {
+	end := strings.LastIndexByte(text, ')')
+	if end < 0 {
+		return stat{}, false
+	}
+	fields := strings.Fields(text[end+1:])
+	if len(fields) <= threadsField {
+		return stat{}, false
+	}
+	s := stat{dead: fields[0] == "Z" || fields[0] == "X"}
+	for _, field := range fields[utimeField : cstimeField+1] {
+		ticks, err := strconv.ParseInt(field, 10, 64)
+		if err != nil || ticks < 0 || ticks > maxTicks {
+			return stat{}, false
+		}
+		s.cpu += time.Duration(ticks) * tick
+	}
+	threads, err := strconv.ParseInt(fields[threadsField], 10, 32)
+	if err != nil || threads < 0 {
+		return stat{}, false
+	}
+	s.threads = int(threads)
+	return s, true
+}
+
+// maxTicks keeps four times added up within a Duration: 73 years of CPU.
+const maxTicks = (1<<63 - 1) / int64(tick) / 4
