@@ -1,0 +1,106 @@
+// Package restart decides what follows the end of a worker: rest, another
+// try after a delay, or giving up. It is pure: no clock, no goroutine, no I/O.
+package restart
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// Verdict is what the policy says after an exit.
+type Verdict int
+
+// The verdicts.
+const (
+	// Rest leaves the worker stopped: it ended as it was meant to.
+	Rest Verdict = iota
+	// Retry starts the worker again after the decision's delay.
+	Retry
+	// GiveUp leaves the worker errored: it failed too often in a row.
+	GiveUp
+)
+
+// Policy tells when a worker is started again.
+type Policy struct {
+	Auto        bool          // autorestart
+	MaxUnstable int           // max_restarts: unstable runs in a row that are forgiven
+	MinUptime   time.Duration // min_uptime: a shorter run is unstable
+	Delay       time.Duration // restart_delay: waited before every restart
+	Backoff     time.Duration // exp_backoff_restart_delay: first delay after an unstable run; 0 = none
+	MaxDelay    time.Duration // max_restart_delay: where the growing delay ends
+	StopCodes   []int         // stop_exit_codes: exit codes that mean "leave me stopped"
+}
+
+// Exit is how one run of a worker ended.
+type Exit struct {
+	Code     int           // exit code; meaningless when Signaled
+	Signaled bool          // ended by a signal, or told to end: never matches StopCodes
+	Failed   bool          // never became ready, or could not be started
+	Uptime   time.Duration // from start to end
+}
+
+// Decision is a verdict with what belongs to it.
+type Decision struct {
+	Verdict  Verdict
+	Delay    time.Duration // before the next start; for Retry only
+	Unstable int           // unstable runs in a row, this one included
+}
+
+// growth and jitter shape the backoff: each delay is half as long again as the
+// one before, give or take a tenth, so that a host's containers drift apart.
+const (
+	growth = 1.5
+	jitter = 0.1
+)
+
+// Next decides what follows exit. unstable is how many unstable runs in a row
+// came before it.
+func (p Policy) Next(exit Exit, unstable int) Decision {
+	if p.stable(exit) {
+		unstable = 0
+	} else {
+		unstable++
+	}
+	switch {
+	case p.Ends(exit):
+		return Decision{Verdict: Rest}
+	case !p.Auto:
+		return Decision{Verdict: Rest, Unstable: unstable}
+	case unstable > p.MaxUnstable:
+		return Decision{Verdict: GiveUp, Unstable: unstable}
+	}
+	return Decision{Verdict: Retry, Delay: p.delay(unstable), Unstable: unstable}
+}
+
+// Ends tells whether exit is one that stop_exit_codes declares a good end.
+// Death by a signal never is.
+func (p Policy) Ends(exit Exit) bool {
+	return !exit.Signaled && !exit.Failed && slices.Contains(p.StopCodes, exit.Code)
+}
+
+func (p Policy) stable(exit Exit) bool {
+	return !exit.Failed && exit.Uptime >= p.MinUptime
+}
+
+// LongestDelay is the longest that Next ever asks to wait.
+func (p Policy) LongestDelay() time.Duration {
+	if p.Backoff == 0 {
+		return p.Delay
+	}
+	return max(p.Delay, p.MaxDelay)
+}
+
+// delay is the longer of restart_delay and the backoff for that many unstable
+// runs in a row.
+func (p Policy) delay(unstable int) time.Duration {
+	if unstable == 0 || p.Backoff == 0 {
+		return p.Delay
+	}
+	grown, limit := float64(p.Backoff), float64(p.MaxDelay)
+	for n := 1; n < unstable && grown < limit; n++ {
+		grown *= growth
+	}
+	grown = min(grown, limit) * (1 + jitter*(2*rand.Float64()-1))
+	return max(p.Delay, time.Duration(min(grown, limit)))
+}
