@@ -1,0 +1,42 @@
+// Package logs carries the workers' output to gorun's own output and to
+// files: whole lines, raw, tagged, as key=value or as JSON.
+package logs
+
+// Format is how a worker's line reaches gorun's stdout or stderr.
+type Format int
+
+// The formats, by the option that chooses them.
+const (
+	Raw      Format = iota // --raw: byte for byte
+	Tagged                 // --formatted: 0|api  | line
+	KeyValue               // --format: timestamp=… app=… id=… type=out message="…"
+	JSON                   // --json: one object a line
+)
+
+// Stream says where a worker wrote a line.
+type Stream int
+
+// The streams.
+const (
+	Stdout Stream = iota
+	Stderr
+)
+
+// Config is the log settings of one app.
+type Config struct {
+	OutFile    string // "" = none; absolute
+	ErrorFile  string
+	File       string // both streams
+	Merge      bool   // one file for all instances; else -0, -1, … before the extension
+	DateFormat string // day.js tokens; "" = none: put before each line, in files and in Tagged
+	JSONFiles  bool   // log_type: json
+	Disabled   bool   // disable_logs: no files
+	Rotation   Rotation
+}
+
+// Rotation says when a log file is put aside.
+type Rotation struct {
+	MaxSize  int64 // bytes; 0 = never
+	Retain   int   // files kept beside the current one
+	Compress bool  // gzip what is put aside
+}

@@ -1,0 +1,110 @@
+package logs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// Identity names a worker in its lines and its files.
+type Identity struct {
+	App       string
+	Instance  int // within the app: the number in file names
+	ID        int // within gorun: pm_id
+	Namespace string
+}
+
+// Counts is what a worker has written since gorun started, by Stream.
+type Counts struct {
+	Lines, Bytes [2]uint64
+}
+
+// Worker is the output of one worker over all runs of its process.
+type Worker struct {
+	out    *Output
+	id     Identity
+	color  string
+	shown  layout // on stdout and stderr
+	filed  layout
+	files  [2][]*file
+	closed sync.Once
+	totals [2]struct{ lines, bytes atomic.Uint64 }
+}
+
+// Capture makes two pipes for one run of the process and starts to read them.
+func (w *Worker) Capture() (*Capture, error) {
+	c := &Capture{worker: w, quit: make(chan struct{})}
+	for kind := range c.streams {
+		in, child, err := pipe()
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("pipe for the output of %s: %w", w.id.App, err), c.abandon())
+		}
+		c.children[kind], c.streams[kind] = child, newStream(w, Stream(kind), in, c.quit)
+	}
+	for _, s := range c.streams {
+		go s.run()
+	}
+	w.out.mu.Lock()
+	defer w.out.mu.Unlock()
+	w.out.captures[c] = struct{}{}
+	return c, nil
+}
+
+// Counts may be called at any time; it never waits.
+func (w *Worker) Counts() Counts {
+	var c Counts
+	for kind := range w.totals {
+		c.Lines[kind] = w.totals[kind].lines.Load()
+		c.Bytes[kind] = w.totals[kind].bytes.Load()
+	}
+	return c
+}
+
+// Close gives the worker's files back; its captures must have ended.
+func (w *Worker) Close() error {
+	var errs []error
+	w.closed.Do(func() {
+		for _, f := range slices.Concat(w.files[:]...) {
+			errs = append(errs, w.out.release(f))
+		}
+	})
+	return errors.Join(errs...)
+}
+
+// count takes p as so many whole lines and at most one unfinished.
+func (w *Worker) count(kind Stream, p []byte) {
+	lines := bytes.Count(p, newline)
+	if p[len(p)-1] != '\n' {
+		lines++
+	}
+	w.totals[kind].lines.Add(uint64(lines))
+	w.totals[kind].bytes.Add(uint64(len(p)))
+}
+
+func (w *Worker) label() string { return strconv.Itoa(w.id.ID) + "|" + w.id.App }
+
+// pipeSize is the most that pipe(7) gives to an ordinary user. Node sets its
+// stdout to non-blocking, and at process.exit() drops what does not fit.
+const pipeSize = 1 << 20
+
+// pipe has a blocking write end, which a child can take for an ordinary stdout;
+// os.Pipe would make both ends non-blocking.
+func pipe() (*gate, *os.File, error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return nil, nil, fmt.Errorf("pipe2: %w", err)
+	}
+	_, _ = unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, pipeSize) // refused: the pipe works as it is
+	in, err := newGate(fds[0])
+	if err != nil {
+		return nil, nil, errors.Join(err, unix.Close(fds[0]), unix.Close(fds[1]))
+	}
+	return in, os.NewFile(uintptr(fds[1]), "worker output"), nil
+}
