@@ -1,0 +1,103 @@
+// Package ecosystem turns an ecosystem file, its env files and the command
+// line's options into apps: defaulted, valid and immutable. Every mistake is
+// reported with its position, all of them at once.
+package ecosystem
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/logs"
+	"gorun/supervisor/restart"
+	"gorun/supervisor/sockets"
+)
+
+// Mode says how an app's workers relate to each other.
+type Mode int
+
+// The modes, in pm2's words.
+const (
+	Fork    Mode = iota // each worker on its own
+	Cluster             // the workers share their ports
+)
+
+// String returns pm2's word for the mode.
+func (m Mode) String() string {
+	if m == Cluster {
+		return "cluster"
+	}
+	return "fork"
+}
+
+// Condition is what an app waits for in another one before it starts.
+type Condition int
+
+// The conditions of depends_on.
+const (
+	Online    Condition = iota // at least one worker is online
+	Completed                  // it ended with success
+)
+
+// Dependency is one entry of depends_on.
+type Dependency struct {
+	App       string
+	Condition Condition
+}
+
+// Limit is one resource limit (setrlimit) of a worker.
+type Limit struct {
+	Name       string // as in the file: nofile
+	Resource   int    // unix.RLIMIT_NOFILE
+	Soft, Hard uint64 // unix.RLIM_INFINITY for unlimited
+}
+
+// User is whom a worker runs as.
+type User struct {
+	UID, GID uint32
+	Groups   []uint32 // supplementary groups
+	Home     string   // home directory, "" where unknown
+	Name     string   // user name, "" where unknown
+
+	switched bool // gorun becomes another user, not only another group
+}
+
+// App is one entry of an ecosystem file, ready to run. It is a value: nobody
+// changes it after Load.
+type App struct {
+	Name      string
+	Namespace string
+	Position  string // file:line:column of its entry
+
+	Script      string   // what the file calls it, for people
+	Interpreter string   // "node", "python3", …; "none" when the script runs itself
+	Argv        []string // program and arguments; Argv[0] is an absolute path
+	Dir         string   // working directory, absolute
+	Mode        Mode
+	Instances   int // ≥ 1
+	Autostart   bool
+
+	Restart       restart.Policy
+	DependsOn     []Dependency
+	Critical      bool
+	ReadyMin      int // workers that must be online for the app to be ready
+	StopSignal    unix.Signal
+	KillTimeout   time.Duration // from the stop signal to SIGKILL
+	ListenTimeout time.Duration
+	TreeKill      bool
+	MaxMemory     int64 // bytes of the whole tree; 0 = no limit
+	User          *User // nil: gorun's own
+	Limits        []Limit
+	Port          int  // 0: none
+	Node          bool // run by node itself: gets an IPC channel
+	Sharing       Sharing
+	ChannelOnly   bool // sharing: node was asked for: nothing is intercepted beside it
+	Balance       sockets.Balance
+	Listen        []Socket      // to pass on
+	WaitReady     bool          // online when it says so
+	DrainTimeout  time.Duration // part of KillTimeout
+	PidFile       string
+	Logs          logs.Config
+
+	env environment // see Environ
+}

@@ -1,0 +1,358 @@
+package ecosystem
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/logs"
+	"gorun/supervisor/sockets"
+)
+
+// keyCase is a value of a key and what must come of it.
+type keyCase struct {
+	written string // as YAML
+	seen    func(App) any
+	want    any
+}
+
+func variableOf(name string) func(App) any {
+	return func(a App) any { return lookupEnv(a.Environ(1, 7), name) }
+}
+
+func lookupEnv(environ []string, name string) string {
+	for _, pair := range environ {
+		if words, ok := strings.CutPrefix(pair, name+"="); ok {
+			return words
+		}
+	}
+	return "(unset)"
+}
+
+func argv(a App) any { return strings.Join(a.Argv[:len(a.Argv)], " ") }
+
+// keyCases holds what each key that works does. dir is the folder of the test.
+func keyCases(dir string) map[string][]keyCase {
+	return map[string][]keyCase{
+		"script": {{"app.py", func(a App) any { return a.Script }, "app.py"}},
+		"name": {
+			{"api", func(a App) any { return a.Name }, "api"},
+			{"5", func(a App) any { return a.Name }, "5"},
+			{"null", func(a App) any { return a.Name }, "server"},
+		},
+		"namespace": {
+			{"shop", func(a App) any { return a.Namespace }, "shop"},
+			{"null", func(a App) any { return a.Namespace }, "default"},
+		},
+		"cwd": {
+			{dir, func(a App) any { return a.Dir }, dir},
+			{".", func(a App) any { return a.Dir }, dir},
+			{"null", func(a App) any { return a.Dir }, dir},
+		},
+		"args": {
+			{"start 'a b' c", argv, "/bin/node --enable-source-maps /server.js start a b c"},
+			{"[--port, 3000, true, 'a b']", argv, "/bin/node --enable-source-maps /server.js --port 3000 true a b"},
+			{"5", argv, "/bin/node --enable-source-maps /server.js 5"},
+			{"''", argv, "/bin/node --enable-source-maps /server.js"},
+		},
+		"interpreter": {
+			{"bash", argv, "/bin/bash /server.js"},
+			{"./bin/ruby", argv, "/bin/ruby /server.js"},
+		},
+		"interpreter_args": {
+			{"--inspect -r x", argv, "/bin/node --enable-source-maps --inspect -r x /server.js"},
+			{"[--enable-source-maps]", argv, "/bin/node --enable-source-maps /server.js"},
+		},
+		"sharing": {
+			{"none", func(a App) any { return a.Sharing }, ShareNone},
+			{"auto", func(a App) any { return a.Sharing }, ShareNone}, // fork mode
+		},
+		"balance": {{"spread", func(a App) any { return a.Balance }, sockets.Spread}},
+		"listen": {
+			{"8080", func(a App) any { return fmt.Sprint(a.Listen, a.Sharing) }, "[{server [::]:8080}] inherit"},
+			{"['127.0.0.1:80', ./x.sock]", func(a App) any { return fmt.Sprint(a.Listen) }, "[{server 127.0.0.1:80} {server " + dir + "/x.sock}]"},
+			{"{http: '[::1]:80'}", func(a App) any { return fmt.Sprint(a.Listen) }, "[{http [::1]:80}]"},
+		},
+		"wait_ready":                 {{"true", func(a App) any { return a.WaitReady }, true}},
+		"drain_timeout":              {{"1s", func(a App) any { return a.DrainTimeout }, time.Second}},
+		"source_map_support":         {{"false", argv, "/bin/node /server.js"}, {"'false'", argv, "/bin/node /server.js"}},
+		"disable_source_map_support": {{"true", argv, "/bin/node /server.js"}},
+		"instances": {
+			{"1", func(a App) any { return a.Instances }, 1},
+			{"'1'", func(a App) any { return a.Instances }, 1},
+			{"null", func(a App) any { return a.Instances }, 1},
+		},
+		"exec_mode": {
+			{"fork", func(a App) any { return a.Mode }, Fork},
+			{"fork_mode", func(a App) any { return a.Mode }, Fork},
+		},
+		"uid": {{fmt.Sprint(os.Geteuid()), func(a App) any { return a.User == nil }, true}},
+		"gid": {{fmt.Sprint(os.Getegid()), func(a App) any { return a.User == nil }, true}},
+		"limits": {
+			{"{nofile: 65536}", func(a App) any { return a.Limits }, []Limit{{"nofile", unix.RLIMIT_NOFILE, 65536, 65536}}},
+			{"{stack: '8M:unlimited'}", func(a App) any { return a.Limits }, []Limit{{"stack", unix.RLIMIT_STACK, 8 << 20, unix.RLIM_INFINITY}}},
+			{"{core: {soft: 0, hard: unlimited}}", func(a App) any { return a.Limits }, []Limit{{"core", unix.RLIMIT_CORE, 0, unix.RLIM_INFINITY}}},
+			{"{nproc: {hard: '9'}, cpu: null}", func(a App) any { return a.Limits }, []Limit{{"nproc", unix.RLIMIT_NPROC, 9, 9}}},
+		},
+		"env": {
+			{"{A: 1.10}", variableOf("A"), "1.10"},
+			{"{A: True}", variableOf("A"), "true"},
+			{"{A: ''}", variableOf("A"), ""},
+			{"{LANG: null}", variableOf("LANG"), "(unset)"},
+			{"{A: {b: [1, 'x<y', null, 0x10], c: {}}}", variableOf("A"), `{"b":[1,"x<y",null,16],"c":{}}`},
+		},
+		"env_file": {
+			{"first.env", variableOf("FROM"), "first"},
+			{"[first.env, second.env]", variableOf("FROM"), "second"},
+		},
+		"filter_env": {
+			{"true", variableOf("SECRET_KEY"), "(unset)"},
+			{"true", variableOf("HOME"), "/home/gorun"},
+			{"[CRET]", variableOf("SECRET_KEY"), "(unset)"},
+			{"[CRET]", variableOf("LANG"), "C"},
+			{"LANG", variableOf("LANG"), "(unset)"},
+			{"LAN", variableOf("LANG"), "C"},
+			{"false", variableOf("SECRET_KEY"), "s"},
+		},
+		"instance_var":       {{"ME", variableOf("ME"), "1"}, {"ME", variableOf("NODE_APP_INSTANCE"), "(unset)"}},
+		"increment_var":      {{"COUNT", variableOf("COUNT"), "3001"}},
+		"append_env_to_name": {{"true", func(a App) any { return a.Name }, "server-prod"}},
+		"port": {
+			{"3000", func(a App) any { return a.Port }, 3000},
+			{"'3000'", variableOf("PORT"), "3000"},
+		},
+		"autostart":   {{"false", func(a App) any { return a.Autostart }, false}, {"null", func(a App) any { return a.Autostart }, true}},
+		"autorestart": {{"false", func(a App) any { return a.Restart.Auto }, false}, {"null", func(a App) any { return a.Restart.Auto }, true}},
+		"stop_exit_codes": {
+			{"[0, '3']", func(a App) any { return a.Restart.StopCodes }, []int{0, 3}},
+			{"0", func(a App) any { return a.Restart.StopCodes }, []int{0}},
+			{"'0, 143'", func(a App) any { return a.Restart.StopCodes }, []int{0, 143}},
+		},
+		"min_uptime":                durations(func(a App) any { return a.Restart.MinUptime }, time.Second),
+		"restart_delay":             durations(func(a App) any { return a.Restart.Delay }, 0),
+		"exp_backoff_restart_delay": durations(func(a App) any { return a.Restart.Backoff }, 100*time.Millisecond),
+		"max_restart_delay":         durations(func(a App) any { return a.Restart.MaxDelay }, 15*time.Second),
+		"kill_timeout":              durations(func(a App) any { return a.KillTimeout }, 8*time.Second),
+		"listen_timeout":            durations(func(a App) any { return a.ListenTimeout }, 30*time.Second),
+		"max_restarts": {
+			{"0", func(a App) any { return a.Restart.MaxUnstable }, 0},
+			{"'5'", func(a App) any { return a.Restart.MaxUnstable }, 5},
+			{"null", func(a App) any { return a.Restart.MaxUnstable }, 16},
+		},
+		"max_memory_restart": {
+			{"300M", func(a App) any { return a.MaxMemory }, int64(300 << 20)},
+			{"300mb", func(a App) any { return a.MaxMemory }, int64(300 << 20)},
+			{"300Mi", func(a App) any { return a.MaxMemory }, int64(300 << 20)},
+			{"1.5G", func(a App) any { return a.MaxMemory }, int64(3 << 29)},
+			{"1024", func(a App) any { return a.MaxMemory }, int64(1024)},
+			{"2 KiB", func(a App) any { return a.MaxMemory }, int64(2048)},
+			{"0", func(a App) any { return a.MaxMemory }, int64(0)},
+		},
+		"stop_signal": {
+			{"SIGTERM", func(a App) any { return a.StopSignal }, unix.SIGTERM},
+			{"quit", func(a App) any { return a.StopSignal }, unix.SIGQUIT},
+			{"15", func(a App) any { return a.StopSignal }, unix.SIGTERM},
+			{"SIGRTMIN+3", func(a App) any { return a.StopSignal }, unix.Signal(37)},
+			{"null", func(a App) any { return a.StopSignal }, unix.SIGINT},
+		},
+		"treekill":   {{"false", func(a App) any { return a.TreeKill }, false}, {"null", func(a App) any { return a.TreeKill }, true}},
+		"depends_on": {{"[]", func(a App) any { return len(a.DependsOn) }, 0}},
+		"critical":   {{"true", func(a App) any { return a.Critical }, true}, {"null", func(a App) any { return a.Critical }, false}},
+		"ready_min":  {{"0", func(a App) any { return a.ReadyMin }, 0}, {"null", func(a App) any { return a.ReadyMin }, 1}},
+		"out_file": {
+			{"logs/out.log", func(a App) any { return a.Logs.OutFile }, dir + "/logs/out.log"},
+			{"/dev/null", func(a App) any { return a.Logs.OutFile }, ""},
+			{"x.log", func(a App) any { return a.Logs.Rotation }, logs.Rotation{MaxSize: 10 << 20, Retain: 10}},
+		},
+		"error_file":      {{"/var/err.log", func(a App) any { return a.Logs.ErrorFile }, "/var/err.log"}},
+		"log_file":        {{"all.log", func(a App) any { return a.Logs.File }, dir + "/all.log"}},
+		"pid_file":        {{"app.pid", func(a App) any { return a.PidFile }, dir + "/app.pid"}},
+		"merge_logs":      {{"true", func(a App) any { return a.Logs.Merge }, true}},
+		"log_date_format": {{"HH:mm", func(a App) any { return a.Logs.DateFormat }, "HH:mm"}},
+		"time":            {{"true", func(a App) any { return a.Logs.DateFormat }, "YYYY-MM-DDTHH:mm:ss"}},
+		"log_type":        {{"json", func(a App) any { return a.Logs.JSONFiles }, true}, {"raw", func(a App) any { return a.Logs.JSONFiles }, false}},
+		"disable_logs":    {{"true", func(a App) any { return a.Logs.Disabled }, true}},
+		"log_rotate": {
+			{"{max_size: 1M, retain: 3, compress: true}", func(a App) any { return a.Logs.Rotation }, logs.Rotation{MaxSize: 1 << 20, Retain: 3, Compress: true}},
+			{"false", func(a App) any { return a.Logs.Rotation }, logs.Rotation{}},
+		},
+		"ignore_watch":  {{"[node_modules]", func(a App) any { return a.Name }, "server"}},
+		"watch_delay":   {{"100", func(a App) any { return a.Name }, "server"}},
+		"watch_options": {{"{followSymlinks: false}", func(a App) any { return a.Name }, "server"}},
+	}
+}
+
+func durations(seen func(App) any, byDefault time.Duration) []keyCase {
+	return []keyCase{
+		{"1500", seen, 1500 * time.Millisecond},
+		{"'1500'", seen, 1500 * time.Millisecond},
+		{"500ms", seen, 500 * time.Millisecond},
+		{"1.5s", seen, 1500 * time.Millisecond},
+		{"10m", seen, 10 * time.Minute},
+		{"1h", seen, time.Hour},
+		{"1m30s", seen, 90 * time.Second},
+		{"0", seen, time.Duration(0)},
+		{"null", seen, byDefault},
+	}
+}
+
+// spellings returns every name of a key.
+func spellings(key Key) []string {
+	var all []string
+	for _, name := range append([]string{key.Name}, key.Aliases...) {
+		all = append(all, name, camelCase(name))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func TestEveryKeyWorksUnderEveryName(t *testing.T) {
+	dir := world(t)
+	write(t, dir, "first.env", "FROM=first\n", 0o644)
+	write(t, dir, "second.env", "# comment\nexport FROM='second'\n", 0o644)
+	cases := keyCases(dir)
+	for _, key := range Keys() {
+		if key.Place != InApp || key.Status != Works || key.Name == "env_NAME" {
+			continue
+		}
+		if len(cases[key.Name]) == 0 {
+			t.Errorf("%s has no case", key.Name)
+		}
+		for _, name := range spellings(key) {
+			for _, tt := range cases[key.Name] {
+				checkKey(t, dir, name, tt)
+			}
+		}
+	}
+}
+
+func checkKey(t *testing.T, dir, name string, tt keyCase) {
+	t.Helper()
+	content := "env_prod: {COUNT: 3000}\n" + name + ": " + tt.written + "\n"
+	if !slices.Contains([]string{"script", "exec", "cmd", "command"}, name) {
+		content += "script: server.js\n"
+	}
+	src := source(dir, content)
+	src.EnvName = "prod"
+	got := tt.seen(only(t, src))
+	if words, ok := got.(string); ok && strings.HasPrefix(words, dir+"/bin/") {
+		got = strings.ReplaceAll(words, dir, "")
+	}
+	if !reflect.DeepEqual(got, tt.want) {
+		t.Errorf("%s: %s gives %v, want %v", name, tt.written, got, tt.want)
+	}
+}
+
+func TestKeysOfLaterReleasesAreRefusedWhereTheyAskForSomething(t *testing.T) {
+	dir := world(t)
+	for _, key := range Keys() {
+		if key.Status != Later {
+			continue
+		}
+		for _, name := range spellings(key) {
+			got := failure(t, source(dir, "script: server.js\n"+name+": yes\n"))
+			if want := "stdin:2:1: " + name + " is not built yet; " + key.Instead; got != want {
+				t.Errorf("%s: %s, want %s", name, got, want)
+			}
+			for _, nothing := range []string{"false", "null", "''", "0", "[]", "{}"} {
+				only(t, source(dir, "script: server.js\n"+name+": "+nothing+"\n"))
+			}
+		}
+	}
+}
+
+func TestKeysWithoutEffectAreNamed(t *testing.T) {
+	dir := world(t)
+	for _, key := range Keys() {
+		if key.Status != NoEffect || key.Place != InApp {
+			continue
+		}
+		for _, name := range spellings(key) {
+			file := mustLoad(t, source(dir, "apps: [{script: server.js, "+name+": [1]}, {script: app.py, "+name+": 2}]\n"))
+			if !slices.Equal(file.Ignored, []string{name}) || len(file.Warnings) > 0 {
+				t.Errorf("%s: ignored %v, warnings %v", name, file.Ignored, file.Warnings)
+			}
+		}
+	}
+}
+
+func TestKeysAreDocumentedAndUnique(t *testing.T) {
+	seen := map[string]string{}
+	for _, key := range Keys() {
+		if !strings.HasSuffix(key.Doc, ".") || (key.Status == Later) != (key.Instead != "") {
+			t.Errorf("%s: doc %q, instead %q", key.Name, key.Doc, key.Instead)
+		}
+		for _, name := range spellings(key) {
+			name = fmt.Sprint(key.Place, name)
+			if other, ok := seen[name]; ok {
+				t.Errorf("%s belongs to %s and to %s", name, other, key.Name)
+			}
+			seen[name] = key.Name
+		}
+	}
+}
+
+func TestWrongValuesAreMistakes(t *testing.T) {
+	dir := world(t)
+	tests := []struct{ line, want string }{
+		{"kill_timeout: [1]", "stdin:2:15: kill_timeout: a list is not a duration; write milliseconds, or 500ms, 5s, 10m, 1h"},
+		{"kill_timeout: -1", "-1 is not a duration"},
+		{"kill_timeout: 1e99", "1e99\" is not a duration"},
+		{"max_memory_restart: {a: 1}", "max_memory_restart: a mapping is not a size"},
+		{"max_restarts: 1.5", "max_restarts: 1.5 is not a whole number"},
+		{"autorestart: maybe", "autorestart: \"maybe\" is neither true nor false"},
+		{"source_map_support: maybe", "source_map_support: \"maybe\" is neither true nor false"},
+		{"name: true", "name: true is not text; put it in quotes"},
+		{"name: ''", "name: \"\" is empty"},
+		{"name: \"a\\nb\"", "name: \"a\\nb\" contains a control character"},
+		{"args: \"it's\"", "args: \"it's\" has a quote that is not closed"},
+		{"env: {A=B: 1}", "stdin:2:7: env: \"A=B\" cannot be the name of a variable"},
+		{"env_prod: 5", "env_prod: 5 is not a mapping"},
+		{"env_file: gone.env", "env_file: " + dir + "/gone.env: no such file or directory"},
+		{"env_file: folder", "is not a regular file"},
+		{"env_file: bad.env", "line 2 is not NAME=value"},
+		{"increment_var: PORT", "increment_var: the variable PORT has no number to start from"},
+		{"instance_var: A=B", "cannot be the name of a variable"},
+		{"stop_exit_codes: 256", "256 is not between 0 and 255"},
+		{"sharing: magic", "sharing: \"magic\" is none of auto, node, intercept, inherit, none"},
+		{"balance: sticky", "balance: workers share nothing in fork mode; set exec_mode: cluster"},
+		{"listen: [http]", "listen: \"http\" is no address to listen on"},
+		{"listen: [0]", "listen: \"0\" is no address to listen on"},
+		{"listen: {'a:b': 8080}", "a name of a socket has no colon"},
+		{"instances: 20000", "20000 is no number of instances"},
+		{"exec_mode: clutser", "exec_mode: \"clutser\" is none of fork, fork_mode, cluster, cluster_mode; did you mean cluster?"},
+		{"cwd: gone", "cwd: " + dir + "/gone: no such file or directory; it is relative to " + dir},
+		{"cwd: server.js", "server.js is not a directory"},
+		{"gid: no-such-group", "gid: \"no-such-group\" is no group in /etc/group"},
+		{"limits: {nofile: {hard: 1, soft: 2}}", "limits.nofile: the soft limit is above the hard limit"},
+		{"limits: {nofile: many}", "limits.nofile: \"many\" is not a limit"},
+		{"limits: {nofile: {softt: 2}}", "there is only soft and hard"},
+		{"log_type: xml", "log_type: \"xml\" is none of json"},
+		{"out_file: folder", "folder is a directory; name a file"},
+		{"log_rotate: yes", "log_rotate: \"yes\" is not a mapping"},
+		{"ready_min: 2", "ready_min: 2 is more than the 1 instances there are"},
+		{"exec: app.py", "stdin:2:1: exec means the same as script in line 1; keep one of them"},
+	}
+	write(t, dir, "bad.env", "A=1\nTOP SECRET\n", 0o644)
+	for _, tt := range tests {
+		got := failure(t, source(dir, "script: server.js\n"+tt.line+"\n"))
+		if !strings.Contains(got, tt.want) || strings.Count(got, "\n") > 0 || strings.Contains(got, "SECRET\n") {
+			t.Errorf("%s: %s\nwant %s", tt.line, got, tt.want)
+		}
+	}
+}
+
+func TestInstances(t *testing.T) {
+	dir := world(t)
+	for written, want := range map[string]int{"3": 3, "'3'": 3, "max": 4, "MAX": 4, "0": 4, "'0'": 4, "-1": 3, "-3": 1, "-9": 1} {
+		if got := only(t, source(dir, "script: app.py\ninstances: "+written)).Instances; got != want {
+			t.Errorf("instances: %s on 4 CPUs = %d, want %d", written, got, want)
+		}
+	}
+}

@@ -1,0 +1,266 @@
+package ecosystem
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Source is everything that a load depends on.
+type Source struct {
+	Path    string            // ecosystem file or script; "-" = standard input
+	Stdin   io.Reader         // for "-"
+	Dir     string            // gorun's working directory, absolute
+	Environ []string          // gorun's own environment
+	CPUs    int               // CPUs that this container may use; at least 1
+	EnvName string            // --env: which env_NAME applies
+	Only    []string          // --only: names or namespaces; empty = all
+	Args    []string          // after "--": replaces the arguments of the one app
+	Options map[string]string // what was given, by Option.Key
+	Strict  bool              // warnings become mistakes
+}
+
+// File is what a load found.
+type File struct {
+	Apps          []App
+	Path          string        // absolute; "" for standard input and for a bare script
+	ShutdownDelay time.Duration // between the first SIGTERM and the stop of the workers
+	Warnings      []Problem     // what gorun did not understand and left aside
+	Ignored       []string      // keys and options that have no effect, as they were written
+}
+
+// loader is one load in the making.
+type loader struct {
+	source  *Source
+	report  *report
+	base    string // the ecosystem file's folder
+	file    File
+	options []entry
+	appKeys index
+	topKeys index
+}
+
+// Load reads an ecosystem file, or makes one app of a script. All mistakes
+// are found in one go: the error is Problems. Warnings are returned either way.
+func Load(src Source) (File, error) {
+	src.CPUs = max(src.CPUs, 1)
+	l := &loader{
+		source: &src, report: &report{file: src.Path}, base: src.Dir,
+		appKeys: indexOf(InApp), topKeys: indexOf(AtTop),
+	}
+	l.options = optionEntries(src.Options, l.report)
+	if drafts, err := l.drafts(); err != nil {
+		l.fail(err)
+	} else {
+		l.assemble(drafts)
+	}
+	return l.result()
+}
+
+func (l *loader) result() (File, error) {
+	r := l.report
+	if l.source.Strict {
+		r.mistakes, r.warnings = append(r.mistakes, r.warnings...), nil
+	}
+	l.file.Warnings, l.file.Ignored = r.warnings.sorted(), r.ignored
+	if len(r.mistakes) > 0 {
+		l.file.Apps = nil
+		return l.file, r.mistakes.sorted()
+	}
+	return l.file, nil
+}
+
+// fail reports an error that ended the reading.
+func (l *loader) fail(err error) {
+	if f, ok := errors.AsType[fault](err); ok {
+		l.report.mistake(f.at, "%s", f.what)
+		return
+	}
+	l.report.mistake(position{}, "%v", err)
+}
+
+// drafts makes a draft of every app there is.
+func (l *loader) drafts() ([]*draft, error) {
+	format, err := formatOf(l.source.Path)
+	if err != nil {
+		return nil, err
+	}
+	if format == bareScript {
+		l.topOptions()
+		return []*draft{newDraft(l, position{}, scriptEntries(*l.source))}, nil
+	}
+	content, err := l.read(format)
+	if err != nil {
+		return nil, err
+	}
+	root, err := l.parse(format, content)
+	if err != nil {
+		return nil, err
+	}
+	drafts, err := l.top(root)
+	l.topOptions()
+	return drafts, err
+}
+
+// format is what Path names.
+type format int
+
+const (
+	bareScript format = iota
+	jsonFile
+	yamlFile
+	standardInput
+)
+
+// formatOf goes by the name of the file alone, as pm2 does.
+func formatOf(path string) (format, error) {
+	name := strings.ToLower(filepath.Base(path))
+	switch {
+	case path == "":
+		return 0, errors.New("no file or script is named")
+	case path == "-":
+		return standardInput, nil
+	case name == "package.json":
+		return 0, errors.New("package.json is not read yet; write its pm2 key into an ecosystem.json or .yaml file")
+	case strings.HasSuffix(name, ".config.js"), strings.HasSuffix(name, ".config.cjs"), strings.HasSuffix(name, ".config.mjs"):
+		return 0, errors.New("ecosystem files in JavaScript are not read yet; write it as YAML or JSON")
+	case strings.HasSuffix(name, ".json"):
+		return jsonFile, nil
+	case strings.HasSuffix(name, ".yml"), strings.HasSuffix(name, ".yaml"):
+		return yamlFile, nil
+	}
+	return bareScript, nil
+}
+
+// scriptEntries is what a file for a bare script would say.
+func scriptEntries(src Source) []entry {
+	return []entry{{key: "script", value: scalar(text, position{}, src.Path)}}
+}
+
+func (l *loader) read(format format) ([]byte, error) {
+	from := l.source.Stdin
+	if format == standardInput {
+		l.report.file = "stdin"
+		if from == nil {
+			from = strings.NewReader("")
+		}
+	} else {
+		l.file.Path = absolute(l.source.Dir, l.source.Path)
+		l.base = filepath.Dir(l.file.Path)
+		file, err := os.Open(l.file.Path)
+		if err != nil {
+			return nil, errors.New(reason(err))
+		}
+		defer file.Close()
+		from = file
+	}
+	content, err := io.ReadAll(io.LimitReader(from, maxBytes+1))
+	switch {
+	case err != nil:
+		return nil, errors.New(reason(err))
+	case len(content) > maxBytes:
+		return nil, fmt.Errorf("it is larger than %d MiB", maxBytes>>20)
+	case !utf8.Valid(content):
+		return nil, fmt.Errorf("it is not UTF-8 text")
+	}
+	return bytes.TrimPrefix(content, []byte("\ufeff")), nil
+}
+
+// parse reads standard input as JSON if it begins like it and is; YAML's own
+// flow style begins alike.
+func (l *loader) parse(format format, content []byte) (value, error) {
+	switch format {
+	case jsonFile:
+		if len(bytes.TrimSpace(content)) == 0 {
+			return value{}, errors.New("there is nothing in it; list the apps under the key apps")
+		}
+		return readJSON(content, l.report)
+	case standardInput:
+		if start := bytes.TrimSpace(content); len(start) == 0 || !bytes.ContainsRune([]byte("{[/"), rune(start[0])) {
+			return readYAML(content, l.report)
+		}
+		root, jsonErr := readJSON(content, l.report)
+		if jsonErr == nil {
+			return root, nil
+		}
+		if root, err := readYAML(content, l.report); err == nil {
+			return root, nil
+		}
+		return value{}, jsonErr
+	case yamlFile, bareScript:
+	}
+	return readYAML(content, l.report)
+}
+
+// assemble builds the chosen apps and checks them against each other.
+func (l *loader) assemble(drafts []*draft) {
+	chosen := l.choose(drafts)
+	l.arguments(chosen)
+	l.checkName(chosen)
+	for _, d := range chosen {
+		d.override(l)
+		d.build()
+	}
+	l.checkEnvName(drafts)
+	l.checkNames(chosen)
+	l.link(chosen, drafts)
+	for _, d := range chosen {
+		l.file.Apps = append(l.file.Apps, d.app)
+	}
+}
+
+// reason is an error of the file system without the path, which the message
+// names already.
+func reason(err error) string {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		err = path.Err
+	}
+	return err.Error()
+}
+
+// arguments gives what follows "--" to the only app there is.
+func (l *loader) arguments(drafts []*draft) {
+	if len(l.source.Args) == 0 {
+		return
+	}
+	at := position{option: "--"}
+	if len(drafts) != 1 {
+		l.report.mistake(at, "arguments are for one app, and there are %d; choose one by --only", len(drafts))
+		return
+	}
+	items := make([]value, len(l.source.Args))
+	for i, arg := range l.source.Args {
+		items[i] = scalar(text, at, arg)
+	}
+	drafts[0].settings["args"] = setting{name: "args", at: at, value: listOf(at, items)}
+}
+
+// checkName refuses to give several apps one name.
+func (l *loader) checkName(drafts []*draft) {
+	if _, ok := l.source.Options["name"]; ok && len(drafts) > 1 {
+		l.report.mistake(position{option: "--name"}, "names one app, and there are %d; choose one by --only", len(drafts))
+	}
+}
+
+// checkEnvName warns when no app knows the environment that --env names.
+func (l *loader) checkEnvName(drafts []*draft) {
+	name := l.source.EnvName
+	var known []string
+	for _, d := range drafts {
+		for env := range d.envs {
+			known = append(known, env)
+		}
+	}
+	slices.Sort(known)
+	if name != "" && len(drafts) > 0 && !slices.Contains(known, name) {
+		l.report.warn(position{option: "--env"}, "no app has the key env_%s%s", name, didYouMean(name, known))
+	}
+}

@@ -1,0 +1,251 @@
+package ecosystem
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// world makes a folder with scripts of all sorts, and a bin of its own as the
+// only PATH: nothing depends on what is installed.
+func world(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"node", "python3", "ruby", "php", "perl", "bash", "sh", "go", "java", "npm", "env"} {
+		write(t, dir, "bin/"+name, "#!/bin/sh\n", 0o755)
+	}
+	for _, name := range []string{"server.js", "app.py", "app.rb", "app.php", "app.pl", "main.go", "app.jar", "app.ts", "my app.js"} {
+		write(t, dir, name, "", 0o644)
+	}
+	write(t, dir, "run.sh", "echo", 0o644)
+	write(t, dir, "bash.sh", "#!/usr/bin/env bash\n", 0o644)
+	write(t, dir, "strict.sh", "#!bin/bash -eu\n", 0o644)
+	write(t, dir, "tool", "#!/bin/sh\n", 0o755)
+	write(t, dir, "elf", "\x7fELF\x02", 0o755)
+	write(t, dir, "plain", "echo hi\n", 0o755)
+	write(t, dir, "notes.txt", "hello\n", 0o644)
+	write(t, dir, "windows", "#!/bin/sh\r\necho\r\n", 0o755)
+	write(t, dir, "orphan", "#!/nowhere/lua\n", 0o755)
+	write(t, dir, "folder/inner.js", "", 0o644)
+	return dir
+}
+
+func write(t *testing.T, dir, name, content string, mode os.FileMode) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// source is a load of that content from standard input.
+func source(dir, content string) Source {
+	return Source{
+		Path: "-", Stdin: strings.NewReader(content), Dir: dir, CPUs: 4,
+		Environ: []string{"PATH=" + filepath.Join(dir, "bin"), "HOME=/home/gorun", "LANG=C", "SECRET_KEY=s"},
+	}
+}
+
+func mustLoad(t *testing.T, src Source) File {
+	t.Helper()
+	file, err := Load(src)
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	return file
+}
+
+// only loads content that has one app.
+func only(t *testing.T, src Source) App {
+	t.Helper()
+	file := mustLoad(t, src)
+	if len(file.Apps) != 1 {
+		t.Fatalf("%d apps, want 1", len(file.Apps))
+	}
+	return file.Apps[0]
+}
+
+func failure(t *testing.T, src Source) string {
+	t.Helper()
+	_, err := Load(src)
+	if err == nil {
+		t.Fatal("Load succeeded, want mistakes")
+	}
+	return err.Error()
+}
+
+func names(file File) []string {
+	var all []string
+	for _, app := range file.Apps {
+		all = append(all, app.Name)
+	}
+	return all
+}
+
+func TestLoadUnderstandsEveryForm(t *testing.T) {
+	dir := world(t)
+	tests := []struct {
+		name, content string
+		want          []string
+	}{
+		{"apps as a list", "apps: [{script: server.js}, {script: app.py}]", []string{"server", "app"}},
+		{"apps as one entry", "apps: {script: server.js}", []string{"server"}},
+		{"apps by name", "apps:\n  api: {script: server.js}\n  web: {script: app.py, name: w}", []string{"api", "w"}},
+		{"pm2 as a list", "pm2: [{script: server.js}]", []string{"server"}},
+		{"pm2 with apps", "pm2: {apps: [{script: server.js}], deploy: {}}", []string{"server"}},
+		{"a bare list", "- script: server.js\n- script: app.py\n", []string{"server", "app"}},
+		{"one entry", "script: server.js\nname: api\n", []string{"api"}},
+		{"anchors and merge keys", "x-base: &b {script: server.js, name: base}\napps: [{<<: *b, name: api}]", []string{"api"}},
+		{"several merge keys", "x-a: &a {name: a}\nx-b: &b {name: b, script: server.js}\napps: [{<<: [*a, *b]}]", []string{"a"}},
+		{"a merge key's alias yields", "x-b: &b {exec: app.py}\napps: [{<<: *b, script: server.js}]", []string{"server"}},
+		{"JSON", `{"apps": [{"script": "server.js"}]}`, []string{"server"}},
+		{"JSON with comments and commas", "// one\n{\"apps\": [{\"script\": \"server.js\", /* two */},],}", []string{"server"}},
+		{"YAML in flow style", "{apps: [{script: server.js}]}", []string{"server"}},
+		{"a byte order mark", "\ufeffscript: server.js", []string{"server"}},
+		{"Windows line ends", "apps:\r\n  - script: server.js\r\n    name: a\r\n", []string{"a"}},
+		{"a document's signs", "---\nscript: server.js\n...\n", []string{"server"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := names(mustLoad(t, source(dir, tt.content))); !slices.Equal(got, tt.want) {
+				t.Errorf("apps = %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestLoadReadsFilesByName(t *testing.T) {
+	dir := world(t)
+	write(t, dir, "conf/eco.yaml", "apps: [{script: server.js, cwd: ..}]\nshutdown_delay: 3s\n", 0o644)
+	write(t, dir, "conf/eco.json", "{\"script\": \"server.js\", \"cwd\": \"..\",}", 0o644)
+	for _, name := range []string{"conf/eco.yaml", "conf/eco.json"} {
+		src := source(dir, "")
+		src.Path = name
+		file := mustLoad(t, src)
+		if file.Path != filepath.Join(dir, name) || file.Apps[0].Dir != dir {
+			t.Errorf("%s: path %s, dir %s", name, file.Path, file.Apps[0].Dir)
+		}
+		if !strings.HasPrefix(file.Apps[0].Position, name+":1:") {
+			t.Errorf("%s: position %s", name, file.Apps[0].Position)
+		}
+	}
+}
+
+func TestLoadTakesAScript(t *testing.T) {
+	dir := world(t)
+	src := source(dir, "")
+	src.Path, src.Args = "./server.js", []string{"--port", "3000"}
+	src.Options = map[string]string{"instances": "1", "name": "api", "shutdown_delay": "2s", "kill_timeout": "3000"}
+	file := mustLoad(t, src)
+	app := file.Apps[0]
+	want := []string{dir + "/bin/node", "--enable-source-maps", dir + "/server.js", "--port", "3000"}
+	if app.Name != "api" || !slices.Equal(app.Argv, want) || app.KillTimeout != 3*time.Second {
+		t.Errorf("app = %+v", app)
+	}
+	if file.ShutdownDelay != 2*time.Second || file.Path != "" {
+		t.Errorf("file = %+v", file)
+	}
+}
+
+func TestLoadRefusesWhatItCannotRead(t *testing.T) {
+	dir := world(t)
+	write(t, dir, "empty.json", "", 0o644)
+	write(t, dir, "bad.json", "{\n  \"apps\": [}\n}", 0o644)
+	write(t, dir, "binary.yaml", "\xff\xfe", 0o644)
+	write(t, dir, "big.yaml", strings.Repeat("#", maxBytes+1), 0o644)
+	tests := []struct{ path, content, want string }{
+		{"eco.config.js", "", "eco.config.js: ecosystem files in JavaScript are not read yet; write it as YAML or JSON"},
+		{"eco.config.mjs", "", "not read yet"},
+		{"eco.config.cjs", "", "not read yet"},
+		{"package.json", "", "package.json: package.json is not read yet"},
+		{"gone.yaml", "", "gone.yaml: no such file or directory"},
+		{"", "", "no file or script is named"},
+		{"empty.json", "", "empty.json: there is nothing in it"},
+		{"bad.json", "", "bad.json:2:12: not valid JSON: invalid character '}' at start of value"},
+		{"binary.yaml", "", "not UTF-8"},
+		{"big.yaml", "", "larger than 1 MiB"},
+		{"-", "", "stdin: there is nothing in it"},
+		{"-", "# nothing\n", "stdin: there is nothing in it"},
+		{"-", "apps: [", "stdin:1:7: not valid YAML"},
+		{"-", "{\"apps\": [}", "stdin:1:11: not valid JSON"},
+		{"-", "a: 1\n---\nb: 2\n", "stdin:3:1: a second document begins here"},
+		{"-", "hello", "stdin:1:1: \"hello\" is not an ecosystem"},
+		{"-", "apps: hello", "stdin:1:7: \"hello\" is not a list of apps"},
+		{"-", "apps: []", "stdin:1:7: the list of apps is empty"},
+		{"-", "apps:\n  - hello", "stdin:2:5: \"hello\" is not an app"},
+		{"-", "foo: 1", "stdin:1:1: there are no apps in it"},
+		{"-", "apps: *x", "stdin:1:7: *x refers to an anchor that is not defined above"},
+		{"-", "apps: &x [*x]", "refers to an anchor that is not defined"},
+		{"-", "apps: !foo x", "the tag !foo has no meaning here"},
+		{"-", "apps: [{<<: 5}]", "<< merges a mapping"},
+		{"-", "script: server.js\nscript: app.py", "stdin:2:1: \"script\" is given twice, first in line 1"},
+		{"-", `{"script": "server.js", "script": "x"}`, "stdin:1:25: \"script\" is given twice"},
+	}
+	for _, tt := range tests {
+		src := source(dir, tt.content)
+		src.Path = tt.path
+		if got := failure(t, src); !strings.Contains(got, tt.want) {
+			t.Errorf("%s %q: %s\nwant %s", tt.path, tt.content, got, tt.want)
+		}
+	}
+}
+
+func TestLoadReportsEveryMistakeWithItsPlace(t *testing.T) {
+	dir := world(t)
+	for _, name := range []string{"mistakes.yaml", "mistakes.json"} {
+		content, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, name, string(content), 0o644)
+		want, err := os.ReadFile(filepath.Join("testdata", name+".golden"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		src := source(dir, "")
+		src.Path = name
+		got := strings.ReplaceAll(failure(t, src), dir, "DIR") + "\n"
+		if got != string(want) {
+			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}
+
+func TestStrictMakesWarningsMistakes(t *testing.T) {
+	src := source(world(t), "script: server.js\nkillTimeot: 5\nx-anything: 1\nvizion: false\n")
+	file := mustLoad(t, src)
+	want := `stdin:2:1: unknown key "killTimeot"; did you mean kill_timeout?`
+	if len(file.Warnings) != 1 || file.Warnings[0].String() != want || !slices.Equal(file.Ignored, []string{"vizion"}) {
+		t.Errorf("warnings %v, ignored %v", file.Warnings, file.Ignored)
+	}
+	src = source(src.Dir, "script: server.js\nkillTimeot: 5\n")
+	src.Strict = true
+	if got := failure(t, src); got != want {
+		t.Errorf("strict: %s", got)
+	}
+}
+
+func TestHostileFilesAreRefused(t *testing.T) {
+	bomb := "a: &a [x,x,x,x,x,x,x,x,x]\n"
+	for name := 'b'; name < 'n'; name++ {
+		before := "*" + string(name-1) + " ,"
+		bomb += string(name) + ": &" + string(name) + " [" + strings.Repeat(before, 9) + "]\n"
+	}
+	for name, content := range map[string]string{
+		"aliases":  bomb,
+		"brackets": strings.Repeat("[", maxBytes),
+		"dashes":   strings.Repeat("- ", maxBytes/2),
+		"keys":     strings.Repeat("a: b\r\n", maxBytes/6),
+		"mappings": strings.Repeat("{a: ", maxBytes/4),
+	} {
+		if got := failure(t, source(t.TempDir(), content)); len(got) > 1000 {
+			t.Errorf("%s: %.1000s…", name, got)
+		}
+	}
+}

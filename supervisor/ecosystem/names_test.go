@@ -1,0 +1,114 @@
+package ecosystem
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+const shop = `
+apps:
+  - {name: api, script: server.js, namespace: web, depends_on: {migrate: completed, cache: online}}
+  - {name: migrate, script: run.sh, autorestart: false, depends_on: [cache]}
+  - {name: cache, script: app.py}
+`
+
+func TestDependsOn(t *testing.T) {
+	file := mustLoad(t, source(world(t), shop))
+	if len(file.Warnings) > 0 {
+		t.Errorf("warnings: %v", file.Warnings)
+	}
+	want := []Dependency{{"migrate", Completed}, {"cache", Online}}
+	if got := file.Apps[0].DependsOn; !slices.Equal(got, want) {
+		t.Errorf("DependsOn = %v, want %v", got, want)
+	}
+}
+
+func TestOnlyChoosesByNameAndNamespace(t *testing.T) {
+	dir := world(t)
+	tests := []struct {
+		only, want []string
+	}{
+		{[]string{"cache"}, []string{"cache"}},
+		{[]string{"web", "cache"}, []string{"api", "cache"}},
+		{[]string{"default"}, []string{"migrate", "cache"}},
+	}
+	for _, tt := range tests {
+		src := source(dir, shop)
+		src.Only = tt.only
+		if got := names(mustLoad(t, src)); !slices.Equal(got, tt.want) {
+			t.Errorf("--only %v: %v, want %v", tt.only, got, tt.want)
+		}
+	}
+	src := source(dir, shop)
+	src.Only = []string{"apo"}
+	want := `option --only: there is no app or namespace "apo", only api, cache, default, migrate, web; did you mean api?`
+	if got := failure(t, src); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
+func TestDependencyLeftOutByOnlyIsDropped(t *testing.T) {
+	src := source(world(t), shop)
+	src.Only = []string{"api", "cache"}
+	file := mustLoad(t, src)
+	if got := file.Apps[0].DependsOn; !slices.Equal(got, []Dependency{{"cache", Online}}) {
+		t.Errorf("DependsOn = %v", got)
+	}
+	if len(file.Warnings) != 1 || !strings.HasSuffix(file.Warnings[0].String(), "migrate is left out by --only, so api does not wait for it") {
+		t.Errorf("warnings = %v", file.Warnings)
+	}
+}
+
+func TestDependenciesThatCannotBeMet(t *testing.T) {
+	dir := world(t)
+	tests := []struct{ content, want string }{
+		{"{script: app.py, depends_on: [app]}", "stdin:1:31: depends_on: the apps wait for each other: app → app"},
+		{
+			"apps:\n  a: {script: app.py, depends_on: b}\n  b: {script: app.py, depends_on: [c]}\n  c: {script: app.py, depends_on: [a, b]}\n",
+			"stdin:4:36: depends_on: the apps wait for each other: a → b → c → a\nstdin:4:39: depends_on: the apps wait for each other: b → c → b",
+		},
+		{"{script: app.py, depends_on: {ap: online}}", `stdin:1:31: depends_on: there is no app "ap"; did you mean app?`},
+		{"{script: app.py, depends_on: 5x}", `stdin:1:30: depends_on: there is no app "5x"`},
+		{"apps: {a: {script: app.py}, b: {script: app.py, depends_on: {a: up}}}", "stdin:1:65: depends_on.a: \"up\" is none of online, completed"},
+	}
+	for _, tt := range tests {
+		if got := failure(t, source(dir, tt.content)); !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%s:\n%s\nwant %s", tt.content, got, tt.want)
+		}
+	}
+}
+
+func TestDependencyThatNeverComesTrueIsWarnedOf(t *testing.T) {
+	content := "apps:\n  a: {script: app.py, depends_on: {b: completed, c: online}}\n  b: {script: app.py}\n  c: {script: app.py, autostart: false}\n"
+	file := mustLoad(t, source(world(t), content))
+	if len(file.Warnings) != 2 || !strings.Contains(file.Warnings[0].Text, "b is started again whenever it ends") ||
+		!strings.Contains(file.Warnings[1].Text, "c has autostart: false") {
+		t.Errorf("warnings = %v", file.Warnings)
+	}
+}
+
+func TestNamesFollowAppendEnvToName(t *testing.T) {
+	src := source(world(t), "apps:\n  a: {script: app.py, depends_on: b, env_x: {}}\n  b: {script: app.py, append_env_to_name: true}\n")
+	src.EnvName, src.Only = "x", []string{"a", "b-x"}
+	file := mustLoad(t, src)
+	if !slices.Equal(names(file), []string{"a", "b-x"}) || file.Apps[0].DependsOn[0].App != "b-x" {
+		t.Errorf("apps = %+v", file.Apps)
+	}
+}
+
+func TestKeysInTheWrongPlaceAreWarnedOf(t *testing.T) {
+	file := mustLoad(t, source(world(t), "instances: 2\napp: 1\napps: [{script: server.js, shutdown_delay: 1}]\n"))
+	want := []string{
+		"stdin:1:1: instances has no effect here; it belongs into an app's entry",
+		`stdin:2:1: unknown key "app"; did you mean apps?`,
+		"stdin:3:28: shutdown_delay has no effect here; it belongs to the top level, beside apps",
+	}
+	var got []string
+	for _, w := range file.Warnings {
+		got = append(got, w.String())
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("warnings = %q\nwant %q", got, want)
+	}
+}

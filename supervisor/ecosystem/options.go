@@ -1,0 +1,94 @@
+package ecosystem
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Option is one option of the command line that says something about apps.
+type Option struct {
+	Flag     string   // without dashes: kill-timeout
+	Aliases  []string // single letters
+	Key      string   // key of Source.Options
+	Usage    string
+	Bool     bool // takes no value; Source.Options holds true or false
+	NoEffect bool // accepted for pm2's sake
+
+	key    string // key of the file that it sets
+	negate bool   // --no-…: sets the opposite
+}
+
+// Options returns the options in the order of the help text.
+func Options() []Option {
+	return append([]Option(nil), options[:]...)
+}
+
+var options = [...]Option{
+	{Flag: "name", Aliases: []string{"n"}, Key: "name", Usage: "name of the app"},
+	{Flag: "instances", Aliases: []string{"i"}, Key: "instances", Usage: "number of workers, or max"},
+	{Flag: "cwd", Key: "cwd", Usage: "working directory"},
+	{Flag: "namespace", Key: "namespace", Usage: "namespace of the app"},
+	{Flag: "interpreter", Key: "interpreter", Usage: "program that runs the script, or none"},
+	{Flag: "node-args", Aliases: []string{"interpreter-args"}, Key: "interpreter_args", Usage: "arguments of the interpreter"},
+	{Flag: "no-autostart", Key: "no_autostart", key: "autostart", Bool: true, negate: true, Usage: "do not start the app yet"},
+	{Flag: "no-autorestart", Key: "no_autorestart", key: "autorestart", Bool: true, negate: true, Usage: "do not start it again when it ends"},
+	{Flag: "stop-exit-codes", Key: "stop_exit_codes", Usage: "exit codes after which it is left stopped, such as 0,3"},
+	{Flag: "restart-delay", Key: "restart_delay", Usage: "wait before every restart"},
+	{Flag: "exp-backoff-restart-delay", Key: "exp_backoff_restart_delay", Usage: "first of the growing delays after unstable runs"},
+	{Flag: "max-restarts", Key: "max_restarts", Usage: "unstable runs in a row that are forgiven"},
+	{Flag: "max-memory-restart", Key: "max_memory_restart", Usage: "restart above this memory, such as 300M"},
+	{Flag: "cron", Aliases: []string{"c", "cron-restart"}, Key: "cron_restart", Usage: "restart by schedule"},
+	{Flag: "watch", Key: "watch", Bool: true, Usage: "restart when files change"},
+	{Flag: "kill-timeout", Key: "kill_timeout", Usage: "from the stop signal to SIGKILL"},
+	{Flag: "listen-timeout", Key: "listen_timeout", Usage: "how long it may take to become ready"},
+	{Flag: "wait-ready", Key: "wait_ready", Bool: true, Usage: "wait for the app to say that it is ready"},
+	{Flag: "shutdown-with-message", Key: "shutdown_with_message", Bool: true, Usage: "ask it to stop by a message"},
+	{Flag: "shutdown-delay", Key: "shutdown_delay", Usage: "between SIGTERM and the stop of the workers"},
+	{Flag: "output", Aliases: []string{"o"}, Key: "out_file", Usage: "file for standard output"},
+	{Flag: "error", Aliases: []string{"e"}, Key: "error_file", Usage: "file for standard error"},
+	{Flag: "time", Key: "time", Bool: true, Usage: "put the time before each line"},
+	{Flag: "public", Key: "public", NoEffect: true, Usage: "no effect"},
+	{Flag: "secret", Key: "secret", NoEffect: true, Usage: "no effect"},
+	{Flag: "machine-name", Key: "machine_name", NoEffect: true, Usage: "no effect"},
+	{Flag: "trace", Key: "trace", Bool: true, NoEffect: true, Usage: "no effect"},
+	{Flag: "v8", Key: "v8", Bool: true, NoEffect: true, Usage: "no effect"},
+	{Flag: "deep-monitoring", Key: "deep_monitoring", Bool: true, NoEffect: true, Usage: "no effect"},
+}
+
+// entries turns what was given on the command line into entries as a file
+// would have them, and reports the options that do nothing.
+func optionEntries(given map[string]string, r *report) []entry {
+	known := make(map[string]Option, len(options))
+	for _, o := range options {
+		known[o.Key] = o
+	}
+	var entries []entry
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		o, ok := known[key]
+		if !ok {
+			r.mistake(position{option: "--" + key}, "is not known")
+			continue
+		}
+		at := position{option: "--" + o.Flag}
+		if o.NoEffect {
+			r.ignore(at.option)
+			continue
+		}
+		entries = append(entries, o.entry(at, given[key], r))
+	}
+	return entries
+}
+
+func (o Option) entry(at position, words string, r *report) entry {
+	key := o.Key
+	if o.negate {
+		key = o.key
+		on, err := parseBool(words)
+		if err != nil {
+			r.mistake(at, "%s %v", quote(words), err)
+		}
+		words = fmt.Sprint(!on)
+	}
+	return entry{key: key, at: at, value: scalar(text, at, words)}
+}

@@ -1,0 +1,97 @@
+package ecosystem
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Problem is one mistake or warning, with the place it is about.
+type Problem struct {
+	File         string // as the caller named it; "" for an option
+	Line, Column int    // from 1; 0 when it is about the file as a whole
+	Option       string // "--kill-timeout", "" when it is about the file
+	Text         string // what is wrong and what to do
+}
+
+// String returns the problem as file:line:column: text.
+func (p Problem) String() string {
+	switch {
+	case p.Option != "":
+		return "option " + p.Option + ": " + p.Text
+	case p.Line == 0:
+		return p.File + ": " + p.Text
+	default:
+		return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text)
+	}
+}
+
+// Problems is every mistake of a load, in the order of the file. It is the
+// error that Load returns.
+type Problems []Problem //nolint:errname // "problems" is the word for many of them
+
+// Error returns one problem a line.
+func (p Problems) Error() string {
+	lines := make([]string, len(p))
+	for i, problem := range p {
+		lines[i] = problem.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// sorted returns the problems by position, each once: an anchor used by three
+// apps is wrong in one place.
+func (p Problems) sorted() Problems {
+	slices.SortStableFunc(p, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Option, b.Option), cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Text, b.Text))
+	})
+	return slices.Compact(p)
+}
+
+// position is where something was given: in the file, or by an option. The
+// zero position stands for the file as a whole.
+type position struct {
+	line, column int
+	option       string
+}
+
+// report collects everything there is to say about one load.
+type report struct {
+	file     string
+	mistakes Problems
+	warnings Problems
+	ignored  []string
+}
+
+func (r *report) mistake(at position, format string, args ...any) {
+	r.mistakes = append(r.mistakes, r.problem(at, fmt.Sprintf(format, args...)))
+}
+
+func (r *report) warn(at position, format string, args ...any) {
+	r.warnings = append(r.warnings, r.problem(at, fmt.Sprintf(format, args...)))
+}
+
+func (r *report) problem(at position, text string) Problem {
+	p := Problem{File: r.file, Line: at.line, Column: at.column, Option: at.option, Text: text}
+	if p.Option != "" {
+		p.File = ""
+	}
+	return p
+}
+
+// ignore notes a key that has no effect, for the one line that names them all.
+func (r *report) ignore(name string) {
+	if !slices.Contains(r.ignored, name) {
+		r.ignored = append(r.ignored, name)
+	}
+}
+
+// place returns the position for people, as in file:line:column.
+func (r *report) place(at position) string {
+	if at.line == 0 {
+		return r.file
+	}
+	return fmt.Sprintf("%s:%d:%d", r.file, at.line, at.column)
+}

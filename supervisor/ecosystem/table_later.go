@@ -1,0 +1,50 @@
+package ecosystem
+
+// laterKeys are refused until what they ask for is built.
+var laterKeys = [...]Key{
+	{Name: "watch", Kind: Mixed, Status: Later, Instead: "leave it out", Doc: "Restarts when files change."},
+	{Name: "ignore_watch", Kind: Mixed, Doc: "What watch leaves out of sight; without effect while watch is off."},
+	{Name: "watch_delay", Kind: Mixed, Doc: "How long watch waits for more changes; without effect while watch is off."},
+	{Name: "watch_options", Kind: Mixed, Doc: "More about watch; without effect while watch is off."},
+	{Name: "cron_restart", Aliases: []string{"cron"}, Kind: Text, Status: Later, Instead: "leave it out", Doc: "Restarts by schedule."},
+	{Name: "shutdown_with_message", Kind: Bool, Status: Later, Instead: "leave it out and handle stop_signal in the app", Doc: "Asks a Node worker to stop by a message instead of a signal."},
+	{Name: "node_metrics", Aliases: []string{"pmx"}, Kind: Bool, Status: Later, Instead: "leave it out or set it to false", Doc: "Reports the inner life of Node workers."},
+	{Name: "health", Kind: Object, Status: Later, Instead: "leave it out", Doc: "Health check of the app's own."},
+	{Name: "watchdog", Kind: Duration, Status: Later, Instead: "leave it out", Doc: "Restarts a worker that no longer reports by sd_notify."},
+	{Name: "metrics", Kind: Object, Status: Later, Instead: "leave it out and scrape the app itself", Doc: "Merges the workers' own metrics."},
+	{Name: "drain_idle", Kind: Duration, Status: Later, Instead: "leave it out", Doc: "How long a connection must be idle to count as done."},
+	{Name: "reload_parallel", Kind: Integer, Status: Later, Instead: "leave it out", Doc: "How many workers a reload replaces at a time."},
+	{Name: "reload_fallback", Kind: Text, Status: Later, Instead: "leave it out", Doc: "What a reload does when the replacement does not become ready."},
+	{Name: "on_exit", Kind: Object, Status: Later, Instead: "leave it out", Doc: "Who is told of exits, restarts and giving up."},
+}
+
+// ignoredKeys make no sense in a container: accepted, and named once.
+var ignoredKeys = [...]Key{
+	{Name: "automation", Kind: Mixed, Status: NoEffect, Doc: "Part of pm2's agent."},
+	{Name: "autofork", Kind: Mixed, Status: NoEffect, Doc: "Part of pm2's daemon."},
+	{Name: "deep_monitoring", Kind: Mixed, Status: NoEffect, Doc: "Part of pm2's agent."},
+	{Name: "disable_trace", Kind: Mixed, Status: NoEffect, Doc: "Part of pm2's agent."},
+	{Name: "event_loop_inspector", Kind: Mixed, Status: NoEffect, Doc: "Part of pm2's agent."},
+	{Name: "execute_command", Kind: Mixed, Status: NoEffect, Doc: "Part of pm2's daemon."},
+	{Name: "force", Kind: Mixed, Status: NoEffect, Doc: "Starts a script twice in pm2's daemon."},
+	{Name: "install_url", Kind: Mixed, Status: NoEffect, Doc: "Part of pm2's modules."},
+	{Name: "instance_id", Kind: Mixed, Status: NoEffect, Doc: "Part of pm2's daemon."},
+	{Name: "kill_retry_time", Kind: Mixed, Status: NoEffect, Doc: "gorun asks the kernel instead of trying again."},
+	{Name: "km_link", Kind: Mixed, Status: NoEffect, Doc: "Part of pm2's agent."},
+	{Name: "PM2_HOME", Aliases: []string{"pm2_home"}, Kind: Mixed, Status: NoEffect, Doc: "gorun keeps no folder."},
+	{Name: "post_update", Kind: Mixed, Status: NoEffect, Doc: "Part of pm2's deployment."},
+	{Name: "trace", Aliases: []string{"tracing"}, Kind: Mixed, Status: NoEffect, Doc: "Part of pm2's agent."},
+	{Name: "username", Kind: Mixed, Status: NoEffect, Doc: "Noted by pm2's daemon only; uid says whom to run as."},
+	{Name: "v8", Kind: Mixed, Status: NoEffect, Doc: "Part of pm2's agent."},
+	{Name: "vizion", Aliases: []string{"vizion_running"}, Kind: Mixed, Status: NoEffect, Doc: "Reads version control in pm2's daemon."},
+	{Name: "windows_hide", Kind: Mixed, Status: NoEffect, Doc: "gorun runs on Linux only."},
+	{Name: "write", Kind: Mixed, Status: NoEffect, Doc: "Writes logs in pm2's daemon."},
+}
+
+// topKeys stand beside apps.
+var topKeys = [...]Key{
+	{Name: "apps", Kind: Mixed, Place: AtTop, Doc: "The apps: a list of entries, one entry, or a mapping of names to entries."},
+	{Name: "pm2", Kind: Mixed, Place: AtTop, Doc: "The same as apps, or a mapping that has apps in it."},
+	{Name: "shutdown_delay", Kind: Duration, Default: "0", Place: AtTop, Doc: "Between the first SIGTERM and the stop of the workers: time for the load balancer to notice."},
+	{Name: "deploy", Kind: Mixed, Place: AtTop, Status: NoEffect, Doc: "pm2's deployment over ssh."},
+}
