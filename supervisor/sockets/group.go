@@ -1,0 +1,253 @@
+package sockets
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Balance is how new connections are spread over workers.
+type Balance int
+
+// The ways to balance.
+const (
+	Spread Balance = iota // at random
+	Sticky                // by the client's address
+	Shared                // one socket for all: whoever accepts first
+)
+
+// String returns the word that the ecosystem file has for it.
+func (b Balance) String() string {
+	return [...]string{"spread", "sticky", "shared"}[b]
+}
+
+// Owner is one run of a worker's process: what members are taken for.
+type Owner uint64
+
+// Groups are all shared addresses of one app. Safe for concurrent use.
+type Groups struct {
+	balance Balance
+
+	mu     sync.Mutex
+	groups map[Address]*group
+	online []Owner // in the order they came online
+	closed bool
+	watch  watch
+
+	relays relays
+}
+
+// group is one address. Its members keep their place for as long as they
+// listen: where one ends, the kernel moves the last into its hole.
+type group struct {
+	address Address
+	members []*Member // those that listen; the index is the kernel's, too
+	waiting []*Member // bound, not listening
+	file    *file     // of a path
+	aim     aim
+}
+
+// New returns the groups of an app. Close them when the app is stopped.
+func New(balance Balance) *Groups {
+	return &Groups{balance: balance, groups: map[Address]*group{}}
+}
+
+// Take returns the member for owner at address: the one it has, else a free
+// one, else a fresh one. The error is the kernel's from socket(2) or bind(2).
+// The kernel groups sockets by their user: call it with gorun's own fsuid.
+func (g *Groups) Take(owner Owner, address Address) (*Member, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil, fmt.Errorf("share %s: %w", address, unix.EADDRNOTAVAIL)
+	}
+	g.forgetShutDown()
+	of, found := g.groups[address]
+	if !found {
+		of = &group{address: address}
+	}
+	if m := g.pick(of, owner); m != nil {
+		of.file.restore()
+		return m, nil
+	}
+	m, err := g.open(of)
+	if err != nil {
+		return nil, fmt.Errorf("share %s: %w", address, err)
+	}
+	m.owners = []Owner{owner}
+	g.groups[address] = of
+	if address.Kind == UDP {
+		m.join() // a datagram socket is in its group from bind(2) on
+		err = g.attach(of)
+	}
+	return m, err
+}
+
+// pick finds a member that owner has or may have: the one where most
+// connections wait for somebody.
+func (g *Groups) pick(of *group, owner Owner) *Member {
+	var free *Member
+	longest := -1
+	for _, m := range of.all() {
+		if slices.Contains(m.owners, owner) {
+			return m
+		}
+		if len(m.owners) > 0 && !g.shares(of) {
+			continue
+		}
+		if n := m.queue().Length; n > longest {
+			free, longest = m, n
+		}
+	}
+	if free != nil {
+		free.owners = append(free.owners, owner)
+	}
+	return free
+}
+
+// open adds a socket to the group. Only the first can meet a stranger: there
+// it is asked for alone.
+func (g *Groups) open(of *group) (*Member, error) {
+	if len(of.all()) == 0 && of.address.Port != 0 && !g.shares(of) {
+		if err := vacant(of.address); err != nil {
+			return nil, err
+		}
+	}
+	fd, err := bound(of.address, g.balance)
+	if err != nil {
+		return nil, err
+	}
+	if of.address.Kind == Unix {
+		of.file = created(of.address.Path)
+	} else if of.address.Port == 0 {
+		of.address.Port = portOf(fd) // never changes again: Member.Address reads it without the lock
+	}
+	m := &Member{groups: g, group: of, fd: fd}
+	of.waiting = append(of.waiting, m)
+	return m, nil
+}
+
+// all are the group's members, those that listen first.
+func (of *group) all() []*Member { return slices.Concat(of.members, of.waiting) }
+
+// shares tells whether all workers get the one socket of the group: there is
+// no reuseport group for paths.
+func (g *Groups) shares(of *group) bool {
+	return g.balance == Shared || of.address.Kind == Unix
+}
+
+// Online steers new connections to owner's members too.
+func (g *Groups) Online(owner Owner) error {
+	return g.steer(func(online []Owner) []Owner { return with(online, owner) })
+}
+
+// Offline sends new connections elsewhere. Those in the accept queue stay.
+func (g *Groups) Offline(owner Owner) error {
+	return g.steer(func(online []Owner) []Owner { return without(online, owner) })
+}
+
+// Replace steers from one owner to another in one step.
+func (g *Groups) Replace(from, to Owner) error {
+	return g.steer(func(online []Owner) []Owner { return with(without(online, from), to) })
+}
+
+func with(owners []Owner, one Owner) []Owner {
+	return append(without(owners, one), one)
+}
+
+func without(owners []Owner, one Owner) []Owner {
+	return slices.DeleteFunc(owners, func(o Owner) bool { return o == one })
+}
+
+func (g *Groups) steer(change func([]Owner) []Owner) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.online = change(g.online)
+	g.forgetShutDown()
+	var errs []error
+	for _, of := range g.groups {
+		of.file.restore()
+		errs = append(errs, g.attach(of))
+	}
+	return errors.Join(errs...)
+}
+
+// attach gives the kernel the program for who is online now. It always has
+// one, for the probe addresses: also before anybody is online.
+func (g *Groups) attach(of *group) error {
+	if g.shares(of) || len(of.members) == 0 {
+		return nil
+	}
+	next := of.aim.towards(of.members, of.live(g.online))
+	table := next.live
+	if hashes(g.balance, of.address.Kind) {
+		table = next.buckets
+	}
+	positions := of.positions(table)
+	if slices.Equal(positions, of.aim.attached) {
+		return nil
+	}
+	if err := steerTo(of.members[0].fd, program(g.balance, of.address.Kind, positions)); err != nil {
+		return fmt.Errorf("%s: %w", of.address, err)
+	}
+	next.attached = positions
+	of.aim = next
+	return nil
+}
+
+// live returns the members whose owners are online.
+func (of *group) live(online []Owner) []*Member {
+	var live []*Member
+	for _, m := range of.members {
+		if slices.ContainsFunc(m.owners, func(o Owner) bool { return slices.Contains(online, o) }) {
+			live = append(live, m)
+		}
+	}
+	return live
+}
+
+func (of *group) positions(members []*Member) []int {
+	at := make(map[*Member]int, len(of.members))
+	for i, m := range of.members {
+		at[m] = i
+	}
+	positions := make([]int, len(members))
+	for i, m := range members {
+		positions[i] = at[m]
+	}
+	return positions
+}
+
+// Release frees the members of a run that has ended, for the next one. It is
+// no longer online.
+func (g *Groups) Release(owner Owner) error {
+	err := g.Offline(owner)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, of := range g.groups {
+		for _, m := range of.all() {
+			m.owners = without(m.owners, owner)
+		}
+	}
+	return err
+}
+
+// Close ends all members, also for a process that a worker left behind: from
+// then on the ports refuse. Call it when the workers have ended.
+func (g *Groups) Close() {
+	g.mu.Lock()
+	g.closed = true
+	for _, of := range g.groups {
+		for _, m := range of.all() {
+			m.close()
+		}
+		of.file.remove()
+	}
+	g.groups = map[Address]*group{}
+	g.watch.close()
+	g.mu.Unlock()
+	g.relays.close()
+}
