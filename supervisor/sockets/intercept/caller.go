@@ -1,0 +1,218 @@
+package intercept
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// caller is the thread that asks, by its directory in /proc. What is read there
+// is the caller's for as long as its call waits. All of it needs the rights
+// that ptrace(2) asks for (PTRACE_MODE_READ_FSCREDS, for mem ATTACH).
+type caller string
+
+func callerOf(tid uint32) caller {
+	return caller("/proc/" + strconv.FormatUint(uint64(tid), 10))
+}
+
+// cloexec is the close-on-exec flag of a descriptor: 0 or O_CLOEXEC.
+type cloexec uint32
+
+// socket is what can be known of the caller's socket without having it.
+type socket struct {
+	inode    uint64
+	protocol string // as /proc/net/protocols has it, e.g. TCPv6
+	nonblock bool
+	cloexec  cloexec
+}
+
+// errNoSocket: the call will fail by itself.
+var errNoSocket = errors.New("not a socket")
+
+// memory reads the caller's memory. It fails where the caller could not read
+// it, either. process_vm_readv(2) would be simpler; container profiles forbid it.
+func (c caller) memory(address uint64, into []byte) error {
+	mem, err := os.Open(string(c) + "/mem")
+	if err != nil {
+		return fmt.Errorf("read what is asked: %w", err)
+	}
+	defer mem.Close()
+	if _, err := mem.ReadAt(into, int64(address)); err != nil {
+		return fmt.Errorf("read what is asked: %w", err)
+	}
+	return nil
+}
+
+// inode identifies a socket, whoever has it, under whatever number.
+func (c caller) inode(descriptor int) (uint64, error) {
+	target, err := os.Readlink(c.descriptor(descriptor))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, errNoSocket
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look at socket: %w", err)
+	}
+	return parseInode(target)
+}
+
+func (c caller) descriptor(number int) string {
+	return string(c) + "/fd/" + strconv.Itoa(number)
+}
+
+// parseInode reads what a link in /proc/PID/fd says of a socket.
+func parseInode(target string) (uint64, error) {
+	digits, isSocket := strings.CutPrefix(target, "socket:[")
+	digits, closed := strings.CutSuffix(digits, "]")
+	inode, err := strconv.ParseUint(digits, 10, 64)
+	if !isSocket || !closed || err != nil {
+		return 0, errNoSocket
+	}
+	return inode, nil
+}
+
+// socket looks at a descriptor of the caller.
+func (c caller) socket(descriptor int) (socket, error) {
+	inode, err := c.inode(descriptor)
+	if err != nil {
+		return socket{}, err
+	}
+	info, err := os.ReadFile(string(c) + "/fdinfo/" + strconv.Itoa(descriptor))
+	if err != nil {
+		return socket{}, fmt.Errorf("look at socket: %w", err)
+	}
+	flags, err := parseFlags(info)
+	if err != nil {
+		return socket{}, err
+	}
+	protocol, err := c.protocol(descriptor, inode)
+	if err != nil {
+		return socket{}, err
+	}
+	return socket{
+		inode:    inode,
+		protocol: protocol,
+		nonblock: flags&unix.O_NONBLOCK != 0,
+		cloexec:  cloexec(flags & unix.O_CLOEXEC),
+	}, nil
+}
+
+// parseFlags reads the flags of a descriptor from /proc/PID/fdinfo: octal, and
+// O_CLOEXEC among them (proc_pid_fdinfo(5)).
+func parseFlags(info []byte) (uint64, error) {
+	for line := range bytes.Lines(info) {
+		if value, found := bytes.CutPrefix(line, []byte("flags:")); found {
+			flags, err := strconv.ParseUint(string(bytes.TrimSpace(value)), 8, 64)
+			if err != nil {
+				return 0, fmt.Errorf("read flags of descriptor: %w", err)
+			}
+			return flags, nil
+		}
+	}
+	return 0, errors.New("read flags of descriptor: there are none")
+}
+
+// protocol asks for an extended attribute that sockets have (sockfs_xattr_get
+// in net/socket.c). It needs no descriptor, and works before bind(2).
+func (c caller) protocol(descriptor int, inode uint64) (string, error) {
+	var name [32]byte
+	n, err := unix.Getxattr(c.descriptor(descriptor), "system.sockprotoname", name[:])
+	if err != nil {
+		return "", fmt.Errorf("protocol of socket: %w", err)
+	}
+	protocol := string(bytes.TrimRight(name[:n], "\x00"))
+	if protocol == "UNIX" && c.streams(inode) {
+		return "UNIX-STREAM", nil
+	}
+	return protocol, nil
+}
+
+// streams tells whether a unix socket is a stream. Since Linux 5.15 the name of
+// its protocol says so; before, all are UNIX.
+func (c caller) streams(inode uint64) bool {
+	table, err := os.ReadFile(string(c) + "/net/unix")
+	if err != nil {
+		return false
+	}
+	for line := range bytes.Lines(table) {
+		// Num RefCount Protocol Flags Type St Inode Path
+		fields := bytes.Fields(line)
+		if len(fields) >= 7 && string(fields[6]) == strconv.FormatUint(inode, 10) {
+			return string(fields[4]) == "0001" // SOCK_STREAM
+		}
+	}
+	return false
+}
+
+// errElsewhere: the caller has a network or files of its own.
+var errElsewhere = errors.New("in another namespace")
+
+// sharesNetwork fails where the caller's addresses are not gorun's.
+func (c caller) sharesNetwork() error {
+	return c.shares("ns/net")
+}
+
+// absolute returns a path as gorun can use it, from the caller's point of view.
+func (c caller) absolute(path string) (string, error) {
+	if err := c.shares("ns/mnt"); err != nil {
+		return "", err
+	}
+	if root, err := os.Readlink(string(c) + "/root"); err != nil || root != "/" {
+		return "", errors.Join(errElsewhere, err)
+	}
+	if filepath.IsAbs(path) {
+		return path, nil
+	}
+	directory, err := os.Readlink(string(c) + "/cwd")
+	if err != nil {
+		return "", fmt.Errorf("working directory: %w", err)
+	}
+	if strings.Contains(path, "..") { // may lead through links: not to be shortened
+		return directory + "/" + path, nil
+	}
+	return filepath.Join(directory, path), nil
+}
+
+func (c caller) shares(namespace string) error {
+	theirs, err := os.Readlink(string(c) + "/" + namespace)
+	if err != nil {
+		return fmt.Errorf("look at namespace: %w", err)
+	}
+	ours, err := os.Readlink("/proc/self/" + namespace)
+	if err != nil {
+		return fmt.Errorf("look at namespace: %w", err)
+	}
+	if theirs != ours {
+		return errElsewhere
+	}
+	return nil
+}
+
+// holds tells whether the process has the socket open.
+func (c caller) holds(inode uint64) (bool, error) {
+	entries, err := os.ReadDir(string(c) + "/fd")
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil // it has ended
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at descriptors: %w", err)
+	}
+	want := "socket:[" + strconv.FormatUint(inode, 10) + "]"
+	var refused error // the directory may be readable where the links are not
+	for _, entry := range entries {
+		target, err := os.Readlink(string(c) + "/fd/" + entry.Name())
+		if err == nil && target == want {
+			return true, nil
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			refused = err
+		}
+	}
+	return false, refused
+}

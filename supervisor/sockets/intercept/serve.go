@@ -1,0 +1,199 @@
+// Package intercept lets any program share addresses without knowing it. A
+// seccomp filter hands the program's bind(2) and listen(2) to gorun, which
+// puts a socket of its own in place of the program's: seccomp_unotify(2).
+//
+// What a program did to its own socket before bind(2) is lost with it, except
+// O_NONBLOCK, close-on-exec, IPV6_V6ONLY and SO_REUSEPORT, which are copied or
+// heeded, and SO_REUSEADDR, which is set anyway. Lost are: SO_RCVBUF,
+// SO_SNDBUF, SO_KEEPALIVE, SO_LINGER, SO_BROADCAST, SO_MARK, SO_PRIORITY,
+// SO_BINDTODEVICE, SO_TIMESTAMP, TCP_NODELAY, TCP_DEFER_ACCEPT, TCP_FASTOPEN,
+// IP_TOS, IP_TRANSPARENT, IP_FREEBIND, IP_PKTINFO and their IPv6 siblings,
+// membership in multicast groups, F_SETOWN, MPTCP, and the registration in an
+// epoll instance (Netty's native transport). Set after bind(2) they hold, and
+// stay with the socket when the next worker gets it.
+//
+// Not seen, and bound as if there were no gorun: what 32-bit and x32 programs
+// bind, io_uring's IORING_OP_BIND (Linux 6.11), processes in a network
+// namespace of their own, paths under a root or mounts of their own. None of
+// this is a fence: a program that wants around it gets around it.
+package intercept
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/sockets"
+)
+
+// Options are how one worker's tree is served. Its functions are called by the
+// goroutine of Serve, or while that waits; a caller waits for them.
+type Options struct {
+	Share     func(sockets.Address) (*sockets.Member, error) // takes the worker's member
+	Wanted    func(sockets.Address) bool                     // which addresses the app shares; nil: all. Port 0 is never asked for
+	Listening func(sockets.Address)                          // told once for each wanted address: the tree listens, or is about to; for UDP, is bound
+	Tree      func() []int                                   // the processes of the tree: who may have an address already
+	User      *User                                          // of the workers, where it is not gorun's
+	Observe   bool                                           // nothing is shared: Listening alone
+	Log       *slog.Logger
+}
+
+// server serves one tree. It belongs to the goroutine of Serve.
+type server struct {
+	Options
+
+	channel *channel
+	v6Only  bool                 // of a new socket
+	notes   notes                // on sockets of the tree
+	held    map[uint64]placement // by the member's inode
+	told    map[sockets.Address]bool
+	blindly bool // told that the tree cannot be looked into
+}
+
+// placement is a member that was put into the tree.
+type placement struct {
+	member    *sockets.Member
+	address   sockets.Address
+	reusePort bool
+}
+
+// Serve answers the calls of one worker's tree, and closes the listener in the
+// end: nil when no process is left under the filter, else why ctx ended. On
+// Linux before 6.11 a process is left until it has been waited for. Members
+// must not be closed before Serve has returned.
+func Serve(ctx context.Context, listener *os.File, options Options) error {
+	defer listener.Close()
+	channel, err := open(listener)
+	if err != nil {
+		return fmt.Errorf("intercept bind: %w", err)
+	}
+	defer channel.until(ctx)()
+	s := &server{
+		Options: options,
+		channel: channel,
+		v6Only:  v6OnlyByDefault(),
+		held:    map[uint64]placement{},
+		told:    map[sockets.Address]bool{},
+	}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := s.serve(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("intercept bind: %w", err)
+	}
+	return ctx.Err() //nolint:wrapcheck // the caller's own
+}
+
+func (s *server) serve() error {
+	for {
+		asked, err := s.channel.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.channel.send(asked.ID, s.answer(asked)); err != nil {
+			return err
+		}
+	}
+}
+
+// v6OnlyByDefault reads what IPV6_V6ONLY is on a socket that nobody set it on
+// (ipv6(7)). Where there is no IPv6, nobody will ask.
+func v6OnlyByDefault() bool {
+	text, err := os.ReadFile("/proc/sys/net/ipv6/bindv6only")
+	return err == nil && bytes.HasPrefix(text, []byte("1"))
+}
+
+// proceed leaves a call to the kernel. It reads its arguments again: what they
+// are may have changed, which would harm nobody but the program.
+func proceed() answer { return answer{proceeds: true} }
+
+// refuse ends a call with the error that something else has met.
+func refuse(err error) answer {
+	var errno unix.Errno
+	if !errors.As(err, &errno) {
+		errno = unix.EIO
+	}
+	return answer{errno: errno}
+}
+
+// answer never fails: a call that cannot be understood is left to the kernel.
+func (s *server) answer(asked call) answer {
+	if asked.TID == 0 { // in a PID namespace that is not below gorun's
+		return proceed()
+	}
+	descriptor := int(int32(asked.Data.Args[0]))
+	switch asked.Data.Call {
+	case unix.SYS_BIND:
+		return s.bind(asked, descriptor)
+	case unix.SYS_LISTEN:
+		return s.listen(asked, descriptor)
+	case unix.SYS_SETSOCKOPT:
+		s.note(asked, descriptor)
+	}
+	return proceed()
+}
+
+// note remembers options that count at bind(2).
+func (s *server) note(asked call, descriptor int) {
+	const size = 4 // an int
+	if int32(asked.Data.Args[4]) < size {
+		return
+	}
+	var value [size]byte
+	var inode uint64
+	from := callerOf(asked.TID)
+	err := s.look(func() (err error) {
+		if inode, err = from.inode(descriptor); err != nil {
+			return err
+		}
+		return from.memory(asked.Data.Args[3], value[:])
+	})
+	if err != nil || !s.channel.waits(asked.ID) {
+		return
+	}
+	set := binary.NativeEndian.Uint32(value[:]) != 0
+	of := s.notes.of(inode, s.v6Only)
+	if uint32(asked.Data.Args[1]) == unix.SOL_SOCKET {
+		of.reusePort = set
+	} else {
+		of.v6Only = set
+	}
+	s.notes.put(inode, of)
+}
+
+// look runs f, which reads of the tree in /proc, and once more with the
+// workers' rights where gorun has none: as root without CAP_SYS_PTRACE.
+func (s *server) look(f func() error) error {
+	err := f()
+	if s.User != nil && errors.Is(err, fs.ErrPermission) {
+		err = s.User.as(f)
+	}
+	if errors.Is(err, fs.ErrPermission) && !s.blindly {
+		s.blindly = true
+		s.Log.Warn("cannot look into the program: it binds on its own", "err", err)
+	}
+	return err
+}
+
+func (s *server) wants(address sockets.Address) bool {
+	return s.Wanted == nil || s.Wanted(address)
+}
+
+// tell reports an address once.
+func (s *server) tell(address sockets.Address) {
+	if !s.told[address] && s.Listening != nil {
+		s.told[address] = true
+		s.Listening(address)
+	}
+}
