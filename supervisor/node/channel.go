@@ -1,0 +1,211 @@
+// Package node speaks the IPC protocol of Node.js over a worker's channel. To
+// a worker in cluster mode gorun is the cluster's primary: it owns the sockets
+// that the workers listen on.
+package node
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/sockets"
+)
+
+// maxLine is how long one message may be, in bytes.
+const maxLine = 16 << 20
+
+// What Send may answer.
+var (
+	ErrClosed   = errors.New("the worker has closed its IPC channel")
+	ErrFull     = errors.New("the worker does not read its IPC channel")
+	ErrTooLong  = errors.New("the message is longer than 16 MiB")
+	ErrInternal = errors.New("a message with a cmd of NODE_… is Node's own")
+)
+
+// Options are what a channel needs to know, and whom it tells. Its functions
+// are called by the channel's one reading goroutine: they must not block.
+type Options struct {
+	// Cluster: the worker was started with NODE_UNIQUE_ID and asks for sockets.
+	Cluster bool
+	// Share returns the worker's socket for an address. Its errors carry a unix.Errno.
+	Share func(sockets.Address) (*sockets.Member, error)
+	// TLSData is shared by all channels of an app.
+	TLSData *Keys
+	// Listening hears that the worker listens.
+	Listening func(sockets.Address)
+	// Message hears each message that the app sends.
+	Message func(json.RawMessage)
+	// Log may be nil.
+	Log *slog.Logger
+}
+
+// Channel is the IPC channel of one run of a Node worker. Safe for concurrent
+// use.
+type Channel struct {
+	options Options
+	conn    *net.UnixConn
+	out     *outbox
+	closed  chan struct{}
+	leaving atomic.Bool // told to disconnect, or has told so: gets no more sockets
+
+	// The reading goroutine's:
+	servers servers
+	told    map[string]bool // complaints: each is logged once
+}
+
+// Open speaks on conn, which is gorun's end of a Pair, and owns it from then
+// on. It is to be closed.
+func Open(conn *net.UnixConn, options Options) *Channel {
+	return open(conn, options, func(address sockets.Address) (socket, error) {
+		if options.Share == nil {
+			return nil, unix.EINVAL
+		}
+		return options.Share(address)
+	})
+}
+
+func open(conn *net.UnixConn, options Options, share func(sockets.Address) (socket, error)) *Channel {
+	if options.TLSData == nil {
+		options.TLSData = &Keys{}
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	c := &Channel{
+		options: options,
+		conn:    conn,
+		out:     newOutbox(),
+		closed:  make(chan struct{}),
+		servers: servers{share: share, open: map[string]sockets.Address{}, taken: map[sockets.Address]sockets.Address{}},
+		told:    map[string]bool{},
+	}
+	go c.read()
+	go c.write()
+	return c
+}
+
+// Send sends the app a message: anything that can be JSON. It never waits for
+// the worker.
+func (c *Channel) Send(message any) error {
+	line, err := encode(message)
+	if err != nil {
+		return fmt.Errorf("send a message to the worker: %w", err)
+	}
+	if parsed, _ := parse(line); parsed.cmd != "" {
+		return fmt.Errorf("send a message to the worker: %w", ErrInternal)
+	}
+	if err := c.out.push(&frame{line: line, fd: none}); err != nil {
+		return fmt.Errorf("send a message to the worker: %w", err)
+	}
+	return nil
+}
+
+// Disconnect makes a cluster worker close its servers, finish what is in
+// flight and exit 0. It means nothing to a worker in fork mode.
+func (c *Channel) Disconnect() {
+	if !c.options.Cluster {
+		return
+	}
+	c.leaving.Store(true)
+	if err := c.out.push(&frame{line: disconnect(), fd: none}); err != nil {
+		c.options.Log.Debug("the worker was not told to disconnect", "error", err)
+	}
+}
+
+// Closed is closed when the worker has closed its end or died, and all that it
+// sent before has been handled; or after Close.
+func (c *Channel) Closed() <-chan struct{} { return c.closed }
+
+// Close closes gorun's end: a cluster worker exits at once.
+func (c *Channel) Close() error {
+	if err := c.conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("close the IPC channel: %w", err)
+	}
+	return nil
+}
+
+// read owns what the worker says. A plain read(2) makes the kernel drop the
+// descriptors that a worker attaches: none ever gets into gorun.
+func (c *Channel) read() {
+	defer close(c.closed)
+	defer c.conn.Close()
+	lines := splitter{limit: maxLine}
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := c.conn.Read(buffer)
+		for _, line := range lines.add(buffer[:n]) {
+			c.receive(line)
+		}
+		if lines.dropped > 0 {
+			c.complain("an IPC message is too long")
+		}
+		if err != nil {
+			return // closed by either side, whatever the reason
+		}
+	}
+}
+
+// write owns the descriptors that wait to be sent.
+func (c *Channel) write() {
+	defer c.out.end()
+	for {
+		f := c.out.next()
+		if f == nil {
+			select {
+			case <-c.out.wake:
+			case <-c.closed:
+				return
+			}
+			continue
+		}
+		err := c.transmit(f)
+		if errors.Is(err, unix.ETOOMANYREFS) && c.pause(f) {
+			c.out.reject()
+			continue
+		}
+		if err != nil {
+			return // the reader sees the end, after what the worker said last
+		}
+	}
+}
+
+// transmit sends a frame. Its descriptor travels with the first byte.
+func (c *Channel) transmit(f *frame) error {
+	line := f.line
+	if f.fd != none {
+		n, _, err := c.conn.WriteMsgUnix(line, unix.UnixRights(f.fd), nil)
+		if err != nil {
+			return fmt.Errorf("send a socket: %w", err)
+		}
+		line = line[n:]
+	}
+	if _, err := c.conn.Write(line); err != nil {
+		return fmt.Errorf("send a message: %w", err)
+	}
+	return nil
+}
+
+// pause lets the kernel's limit of descriptors in flight pass. It reports
+// whether there is still a channel.
+func (c *Channel) pause(f *frame) bool {
+	select {
+	case <-time.After(50 * time.Millisecond << f.tries):
+		return true
+	case <-c.closed:
+		return false
+	}
+}
+
+// complain logs what is wrong with a worker's messages, once each.
+func (c *Channel) complain(problem string) {
+	if !c.told[problem] {
+		c.told[problem] = true
+		c.options.Log.Warn("ignored an IPC message of the worker", "reason", problem)
+	}
+}

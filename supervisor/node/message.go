@@ -1,0 +1,119 @@
+package node
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// prefix starts the cmd of a message that is Node's own, not the app's.
+const prefix = "NODE_"
+
+// message is one line of a worker.
+type message struct {
+	cmd    string // of Node's own messages, else ""
+	fields fields
+}
+
+// fields are the members of a JSON object. Unlike a struct's they tell "cmd"
+// from "CMD", as JavaScript does, and are read one by one: a wrong type
+// spoils no other.
+type fields map[string]json.RawMessage
+
+// parse reads a line. What is not an object is the app's.
+func parse(line []byte) (message, error) {
+	var m message
+	if !bytes.HasPrefix(bytes.TrimLeft(line, " \t\r\n"), []byte{'{'}) {
+		if !json.Valid(line) {
+			return m, errors.New("not JSON")
+		}
+		return m, nil
+	}
+	if err := json.Unmarshal(line, &m.fields); err != nil {
+		return m, fmt.Errorf("not JSON: %w", err)
+	}
+	if cmd := m.fields.text("cmd"); len(cmd) > len(prefix) && strings.HasPrefix(cmd, prefix) {
+		m.cmd = cmd
+	}
+	return m, nil
+}
+
+// text returns a string, "" if there is none.
+func (f fields) text(name string) string {
+	var s string
+	if err := json.Unmarshal(f[name], &s); err != nil {
+		return ""
+	}
+	return s
+}
+
+// number returns a whole number, or otherwise if there is none.
+func (f fields) number(name string, otherwise int) int {
+	var n *int
+	if err := json.Unmarshal(f[name], &n); err != nil || n == nil {
+		return otherwise
+	}
+	return *n
+}
+
+// is tells whether a field is true.
+func (f fields) is(name string) bool { return string(f[name]) == "true" }
+
+// inTemplate returns a field as JavaScript writes it into a string: so Node
+// makes its keys.
+func (f fields) inTemplate(name string) string {
+	raw, found := f[name]
+	if !found {
+		return "undefined"
+	}
+	var s *string
+	if err := json.Unmarshal(raw, &s); err == nil && s != nil {
+		return *s
+	}
+	return string(raw)
+}
+
+// key is Node's name of the server that a message is about.
+func (f fields) key() string {
+	names := []string{"address", "port", "addressType", "fd", "index"}
+	for i, name := range names {
+		names[i] = f.inTemplate(name)
+	}
+	return strings.Join(names, ":")
+}
+
+// answer is gorun's to a request of Node's own.
+type answer struct {
+	Cmd   string          `json:"cmd"`
+	Ack   int             `json:"ack"`
+	Errno int             `json:"errno"` // negative
+	Key   string          `json:"key,omitempty"`
+	Data  json.RawMessage `json:"data"`
+}
+
+// handed is an answer that comes with a descriptor.
+type handed struct {
+	Cmd  string `json:"cmd"`
+	Type string `json:"type"`
+	Msg  answer `json:"msg"`
+}
+
+// encode returns a message as a line.
+func encode(m any) ([]byte, error) {
+	line, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	if len(line) > maxLine {
+		return nil, ErrTooLong
+	}
+	return append(line, '\n'), nil
+}
+
+// disconnect makes a cluster worker leave.
+func disconnect() []byte { return []byte(`{"cmd":"NODE_CLUSTER","act":"disconnect"}` + "\n") }
+
+// handleAck confirms a descriptor.
+func handleAck() []byte { return []byte(`{"cmd":"NODE_HANDLE_ACK"}` + "\n") }
