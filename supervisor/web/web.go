@@ -1,0 +1,115 @@
+// Package web is gorun's HTTP listener: health and metrics, read-only. No
+// control, no environment and no secret is ever served here.
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"gorun/health"
+	"gorun/metrics"
+	"gorun/supervisor"
+)
+
+// Options is what is served, and where.
+type Options struct {
+	Address string // "" = nowhere
+	Asked   bool   // somebody chose the address: it must work
+	Source  Source
+	Signals func() map[string]uint64 // received so far, by name
+	Build   metrics.Build
+	Log     *slog.Logger
+}
+
+// Source is whoever runs the apps.
+type Source interface {
+	Snapshot() supervisor.Snapshot
+	Sample() supervisor.Snapshot
+}
+
+// Server is the listener. Close ends it.
+type Server struct {
+	http *http.Server // nil: serves nothing
+}
+
+// Limits of a connection: whoever asks here asks for a page, and at once.
+const (
+	headerTimeout = 5 * time.Second
+	idleTimeout   = 2 * time.Minute
+)
+
+// Serve starts to answer. Where nobody chose the address and it cannot be had,
+// gorun runs without health and metrics, and says so.
+func Serve(o Options) (*Server, error) {
+	if o.Address == "" {
+		return &Server{}, nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", o.Address)
+	if err != nil && o.Asked {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if err != nil {
+		o.Log.Warn("no health and no metrics: their address cannot be had; choose another with --web", "address", o.Address, "error", err)
+		return &Server{}, nil
+	}
+	url := "http://" + listener.Addr().String()
+	o.Log.Info("listening", "health", url+"/health", "metrics", url+"/metrics")
+	server := &http.Server{
+		Handler: o.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	go func() { _ = server.Serve(listener) }() // ends with Close
+	return &Server{server}, nil
+}
+
+// Close stops to answer, at once.
+func (s *Server) Close() {
+	if s.http != nil {
+		_ = s.http.Close() // what is under way is cut off either way
+	}
+}
+
+func (o Options) handler() http.Handler {
+	judge := judge{o.Source}
+	mux := http.NewServeMux()
+	mux.Handle("/", health.Handler(judge))
+	mux.Handle("/metrics", metrics.Handler(metrics.Options{
+		Source: o.Source, Signals: o.Signals, Build: o.Build, Log: o.Log,
+		Live: func() (live, ready bool) {
+			report := judge.Health()
+			return report.Live(), report.Ready()
+		},
+	}))
+	return mux
+}
+
+// judge tells package health what the supervisor knows.
+type judge struct{ source Source }
+
+// Health implements health.Source.
+func (j judge) Health() health.Report {
+	snapshot := j.source.Snapshot()
+	report := health.Report{Stopping: snapshot.ShuttingDown}
+	for _, app := range snapshot.Apps {
+		report.Apps = append(report.Apps, judgeApp(app))
+	}
+	return report
+}
+
+func judgeApp(app supervisor.AppStatus) health.App {
+	one := health.App{
+		Name: app.Name, Desired: app.Desired, Online: app.Online(), ReadyMin: app.ReadyMin, Errored: app.Errored(), Grace: app.Grace,
+		EverReady: app.EverReady, Completed: app.Completed, Resting: app.Resting, Restarts: app.Restarts(), Reasons: app.Troubles(),
+	}
+	if exit := app.LastExit(); exit != nil {
+		one.LastExit = exit.Text
+	}
+	if !app.DownSince.IsZero() {
+		one.Down = time.Since(app.DownSince)
+	}
+	return one
+}
