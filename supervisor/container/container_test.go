@@ -1,0 +1,323 @@
+package container
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/signals"
+	"gorun/signals/reaper"
+	"gorun/supervisor"
+	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/logs"
+	"gorun/supervisor/restart"
+)
+
+// theReaper is the one that this process may have.
+var theReaper *reaper.Reaper
+
+// TestMain makes the test binary its own worker.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "worker" {
+		work(os.Args[2])
+	}
+	var err error
+	if theReaper, err = reaper.New(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+func work(what string) {
+	switch what {
+	case "fail":
+		syscall.Exit(3)
+	case "stubborn":
+		signal.Ignore(unix.SIGTERM)
+	case "usr1":
+		heard := make(chan os.Signal, 1)
+		signal.Notify(heard, unix.SIGUSR1)
+		fmt.Println("up")
+		<-heard
+		syscall.Exit(7)
+	}
+	fmt.Println("up")
+	select {}
+}
+
+// transcript collects what gorun prints.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (w *transcript) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(p)
+}
+
+func (w *transcript) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+// patience is for machines with much else to do.
+const patience = 3 * time.Minute
+
+// container is a run of Run, with real signals and real processes.
+type container struct {
+	text transcript // all output
+	over chan struct{}
+	code int
+	word string // path of the termination log, if there is one
+}
+
+// start changes the options first, where change is not nil.
+func start(t *testing.T, what string, change func(*Options, *supervisor.Options, *ecosystem.App)) *container {
+	t.Helper()
+	c := &container{over: make(chan struct{}), word: filepath.Join(t.TempDir(), "termination-log")}
+	output := logs.New(logs.Options{Stdout: &c.text, Stderr: &c.text})
+	listener := signals.Listen()
+	app := ecosystem.App{
+		Name: "api", Argv: []string{os.Args[0], "worker", what}, Dir: "/", Instances: 1, Autostart: true, TreeKill: true,
+		StopSignal: unix.SIGTERM, KillTimeout: time.Minute, Restart: restart.Policy{},
+	}
+	log := slog.New(output.Handler())
+	inner := supervisor.Options{Reaper: theReaper, Output: output, Log: log, Starting: 1}
+	outer := Options{Signals: listener, Reaper: theReaper, Output: output, Log: log, TerminationLog: c.word}
+	if change != nil {
+		change(&outer, &inner, &app)
+	}
+	s, err := supervisor.New([]ecosystem.App{app}, inner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer close(c.over)
+		c.code = Run(ctx, s, outer)
+		_ = output.Close(context.Background())
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-c.over
+		listener.Close()
+	})
+	return c
+}
+
+func (c *container) says(t *testing.T, part string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !strings.Contains(c.text.String(), part); <-time.After(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%q is missing in:\n%s", part, &c.text)
+		}
+	}
+}
+
+func (c *container) wait(t *testing.T, code int) {
+	t.Helper()
+	select {
+	case <-c.over:
+	case <-time.After(patience):
+		t.Fatalf("still running; it said:\n%s", &c.text)
+	}
+	if c.code != code {
+		t.Errorf("exit code %d, want %d; it said:\n%s", c.code, code, &c.text)
+	}
+}
+
+// send signals this process, which is the container's first.
+func send(t *testing.T, sig unix.Signal) {
+	t.Helper()
+	if err := unix.Kill(os.Getpid(), sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEachStopSignalEndsWithZero(t *testing.T) {
+	for _, sig := range []unix.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGQUIT} {
+		c := start(t, "serve", nil)
+		c.says(t, "up")
+		send(t, sig)
+		c.wait(t, 0)
+		c.says(t, "stopping signal="+signals.Name(sig))
+	}
+}
+
+func TestASecondSignalEndsTheGraceWith137(t *testing.T) {
+	c := start(t, "stubborn", func(o *Options, _ *supervisor.Options, _ *ecosystem.App) { touch(t, o.TerminationLog) })
+	c.says(t, "up")
+	send(t, unix.SIGTERM)
+	c.says(t, "stopping")
+	for over := false; !over; { // those that come too soon are echoes of the first
+		send(t, unix.SIGINT)
+		select {
+		case <-c.over:
+			over = true
+		case <-time.After(time.Millisecond):
+		}
+	}
+	c.wait(t, 137)
+	if got := read(t, c.word); got != "gorun: exit 137: stopped by a second signal\n" {
+		t.Errorf("termination log: %q", got)
+	}
+}
+
+// timeout(1) signals its child, and then its group with the child in it.
+func TestTheEchoOfASignalIsNoSecondOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var did []string
+		ctx, cancel := context.WithCancel(t.Context())
+		actions := Options{Log: slog.New(slog.DiscardHandler)}.actions(ctx, nil, wishes{
+			stop: func() { did = append(did, "stop"); cancel() },
+			kill: func() { did = append(did, "kill") },
+		})
+		actions.Stop(unix.SIGTERM)
+		<-time.After(echo)
+		actions.Stop(unix.SIGTERM)
+		if want := []string{"stop"}; !slices.Equal(did, want) {
+			t.Errorf("a signal and its echo: %v, want %v", did, want)
+		}
+		<-time.After(1)
+		actions.Stop(unix.SIGTERM)
+		if want := []string{"stop", "kill"}; !slices.Equal(did, want) {
+			t.Errorf("and one later: %v, want %v", did, want)
+		}
+	})
+}
+
+func TestTheEndOfTheContextStopsAsASignalDoes(t *testing.T) {
+	var c *container
+	t.Run("and waits", func(t *testing.T) { // its clean-up ends the context
+		c = start(t, "serve", nil)
+		c.says(t, "up")
+	})
+	c.wait(t, 0)
+	if strings.Contains(c.text.String(), "killed") {
+		t.Errorf("not in order: %s", &c.text)
+	}
+}
+
+func TestOtherSignalsGoToTheWorkers(t *testing.T) {
+	c := start(t, "usr1", nil)
+	c.says(t, "up")
+	send(t, unix.SIGUSR1)
+	c.wait(t, 7)
+}
+
+func TestSighupStopsNothing(t *testing.T) {
+	c := start(t, "serve", nil)
+	c.says(t, "up")
+	send(t, unix.SIGHUP)
+	c.says(t, "SIGHUP")
+	send(t, unix.SIGTERM)
+	c.wait(t, 0)
+}
+
+func TestSigusr2ReopensTheLogFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out.log")
+	c := start(t, "serve", func(_ *Options, _ *supervisor.Options, a *ecosystem.App) {
+		a.Logs = logs.Config{OutFile: path, Merge: true}
+	})
+	c.says(t, "up")
+	if err := os.Rename(path, path+".old"); err != nil {
+		t.Fatal(err)
+	}
+	send(t, unix.SIGUSR2)
+	for deadline := time.Now().Add(patience); ; <-time.After(time.Millisecond) {
+		if _, err := os.Stat(path); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("there is no new file")
+		}
+	}
+}
+
+func TestAStopBeforeTheFirstStartStartsNothing(t *testing.T) {
+	c := start(t, "serve", func(o *Options, _ *supervisor.Options, _ *ecosystem.App) { o.Delay = time.Hour })
+	send(t, unix.SIGTERM)
+	c.wait(t, 0)
+	if strings.Contains(c.text.String(), "up") {
+		t.Errorf("started: %s", &c.text)
+	}
+}
+
+func TestTheTerminationLogTellsOfAFailure(t *testing.T) {
+	c := start(t, "fail", func(o *Options, _ *supervisor.Options, _ *ecosystem.App) { touch(t, o.TerminationLog) })
+	c.wait(t, 3)
+	if got := read(t, c.word); got != "gorun: exit 3: app api failed: 3\n" {
+		t.Errorf("termination log: %q", got)
+	}
+}
+
+func TestTheTerminationLogIsNotCreated(t *testing.T) {
+	c := start(t, "fail", nil)
+	c.wait(t, 3)
+	if _, err := os.Stat(c.word); !os.IsNotExist(err) {
+		t.Errorf("there is one: %v", err)
+	}
+}
+
+func TestTheTerminationLogIsLeftAloneByAGoodEnd(t *testing.T) {
+	c := start(t, "serve", func(o *Options, _ *supervisor.Options, _ *ecosystem.App) { touch(t, o.TerminationLog) })
+	c.says(t, "up")
+	send(t, unix.SIGTERM)
+	c.wait(t, 0)
+	if got := read(t, c.word); got != "old" {
+		t.Errorf("termination log: %q", got)
+	}
+}
+
+func TestTheTerminationLogIsOneShortLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	touch(t, path)
+	o := Options{TerminationLog: path, Log: slog.New(slog.DiscardHandler)}
+	o.leaveWord(1, "two\nlines and "+strings.Repeat("ä", wordLimit))
+	got := read(t, path)
+	if len(got) > wordLimit || len(got) < wordLimit-2 || strings.Count(got, "\n") != 1 || !strings.HasSuffix(got, "ä\n") {
+		t.Errorf("%d bytes, %d lines, end %q", len(got), strings.Count(got, "\n"), got[len(got)-4:])
+	}
+}
+
+func TestATerminationLogThatNobodyReadsHoldsNothingUp(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	Options{TerminationLog: path, Log: slog.New(slog.DiscardHandler)}.leaveWord(1, "x")
+}
+
+// touch makes a file with something in it.
+func touch(t *testing.T, path string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,159 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/sockets"
+)
+
+// opening is a door whose worker listens and says that it is ready after a
+// while; forever: never. It notes what happens to it.
+type opening struct {
+	listens, says time.Duration
+	drains        time.Duration // how long its queue takes to run empty
+
+	listening, ready chan struct{}
+	begun            time.Time
+	notes            []string
+}
+
+func (o *opening) begin() door {
+	o.begun = time.Now()
+	o.listening, o.ready = closedAfter(o.listens), closedAfter(o.says)
+	return o
+}
+
+func closedAfter(d time.Duration) chan struct{} {
+	c := make(chan struct{})
+	if d != forever {
+		time.AfterFunc(d, func() { close(c) })
+	}
+	return c
+}
+
+func (o *opening) note(what string) {
+	o.notes = append(o.notes, fmt.Sprint(time.Since(o.begun).Round(time.Millisecond), " ", what))
+}
+
+func (o *opening) signs() (listening, ready <-chan struct{}) { return o.listening, o.ready }
+func (o *opening) online()                                   { o.note("online") }
+func (o *opening) offline()                                  { o.note("offline") }
+func (o *opening) release()                                  { o.note("release") }
+
+func (o *opening) drain(ctx context.Context, exited <-chan struct{}, limit time.Duration) {
+	o.note("drain")
+	select {
+	case <-time.After(min(o.drains, limit)):
+	case <-exited:
+	case <-ctx.Done():
+	}
+	o.note("drained")
+}
+
+func TestAWorkerIsOnlineWhenItListens(t *testing.T) {
+	door := &opening{listens: 3 * time.Second, says: forever}
+	fate := serves
+	fate.opens = door
+	api := daemon("api", fate).but(func(a *ecosystem.App) { a.ListenTimeout = 30 * time.Second })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		wantSteps(t, s, "api/0", "0s launching", "3s online")
+		if !slices.Equal(door.notes, []string{"3s online"}) {
+			t.Errorf("the door: %q, want steered to once, when it listens", door.notes)
+		}
+	})
+}
+
+func TestAWorkerThatNeverListensIsTakenAsOnline(t *testing.T) {
+	fate := serves
+	fate.opens = &opening{listens: forever, says: forever}
+	api := daemon("api", fate).but(func(a *ecosystem.App) { a.ListenTimeout = 30 * time.Second })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		wantSteps(t, s, "api/0", "0s launching", "30s online")
+	})
+}
+
+func TestAWorkerThatIsToSayThatItIsReadyIsWaitedFor(t *testing.T) {
+	fate := serves
+	fate.opens = &opening{listens: time.Second, says: 5 * time.Second}
+	api := daemon("api", fate).but(func(a *ecosystem.App) { a.ListenTimeout, a.WaitReady = 30*time.Second, true })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		wantSteps(t, s, "api/0", "0s launching", "5s online")
+	})
+}
+
+func TestAWorkerThatNeverSaysThatItIsReadyHasFailed(t *testing.T) {
+	fate := serves
+	fate.opens = &opening{listens: time.Second, says: forever}
+	api := daemon("api", fate).but(func(a *ecosystem.App) {
+		a.ListenTimeout, a.WaitReady, a.Restart.MaxUnstable = 10*time.Second, true, 1
+	})
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		wantSteps(t, s, "api/0",
+			"0s launching", "10s stopping", "10s waiting restart",
+			"11s launching", "21s stopping", "21s errored")
+	})
+}
+
+func TestAStopLeavesTheSteeringFirstAndDrains(t *testing.T) {
+	door := &opening{listens: 0, says: forever, drains: 2 * time.Second}
+	fate := serves
+	fate.opens = door
+	api := daemon("api", fate).but(func(a *ecosystem.App) { a.ListenTimeout, a.DrainTimeout = time.Minute, 4*time.Second })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(10 * time.Second)
+		s.cancel()
+		synctest.Wait()
+		s.passes(10 * time.Second)
+		want := []string{"0s online", "10s offline", "10s drain", "12s drained", "12s release"}
+		if !slices.Equal(door.notes, want) {
+			t.Errorf("the door: %q, want %q", door.notes, want)
+		}
+	})
+}
+
+func TestACrashLeavesTheSteeringAtOnceAndDrainsNothing(t *testing.T) {
+	door := &opening{listens: 0, says: forever, drains: time.Minute}
+	fate := crashes.after(5 * time.Second)
+	fate.opens = door
+	api := daemon("api", fate).but(func(a *ecosystem.App) { a.Restart.Auto = false })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(10 * time.Second)
+		want := []string{"0s online", "5s offline", "5s release"}
+		if !slices.Equal(door.notes, want) {
+			t.Errorf("the door: %q, want %q", door.notes, want)
+		}
+	})
+}
+
+func TestOnlyItsPortIsSharedWhereOneIsNamed(t *testing.T) {
+	for _, test := range []struct {
+		port, asked int
+		want        bool
+	}{{0, 3000, true}, {3000, 3000, true}, {3000, 9229, false}} {
+		s := &sharing{app: &ecosystem.App{Port: test.port}}
+		if got := s.wanted(sockets.Address{Port: test.asked}); got != test.want {
+			t.Errorf("with port %d, %d is shared: %v, want %v", test.port, test.asked, got, test.want)
+		}
+	}
+}
+
+func TestAnInstanceWithTwoRunsHasOneQueue(t *testing.T) {
+	var all []PortStatus
+	for _, one := range []PortStatus{{"[::]:80", 0, 1, 10}, {"[::]:80", 1, 2, 10}, {"[::]:80", 0, 3, 10}, {"[::]:81", 0, 4, 10}} {
+		all = add(all, one)
+	}
+	want := []PortStatus{{"[::]:80", 0, 4, 20}, {"[::]:80", 1, 2, 10}, {"[::]:81", 0, 4, 10}}
+	if !slices.Equal(all, want) {
+		t.Errorf("queues %v, want %v", all, want)
+	}
+}

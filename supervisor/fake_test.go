@@ -1,0 +1,384 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/signals/reaper"
+	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/logs"
+	"gorun/supervisor/process"
+	"gorun/supervisor/restart"
+)
+
+// fate is what becomes of one run of a fake program. The zero fate ends at
+// once, with code 0.
+type fate struct {
+	err     error         // it cannot be started
+	lives   time.Duration // until it ends by itself
+	status  reaper.Status // how it does
+	stops   time.Duration // from the stop signal to its end
+	stopped reaper.Status // how it ends then
+	leaves  int           // processes that outlive it, until they are stopped
+	stalls  chan int      // nobody reads its output: gets the pid when that is dropped
+	opens   *opening      // what it does with the sockets that it shares; nil: shares nothing
+}
+
+const forever = -1
+
+// The fates that most tests need.
+var (
+	crashes = fate{status: reaper.Status{Code: 1}}
+	serves  = fate{lives: forever, stopped: reaper.Status{Signal: unix.SIGTERM}}
+	refuses = fate{lives: forever, stops: forever}
+)
+
+func (f fate) after(d time.Duration) fate { f.lives = d; return f }
+
+func (f fate) with(code int) fate { f.status = reaper.Status{Code: code}; return f }
+
+// fakeRun is a run of a program that there is not. Its output is empty.
+type fakeRun struct {
+	fate   fate
+	pid    int
+	exited chan struct{}
+	once   sync.Once
+	status reaper.Status
+}
+
+func (f *fakeRun) end(status reaper.Status) {
+	f.once.Do(func() {
+		f.status = status
+		close(f.exited)
+	})
+}
+
+func (f *fakeRun) Pid() int                { return f.pid }
+func (f *fakeRun) Exited() <-chan struct{} { return f.exited }
+func (f *fakeRun) Status() reaper.Status   { return f.status }
+func (f *fakeRun) Members() []int          { return make([]int, f.fate.leaves) }
+
+func (f *fakeRun) Stop(ctx context.Context, ladder process.Ladder) (forced bool) {
+	var gone <-chan time.Time
+	if f.fate.stops != forever {
+		gone = time.After(f.fate.stops)
+	}
+	grace := time.NewTimer(ladder.Grace)
+	defer grace.Stop()
+	select {
+	case <-gone:
+		f.end(f.fate.stopped)
+		return false
+	case <-grace.C:
+	case <-ctx.Done():
+	}
+	f.end(reaper.Status{Signal: unix.SIGKILL})
+	return true
+}
+
+func (*fakeRun) Tail() []string { return nil }
+
+func (f *fakeRun) Drain(ctx context.Context) error {
+	if f.fate.stalls != nil {
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+
+func (f *fakeRun) Close(ctx context.Context) error {
+	if f.fate.stalls != nil {
+		<-ctx.Done()
+		f.fate.stalls <- f.pid
+	}
+	return ctx.Err()
+}
+
+// play makes a worker start runs of these fates; the last one repeats.
+func play(w *worker, fates ...fate) {
+	pid := 100 * (w.status.ID + 1)
+	w.start = func() (life, error) {
+		next := fates[0]
+		if len(fates) > 1 {
+			fates = fates[1:]
+		}
+		if next.err != nil {
+			return life{}, next.err
+		}
+		pid++
+		run := &fakeRun{fate: next, pid: pid, exited: make(chan struct{})}
+		switch next.lives {
+		case forever:
+		case 0:
+			run.end(next.status)
+		default:
+			time.AfterFunc(next.lives, func() { run.end(next.status) })
+		}
+		if next.opens != nil {
+			return life{run, run, run, next.opens.begin()}, nil
+		}
+		return life{run, run, run, shut{}}, nil
+	}
+}
+
+// film is a log handler that keeps the steps of all workers, with their times,
+// and the other records.
+type film struct {
+	begun time.Time
+
+	mu      sync.Mutex
+	steps   []step
+	illegal []string
+	lines   []string
+}
+
+// newFilm is for a test of which every step is to be legal.
+func newFilm(t *testing.T) *film {
+	t.Helper()
+	f := &film{begun: time.Now()}
+	t.Cleanup(func() {
+		for _, line := range f.illegal {
+			t.Error(line)
+		}
+	})
+	return f
+}
+
+func newOutput(t *testing.T) *logs.Output {
+	t.Helper()
+	output := logs.New(logs.Options{Stdout: io.Discard, Stderr: io.Discard})
+	t.Cleanup(func() { _ = output.Close(context.Background()) })
+	return output
+}
+
+type step struct {
+	at     time.Duration
+	worker string
+	to     State
+}
+
+func (f *film) Enabled(context.Context, slog.Level) bool { return true }
+func (f *film) WithAttrs([]slog.Attr) slog.Handler       { return f }
+func (f *film) WithGroup(string) slog.Handler            { return f }
+
+func (f *film) Handle(_ context.Context, r slog.Record) error {
+	s := step{at: r.Time.Sub(f.begun)}
+	line := r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "worker":
+			s.worker = a.Value.String()
+		case "to":
+			s.to, _ = a.Value.Any().(State)
+		}
+		line += fmt.Sprintf(" %s=%v", a.Key, a.Value)
+		return true
+	})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch r.Message {
+	case "worker state changed":
+		f.steps = append(f.steps, s)
+	case "illegal step, a bug of gorun":
+		f.illegal = append(f.illegal, line)
+	default:
+		f.lines = append(f.lines, line)
+	}
+	return nil
+}
+
+// of returns the steps of one worker, as "0s launching".
+func (f *film) of(worker string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var own []string
+	for _, s := range f.steps {
+		if s.worker == worker {
+			own = append(own, s.at.String()+" "+s.to.String())
+		}
+	}
+	return own
+}
+
+// when tells when a worker entered a state first; -1: never.
+func (f *film) when(worker string, to State) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range f.steps {
+		if s.worker == worker && s.to == to {
+			return s.at
+		}
+	}
+	return -1
+}
+
+func (f *film) said(part string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.ContainsFunc(f.lines, func(line string) bool { return strings.Contains(line, part) })
+}
+
+// stage is a supervisor whose programs are fakes. It lives in a bubble of
+// package synctest, where hours pass in no time.
+type stage struct {
+	*Supervisor
+	film   *film
+	cancel context.CancelFunc
+	kill   context.CancelFunc
+	begun  time.Time
+	ended  time.Time // when Run had returned
+	code   int
+	over   chan struct{} // closed: Run has returned
+}
+
+// enact runs f in a bubble, with the apps' supervisor already running.
+func enact(t *testing.T, apps []part, options Options, f func(s *stage)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{film: newFilm(t), begun: time.Now(), over: make(chan struct{})}
+		options.Reaper, options.Output, options.Log, options.Starting = theReaper, newOutput(t), slog.New(s.film), 100
+		var confs []ecosystem.App
+		for _, p := range apps {
+			confs = append(confs, p.app)
+		}
+		supervisor, err := New(confs, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Supervisor = supervisor
+		for i, p := range apps {
+			for _, w := range supervisor.apps[i].workers {
+				play(w, p.fates...)
+			}
+		}
+		s.roll(t)
+		synctest.Wait() // what starts at once has started
+		f(s)
+	})
+}
+
+func (s *stage) roll(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	kill, killNow := context.WithCancel(context.Background())
+	s.cancel, s.kill = cancel, killNow
+	go func() {
+		s.code = s.Run(ctx, kill)
+		s.ended = time.Now()
+		close(s.over)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		killNow()
+		<-s.over
+		wait(2 * overdue) // for output that nobody reads
+	})
+}
+
+// passes lets so much time pass, and all that happens in it happen.
+func (s *stage) passes(d time.Duration) {
+	wait(d)
+	synctest.Wait()
+}
+
+// wait lasts no time at all in a bubble.
+func wait(d time.Duration) { <-time.After(d) }
+
+// end waits for Run, and returns its code and how long it took.
+func (s *stage) end() (code int, after time.Duration) {
+	<-s.over
+	return s.code, s.ended.Sub(s.begun)
+}
+
+// worker returns the first worker of an app.
+func (s *stage) worker(app string) *worker {
+	for _, a := range s.apps {
+		if a.conf.Name == app {
+			return a.workers[0]
+		}
+	}
+	return nil
+}
+
+// api returns the published status of the first worker of the app of that name.
+func (s *stage) api() WorkerStatus { return *s.worker("api").published.Load() }
+
+func (s *stage) app(name string) AppStatus {
+	for _, a := range s.Snapshot().Apps {
+		if a.Name == name {
+			return a
+		}
+	}
+	return AppStatus{}
+}
+
+// part is an app and what becomes of its workers' runs.
+type part struct {
+	app   ecosystem.App
+	fates []fate
+}
+
+// daemon is an app that is restarted 1 s after each end, and is given up at
+// the third unstable run in a row.
+func daemon(name string, fates ...fate) part {
+	return part{ecosystem.App{
+		Name: name, Argv: []string{name}, Instances: 1, Autostart: true, ReadyMin: 1, TreeKill: true,
+		StopSignal: unix.SIGTERM, KillTimeout: 8 * time.Second,
+		Restart: restart.Policy{Auto: true, MaxUnstable: 2, MinUptime: time.Second, Delay: time.Second},
+	}, fates}
+}
+
+// job is an app that is run once.
+func job(name string, f fate) part {
+	p := daemon(name, f)
+	p.app.Restart.Auto = false
+	return p
+}
+
+// but returns the part with something changed.
+func (p part) but(change func(*ecosystem.App)) part {
+	change(&p.app)
+	return p
+}
+
+func (p part) needs(app string, condition ecosystem.Condition) part {
+	p.app.DependsOn = append(slices.Clip(p.app.DependsOn), ecosystem.Dependency{App: app, Condition: condition})
+	return p
+}
+
+func (p part) critical() part {
+	p.app.Critical = true
+	return p
+}
+
+func wantSteps(t *testing.T, s *stage, worker string, want ...string) {
+	t.Helper()
+	if got := s.film.of(worker); !slices.Equal(got, want) {
+		t.Errorf("steps of %s:\n  %s\nwant:\n  %s", worker, strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+func wantEnd(t *testing.T, s *stage, code int, after time.Duration) {
+	t.Helper()
+	if gotCode, gotAfter := s.end(); gotCode != code || gotAfter != after {
+		t.Errorf("Run ended with %d after %v, want %d after %v", gotCode, gotAfter, code, after)
+	}
+}
+
+// shut is the door of a worker that shares nothing and says nothing.
+type shut struct{}
+
+func (shut) signs() (listening, ready <-chan struct{})             { return nil, nil }
+func (shut) online()                                               {}
+func (shut) offline()                                              {}
+func (shut) drain(context.Context, <-chan struct{}, time.Duration) {}
+func (shut) release()                                              {}

@@ -1,0 +1,265 @@
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/node"
+	"gorun/supervisor/process"
+	"gorun/supervisor/sockets"
+	"gorun/supervisor/sockets/intercept"
+)
+
+// link is what connects one run of a worker with the sockets it shares and,
+// for Node, with gorun.
+type link struct {
+	sharing *sharing
+	owner   sockets.Owner
+
+	listening, ready chan struct{} // closed: it listens; it said that it is ready
+	listens, says    func()        // close them, once
+
+	extra    []*os.File    // the child's, closed here after the start
+	conn     *net.UnixConn // gorun's end of Node's channel, until it is opened
+	channel  *node.Channel // nil: no Node
+	served   atomic.Bool   // it listens on a socket that it got over the channel
+	listener *os.File      // of the interception; nil: none
+	cancel   context.CancelFunc
+}
+
+func (s *sharing) link(instance int) *link {
+	l := &link{
+		sharing: s, owner: s.owner(instance), cancel: func() {},
+		listening: make(chan struct{}), ready: make(chan struct{}),
+	}
+	l.listens = sync.OnceFunc(func() { close(l.listening) })
+	l.says = sync.OnceFunc(func() { close(l.ready) })
+	return l
+}
+
+// prepare adds to the spec what the worker needs for it.
+func (l *link) prepare(spec *process.Spec) error {
+	switch l.sharing.app.Sharing {
+	case ecosystem.ShareNode:
+		if l.sharing.intercepts {
+			spec.Prepare = l.install
+		}
+		return l.connect(spec, strconv.FormatUint(uint64(l.owner), 10))
+	case ecosystem.ShareIntercept:
+		spec.Prepare = l.install
+	case ecosystem.ShareInherit:
+		return l.inherit(spec)
+	case ecosystem.ShareNone:
+		if l.sharing.app.Node {
+			return l.connect(spec, "")
+		}
+		if l.sharing.intercepts {
+			spec.Prepare = l.install
+		}
+	}
+	return nil
+}
+
+// connect gives a Node worker its IPC channel.
+func (l *link) connect(spec *process.Spec, uniqueID string) error {
+	conn, child, err := node.Pair()
+	if err != nil {
+		return fmt.Errorf("make an IPC channel: %w", err)
+	}
+	l.conn = conn
+	l.give(spec, child)
+	spec.Env = append(spec.Env, node.Environ(uniqueID)...)
+	return nil
+}
+
+func (l *link) give(spec *process.Spec, file *os.File) {
+	l.extra = append(l.extra, file)
+	spec.Extra = append(spec.Extra, file)
+}
+
+func (l *link) install() (err error) {
+	if l.listener != nil {
+		_ = l.listener.Close() // a script without a #! line takes a second try
+	}
+	l.listener, err = intercept.Install()
+	return err //nolint:wrapcheck // it says what was attempted
+}
+
+// inherit opens the sockets of `listen` and passes them on, see sd_listen_fds(3).
+func (l *link) inherit(spec *process.Spec) error {
+	for _, socket := range l.sharing.app.Listen {
+		member, err := l.sharing.groups.Take(l.owner, socket.Address)
+		if err != nil {
+			return fmt.Errorf("open a socket to pass on: %w", err)
+		}
+		if err := member.Listen(unix.SOMAXCONN); err != nil {
+			return fmt.Errorf("open a socket to pass on: %w", err)
+		}
+		fd, err := unix.FcntlInt(uintptr(member.Descriptor()), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("duplicate the socket for %s: %w", socket.Address, err)
+		}
+		l.give(spec, os.NewFile(uintptr(fd), socket.Address.String()))
+		spec.ListenNames = append(spec.ListenNames, socket.Name)
+	}
+	return nil
+}
+
+// begun is called once the process runs, or has failed to start with p nil.
+func (l *link) begun(p *process.Process) {
+	for _, file := range l.extra {
+		_ = file.Close() // the child has its own
+	}
+	l.extra = nil
+	if p == nil {
+		l.giveUp()
+		return
+	}
+	if l.conn != nil {
+		l.open()
+	}
+	if l.listener != nil {
+		l.serve(p)
+	}
+}
+
+func (l *link) giveUp() {
+	if l.conn != nil {
+		_ = l.conn.Close()
+	}
+	if l.listener != nil {
+		_ = l.listener.Close()
+	}
+}
+
+func (l *link) open() {
+	s := l.sharing
+	l.channel = node.Open(l.conn, node.Options{
+		Cluster: s.app.Sharing == ecosystem.ShareNode,
+		Share:   l.take,
+		TLSData: &s.keys,
+		Listening: func(address sockets.Address) {
+			l.served.Store(true)
+			if s.wanted(address) {
+				l.listens()
+			}
+		},
+		Message: l.hear,
+		Log:     s.tools.log,
+	})
+}
+
+func (l *link) take(address sockets.Address) (*sockets.Member, error) {
+	return l.sharing.groups.Take(l.owner, address) //nolint:wrapcheck // the kernel's word is passed on to the program
+}
+
+// hear takes a message of the app. So far gorun understands one.
+func (l *link) hear(message json.RawMessage) {
+	if string(message) == `"ready"` {
+		l.says()
+	}
+}
+
+// serve answers the program's calls until its tree is gone.
+func (l *link) serve(p *process.Process) {
+	s := l.sharing
+	var ctx context.Context
+	ctx, l.cancel = context.WithCancel(context.Background())
+	options := intercept.Options{
+		Share: l.take, Wanted: s.wanted, Tree: p.Members, Log: s.tools.log,
+		Listening: func(sockets.Address) { l.listens() },
+		Observe:   s.app.Sharing == ecosystem.ShareNone,
+	}
+	if user := s.app.User; user != nil {
+		options.User = &intercept.User{UID: user.UID, GID: user.GID, Groups: user.Groups}
+	}
+	s.links.Go(func() { _ = intercept.Serve(ctx, l.listener, options) }) // ends with the tree, or when it is cancelled
+}
+
+// signs implements door. What cannot be told is nil.
+func (l *link) signs() (listening, ready <-chan struct{}) {
+	if l.listener != nil || l.sharing.app.Sharing == ecosystem.ShareNode {
+		listening = l.listening
+	}
+	if l.channel != nil {
+		ready = l.ready
+	}
+	return listening, ready
+}
+
+// online steers connections to the worker, also those that wait for one that
+// is gone and may be away for long.
+func (l *link) online() {
+	l.sharing.complain(l.sharing.groups.Online(l.owner))
+	l.sharing.relay()
+}
+
+// offline steers them elsewhere, at once.
+func (l *link) offline() { l.sharing.complain(l.sharing.groups.Offline(l.owner)) }
+
+// release is called when nothing of the process is left.
+func (l *link) release() {
+	if l.channel != nil {
+		_ = l.channel.Close() // the worker is gone
+	}
+	l.cancel()
+	l.sharing.release(l.owner)
+	l.sharing.relay()
+}
+
+const (
+	// drainLook is how often the accept queue is looked at: the kernel tells
+	// nobody when it has become empty.
+	drainLook = 5 * time.Millisecond
+	// drainMoment is how long it must have been empty.
+	drainMoment = 25 * time.Millisecond
+)
+
+// drain lets the worker take what waits in its accept queue and, if it is
+// Node's, finish what it is answering: it then ends by itself. It returns when
+// that is done, when limit is over, or when ctx ends.
+func (l *link) drain(ctx context.Context, exited <-chan struct{}, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	l.empty(ctx, exited)
+	if !l.served.Load() {
+		return // it is not Node's cluster that serves: disconnect would end nothing
+	}
+	l.channel.Disconnect()
+	select {
+	case <-exited:
+	case <-ctx.Done():
+	}
+}
+
+// empty waits until the accept queue has been empty for a moment.
+func (l *link) empty(ctx context.Context, exited <-chan struct{}) {
+	look := time.NewTicker(drainLook)
+	defer look.Stop()
+	since := time.Now()
+	for l.sharing.shares() && time.Since(since) < drainMoment {
+		if l.sharing.waiting(l.owner) > 0 {
+			since = time.Now()
+		}
+		select {
+		case <-look.C:
+		case <-exited:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// shares tells whether there are sockets at all.
+func (s *sharing) shares() bool { return s.app.Sharing != ecosystem.ShareNone }

@@ -1,0 +1,80 @@
+package supervisor
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/signals/reaper"
+)
+
+// theReaper is the one that this process may have.
+var theReaper *reaper.Reaper
+
+// TestMain makes the test binary its own worker, and reaps for the tests.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "worker" {
+		os.Exit(work(os.Args[2], os.Args[3:]))
+	}
+	var err error
+	if theReaper, err = reaper.New(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	died := make(chan os.Signal, 1)
+	signal.Notify(died, unix.SIGCHLD)
+	go func() {
+		for range died {
+			theReaper.Reap()
+		}
+	}()
+	os.Exit(m.Run())
+}
+
+// work is what a worker does, by its first argument.
+func work(what string, args []string) int {
+	switch what {
+	case "exit":
+		code, _ := strconv.Atoi(args[0])
+		syscall.Exit(code) // at once: os.Exit(0) waits a second for the race detector
+	case "sleep":
+		fmt.Println("up")
+		select {}
+	case "complain":
+		fmt.Fprintln(os.Stderr, args[0])
+		return 1
+	case "stubborn":
+		signal.Ignore(unix.SIGTERM)
+		fmt.Println("up")
+		select {}
+	case "usr1": // end with a code when it comes
+		heard := make(chan os.Signal, 1)
+		signal.Notify(heard, unix.SIGUSR1)
+		fmt.Println("up")
+		<-heard
+		return work("exit", args)
+	case "leave": // a process in a session of its own behind, and end with a code
+		child := exec.Command(os.Args[0], "worker", "sleep")
+		child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		if err := child.Start(); err != nil {
+			return 99
+		}
+		fmt.Println("left", child.Process.Pid)
+		return work("exit", args)
+	case "grow":
+		megabytes, _ := strconv.Atoi(args[0])
+		block := make([]byte, megabytes<<20)
+		for i := range block {
+			block[i] = 1
+		}
+		fmt.Println("up", len(block))
+		select {}
+	}
+	return 98
+}

@@ -1,0 +1,50 @@
+package supervisor
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"gorun/supervisor/ecosystem"
+)
+
+// pidFile is where the process id of one worker is written: with several
+// instances -0, -1, … comes before the extension, as in the names of log files.
+func pidFile(app *ecosystem.App, instance int) string {
+	if app.PidFile == "" || app.Instances <= 1 {
+		return app.PidFile
+	}
+	extension := filepath.Ext(app.PidFile)
+	return strings.TrimSuffix(app.PidFile, extension) + "-" + strconv.Itoa(instance) + extension
+}
+
+// writePid keeps pid_file true while there is a process. A worker does not
+// fail for want of it.
+func (w *worker) writePid(pid int) {
+	if w.pidFile == "" {
+		return
+	}
+	err := os.MkdirAll(filepath.Dir(w.pidFile), 0o755)
+	if err == nil {
+		err = os.WriteFile(w.pidFile, []byte(strconv.Itoa(pid)+"\n"), 0o644)
+	}
+	if err != nil {
+		w.tools.log.Warn("cannot write pid_file", "worker", w.name, "error", err)
+	}
+}
+
+// removePid removes the file unless it is somebody else's by now, or no file
+// at all: /dev/null stays.
+func (w *worker) removePid(pid int) {
+	if w.pidFile == "" {
+		return
+	}
+	text, err := os.ReadFile(w.pidFile)
+	if err != nil || strings.TrimSpace(string(text)) != strconv.Itoa(pid) {
+		return
+	}
+	if err := os.Remove(w.pidFile); err != nil {
+		w.tools.log.Warn("cannot remove pid_file", "worker", w.name, "error", err)
+	}
+}

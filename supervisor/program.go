@@ -1,0 +1,104 @@
+package supervisor
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"gorun/signals/reaper"
+	"gorun/supervisor/process"
+)
+
+// program is the process of one run.
+type program interface {
+	Pid() int
+	Exited() <-chan struct{}
+	Status() reaper.Status
+}
+
+// tree is the process with all that it has started.
+type tree interface {
+	Members() []int
+	Stop(ctx context.Context, ladder process.Ladder) (forced bool)
+}
+
+// capture is the output of one run.
+type capture interface {
+	Drain(ctx context.Context) error
+	Tail() []string
+	Close(ctx context.Context) error
+}
+
+// door is what connects a run with the sockets that its app shares.
+type door interface {
+	entrance
+	exit
+}
+
+// entrance is the way of a run to its first connection.
+type entrance interface {
+	signs() (listening, ready <-chan struct{}) // closed when it listens, when it said that it is ready
+	online()                                   // new connections may go to it
+}
+
+// exit is the way after its last.
+type exit interface {
+	offline() // no more of them
+	drain(ctx context.Context, exited <-chan struct{}, limit time.Duration)
+	release() // nothing of the process is left
+}
+
+// life is one run: a process, its tree, its output and its sockets.
+type life struct {
+	program
+	tree
+	capture
+	door door
+}
+
+// launch starts the process, with fresh pipes for its output.
+func (w *worker) launch() (life, error) {
+	output, err := w.output.Capture()
+	if err != nil {
+		return life{}, fmt.Errorf("start %s: %w", w.app.Argv[0], err)
+	}
+	stdout, stderr := output.Files()
+	spec := process.Spec{
+		Argv:   w.app.Argv,
+		Env:    w.app.Environ(w.status.Instance, w.status.ID),
+		Dir:    w.app.Dir,
+		Stdout: stdout,
+		Stderr: stderr,
+		Marker: w.name + "/" + rand.Text(),
+	}
+	if user := w.app.User; user != nil {
+		spec.User = &process.User{UID: user.UID, GID: user.GID, Groups: user.Groups}
+	}
+	for _, limit := range w.app.Limits {
+		spec.Limits = append(spec.Limits, process.Limit{Resource: limit.Resource, Soft: limit.Soft, Hard: limit.Hard})
+	}
+	l := w.sharing.link(w.status.Instance)
+	p, err := w.execute(&spec, l)
+	output.Started()
+	if err != nil {
+		l.release()
+		w.hangUp(output)
+		return life{}, err
+	}
+	w.cpu.begin(p)
+	w.running.Store(p)
+	return life{p, p, output, l}, nil
+}
+
+// execute starts the process with what its link to the shared sockets needs.
+func (w *worker) execute(spec *process.Spec, l *link) (*process.Process, error) {
+	err := l.prepare(spec)
+	if err != nil {
+		l.begun(nil)
+		return nil, err
+	}
+	p, err := process.Start(w.tools.reaper, *spec)
+	l.begun(p)
+	return p, err //nolint:wrapcheck // it says what was started
+}

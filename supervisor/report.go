@@ -1,0 +1,54 @@
+package supervisor
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"gorun/supervisor/restart"
+)
+
+// tellReady says once that every app has been ready.
+func (s *Supervisor) tellReady(ctx context.Context) {
+	begun := time.Now()
+	for _, a := range s.apps {
+		if !a.awaitReady(ctx) {
+			return
+		}
+	}
+	s.tools.log.Info("ready", "in", time.Since(begun).Round(time.Millisecond))
+}
+
+// reportEnd tells of an end in one block: who, how, its last words, what
+// happens next and when, and a hint where there is one.
+func (w *worker) reportEnd(end ended, next restart.Decision) {
+	exit := w.status.LastExit
+	facts := []any{"worker", w.name, "exit", exit.Text}
+	if end.pid != 0 {
+		facts = append(facts, "pid", end.pid, "uptime", exit.Uptime.Round(time.Millisecond))
+	}
+	level := slog.LevelInfo
+	if exit.Outcome != Clean || next.Verdict == restart.GiveUp {
+		level = slog.LevelError
+		if text := hint(end.tail, w.app.Port); text != "" {
+			facts = append(facts, "hint", text)
+		}
+		facts = append(facts, "lines", end.tail)
+	}
+	facts = append(facts, "next", whatNext(next))
+	w.tools.log.Log(context.Background(), level, "worker exited", facts...)
+}
+
+func whatNext(next restart.Decision) string {
+	switch next.Verdict {
+	case restart.Rest:
+		return "stays stopped"
+	case restart.GiveUp:
+		return "given up: errored"
+	case restart.Retry:
+	}
+	if next.Delay == 0 {
+		return "restart now"
+	}
+	return "restart in " + next.Delay.Round(time.Millisecond).String()
+}

@@ -1,0 +1,247 @@
+package supervisor
+
+import (
+	"fmt"
+	"time"
+
+	"gorun/supervisor/usage"
+)
+
+// State is where a worker stands in its life.
+type State int
+
+// The states, in pm2's words.
+const (
+	Stopped State = iota
+	Launching
+	Online
+	Stopping
+	WaitingRestart
+	Errored
+)
+
+// States lists every state, in the order of its value.
+var States = [...]State{Stopped, Launching, Online, Stopping, WaitingRestart, Errored}
+
+// String returns pm2's word for the state.
+func (s State) String() string {
+	return [...]string{"stopped", "launching", "online", "stopping", "waiting restart", "errored"}[s]
+}
+
+// Reason is why a worker was started again.
+type Reason int
+
+// The reasons.
+const (
+	ByExit   Reason = iota // it ended by itself
+	ByMemory               // its tree outgrew max_memory_restart
+	ByManual               // somebody asked
+)
+
+// Reasons lists every reason, in the order of its value.
+var Reasons = [...]Reason{ByExit, ByMemory, ByManual}
+
+// String returns the reason as metrics and logs name it.
+func (r Reason) String() string {
+	return [...]string{"exit", "memory", "manual"}[r]
+}
+
+// Outcome sorts exits for counting.
+type Outcome int
+
+// The outcomes.
+const (
+	Clean       Outcome = iota // code 0
+	Failure                    // another code, or it could not be started
+	Signaled                   // ended by a signal that gorun did not send
+	OutOfMemory                // SIGKILL while the cgroup's oom_kill counter moved
+	Killed                     // gorun's own SIGKILL at the end of the grace
+)
+
+// Outcomes lists every outcome, in the order of its value.
+var Outcomes = [...]Outcome{Clean, Failure, Signaled, OutOfMemory, Killed}
+
+// String returns the outcome as metrics name it.
+func (o Outcome) String() string {
+	return [...]string{"clean", "error", "signal", "oom", "killed"}[o]
+}
+
+// Exit is how one run of a worker ended.
+type Exit struct {
+	Code    int // 0–255; 128+n for signal n; 127 or 126 when it could not be started
+	Outcome Outcome
+	Text    string // for people: "1", "137 = SIGKILL, out of memory: limit 512 MiB"
+	At      time.Time
+	Uptime  time.Duration
+}
+
+// WorkerStatus is the published copy of what a worker's goroutine knows.
+type WorkerStatus struct {
+	App      string
+	Instance int // 0-based, stable over restarts
+	ID       int // pm_id: unique over all apps
+	State    State
+	Since    time.Time // when it entered the state
+	Pid      int       // 0: no process
+	Started  time.Time // start of the process, zero when there is none
+	Born     time.Time // when it was first meant to run; zero while its app waits for others
+	Ready    bool
+
+	Starts      uint64
+	Restarts    [len(Reasons)]uint64  // by Reason
+	Exits       [len(Outcomes)]uint64 // by Outcome
+	LastExit    *Exit                 // nil: never ended
+	Unstable    int                   // unstable runs in a row
+	Backoff     time.Duration         // delay of the pending restart, 0 when none is pending
+	ForcedKills uint64
+	LastError   string     // why it could not be started, "" otherwise
+	OnlineOnce  bool       // it was online at least once
+	LeftOnline  time.Time  // when it was online last; zero when it is, or never was
+	StartTimes  Histogram  // seconds from start to online
+	StopTimes   Histogram  // seconds from the stop signal to the end
+	Lines       Lines      // filled by Sample only
+	Usage       usage.Tree // filled by Sample only
+}
+
+// Lines counts what a worker has written.
+type Lines struct {
+	OutLines, OutBytes, ErrLines, ErrBytes uint64
+}
+
+// AppStatus is the state of one app and all its workers.
+type AppStatus struct {
+	Name, Namespace, Mode, Interpreter, Script, Sharing string
+	Desired                                             int   // workers that should run now
+	MemoryLimit                                         int64 // max_memory_restart in bytes, 0 = none
+	Workers                                             []WorkerStatus
+	Ports                                               []PortStatus  // filled by Sample only
+	Relays                                              []RelayStatus // filled by Sample only
+	ReadySince                                          time.Time     // since when its eldest online worker is; zero: it has none
+	DownSince                                           time.Time     // since when it should have one and has none; zero: it has one, or should not
+	EverReady                                           bool          // ReadyMin of its workers were online once, or it ended well
+	Grace                                               time.Duration // how long it may be down before that is a failure
+	Completed                                           bool          // every worker ended as it was meant to
+	Resting                                             bool          // autostart: false, and nobody has started it
+	Held                                                string        // why it has not begun: the app it depends on; "" otherwise
+	ReadyMin                                            int           // workers that must be online for the app to count as ready
+	Starts                                              Histogram     // seconds from start to online
+	Stops                                               Histogram     // seconds from stop signal to end
+}
+
+// Online counts the workers that are online.
+func (a AppStatus) Online() int {
+	return a.count(Online)
+}
+
+// Errored tells whether a worker has given up and none is left that runs.
+func (a AppStatus) Errored() bool {
+	return a.count(Errored) > 0 && a.count(Errored)+a.count(Stopped) == len(a.Workers)
+}
+
+func (a AppStatus) count(state State) int {
+	n := 0
+	for _, w := range a.Workers {
+		if w.State == state {
+			n++
+		}
+	}
+	return n
+}
+
+// Restarts adds up the restarts of all workers.
+func (a AppStatus) Restarts() uint64 {
+	total := uint64(0)
+	for _, w := range a.Workers {
+		for _, n := range w.Restarts {
+			total += n
+		}
+	}
+	return total
+}
+
+// LastExit returns the latest exit of a worker, nil if there was none.
+func (a AppStatus) LastExit() *Exit {
+	var last *Exit
+	for _, w := range a.Workers {
+		if w.LastExit != nil && (last == nil || w.LastExit.At.After(last.At)) {
+			last = w.LastExit
+		}
+	}
+	return last
+}
+
+// Troubles tells what is not as it should be, for people.
+func (a AppStatus) Troubles() []string {
+	var all []string
+	if a.Held != "" {
+		all = append(all, a.Held)
+	}
+	for _, w := range a.Workers {
+		switch w.State {
+		case WaitingRestart, Errored:
+			text := fmt.Sprintf("worker %d is %s", w.Instance, w.State)
+			if w.LastExit != nil {
+				text += ", last exit " + w.LastExit.Text
+			}
+			all = append(all, text)
+		case Stopped, Launching, Online, Stopping:
+		}
+	}
+	return all
+}
+
+// PortStatus is the accept queue that one worker has at a shared address.
+type PortStatus struct {
+	Address  string
+	Instance int
+	Length   int // connections that wait to be accepted
+	Limit    int // how many may
+}
+
+// RelayStatus counts the connections of an address that gorun has passed on
+// itself, because their worker was gone.
+type RelayStatus struct {
+	Address     string
+	Connections uint64
+}
+
+// Snapshot is a consistent-enough copy of everything, safe to keep.
+type Snapshot struct {
+	Apps          []AppStatus
+	ShuttingDown  bool
+	OrphansReaped uint64
+	Group         usage.Group // filled by Sample only
+}
+
+// Histogram is a cumulative histogram as Prometheus wants it. A value: adding
+// to it makes a copy.
+type Histogram struct {
+	Count   uint64
+	Sum     float64
+	Buckets [len(DurationBuckets)]uint64 // cumulative, by DurationBuckets
+}
+
+// DurationBuckets are the upper bounds of Histogram, in seconds.
+var DurationBuckets = [...]float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120}
+
+// Plus returns both histograms added up.
+func (h Histogram) Plus(other Histogram) Histogram {
+	h.Count += other.Count
+	h.Sum += other.Sum
+	for i, n := range other.Buckets {
+		h.Buckets[i] += n
+	}
+	return h
+}
+
+// Observe returns h with one more value.
+func (h Histogram) Observe(d time.Duration) Histogram {
+	h.Count++
+	h.Sum += d.Seconds()
+	for i, bound := range DurationBuckets {
+		if d.Seconds() <= bound {
+			h.Buckets[i]++
+		}
+	}
+	return h
+}

@@ -1,0 +1,44 @@
+package supervisor
+
+import (
+	"log/slog"
+	"sync"
+
+	"gorun/signals/reaper"
+	"gorun/supervisor/logs"
+	"gorun/supervisor/usage"
+)
+
+// tools is what all workers share. Safe for concurrent use.
+type tools struct {
+	reaper  *reaper.Reaper
+	output  *logs.Output
+	log     *slog.Logger
+	cgroup  usage.Cgroup
+	slots   chan struct{} // places for workers that start at the same time
+	victims func() uint64 // processes that the kernel has killed for want of memory
+
+	mu      sync.Mutex
+	claimed uint64 // how many victims explain a worker's death already
+}
+
+func newTools(o Options) *tools {
+	return &tools{
+		reaper: o.Reaper, output: o.Output, log: o.Log, cgroup: o.Cgroup, victims: o.Cgroup.OOMKills,
+		slots: make(chan struct{}, max(o.Starting, 1)),
+	}
+}
+
+// ranOutOfMemory tells whether the memory limit explains the death of a
+// process in whose time there were more victims than before. Each victim
+// explains one death: several workers may die of one shortage.
+func (t *tools) ranOutOfMemory(before uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := max(t.claimed, before)
+	if t.victims() <= known {
+		return false
+	}
+	t.claimed = known + 1
+	return true
+}

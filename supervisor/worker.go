@@ -1,0 +1,218 @@
+package supervisor
+
+import (
+	"context"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/logs"
+	"gorun/supervisor/process"
+	"gorun/supervisor/restart"
+)
+
+// settling is how long a program must have run to count as online where
+// nothing better tells that it is ready.
+const settling = 100 * time.Millisecond
+
+// worker keeps one process of an app running. All of it belongs to the
+// goroutine in run, except what is atomic or never changes.
+type worker struct {
+	app      *ecosystem.App
+	name     string // as people read it: api/0
+	pidFile  string // "" = none
+	tools    *tools
+	output   *logs.Worker
+	sharing  *sharing
+	start    func() (life, error)
+	status   WorkerStatus
+	changed  chan<- struct{}
+	restarts chan Reason   // at most one pending: requests merge
+	slot     chan struct{} // a place among those that start at once; nil: none held
+
+	dropLines context.CancelFunc // gives up what the last run's output still has to hand on; nil before the first
+
+	published atomic.Pointer[WorkerStatus]
+	running   atomic.Pointer[process.Process]
+	cpu       meter
+}
+
+// cause is why a run of a process came to its end.
+type cause int
+
+const (
+	died       cause = iota // by itself
+	stopped                 // it was to stop
+	wanted                  // somebody asked for a restart
+	misbehaved              // it gave a reason to restart it
+)
+
+// ended is how a run came to its end.
+type ended struct {
+	cause   cause
+	reason  Reason        // of a restart
+	ran     time.Duration // until it died, or was told to end
+	at      time.Time     // when it had ended
+	forced  bool          // it took SIGKILL
+	late    bool          // it was not ready in time
+	victims uint64        // of the memory limit, when it began
+	exit    restart.Exit
+	pid     int
+	tail    []string // its last words on stderr
+}
+
+func newWorker(a *app, instance, id int) *worker {
+	identity := logs.Identity{App: a.conf.Name, Instance: instance, ID: id, Namespace: a.conf.Namespace}
+	w := &worker{
+		app: &a.conf, name: a.conf.Name + "/" + strconv.Itoa(instance), pidFile: pidFile(&a.conf, instance),
+		tools: a.tools, output: a.tools.output.Worker(identity, a.conf.Logs),
+		sharing: a.sharing, changed: a.changed, restarts: make(chan Reason, 1),
+		status: WorkerStatus{App: a.conf.Name, Instance: instance, ID: id, Since: time.Now()},
+	}
+	w.start = w.launch
+	w.publish()
+	return w
+}
+
+// restart asks for a new process. Requests made while one is pending merge;
+// what somebody wants goes before what the worker provoked.
+func (w *worker) restart(why Reason) {
+	for {
+		select {
+		case w.restarts <- why:
+			return
+		default:
+		}
+		if why != ByManual {
+			return
+		}
+		w.forgetRequest()
+	}
+}
+
+// forgetRequest drops a request that came too late for the run before.
+func (w *worker) forgetRequest() {
+	select {
+	case <-w.restarts:
+	default:
+	}
+}
+
+// takeSlot waits for a place among those that start at the same time. It
+// returns false when ctx ended first.
+func (w *worker) takeSlot(ctx context.Context) bool {
+	select {
+	case w.tools.slots <- struct{}{}:
+		w.slot = w.tools.slots
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (w *worker) giveUpSlot() {
+	if w.slot != nil {
+		<-w.slot
+		w.slot = nil
+	}
+}
+
+// begin is run for a worker that waits its turn to start.
+func (w *worker) begin(ctx, kill context.Context) int {
+	w.status.Born = time.Now()
+	w.publish()
+	if !w.takeSlot(ctx) {
+		return 0
+	}
+	return w.run(ctx, kill)
+}
+
+// run keeps the process running until the policy leaves it at rest, gives up,
+// or ctx ends. The end of kill cuts every grace short. It returns the exit code
+// to blame the worker with: 0 when it ended well or was stopped.
+func (w *worker) run(ctx, kill context.Context) int {
+	for {
+		end := w.live(ctx, kill)
+		again, code := w.follow(ctx, end)
+		if !again {
+			return code
+		}
+	}
+}
+
+// follow takes the step after the end of a run. It returns true when the
+// process is to be started again, now.
+func (w *worker) follow(ctx context.Context, end ended) (again bool, code int) {
+	if end.forced {
+		w.tools.log.Warn("worker did not stop in time: killed", "worker", w.name, "kill_timeout", w.app.KillTimeout)
+	}
+	switch {
+	case ctx.Err() != nil:
+		w.enter(Stopped)
+		return false, 0
+	case end.cause == wanted:
+		w.status.Restarts[end.reason]++
+		return true, 0
+	}
+	next := w.app.Restart.Next(end.exit, w.status.Unstable)
+	w.status.Unstable = next.Unstable
+	switch next.Verdict {
+	case restart.Rest:
+		w.enter(Stopped)
+		w.reportEnd(end, next)
+		return false, w.restingCode(end)
+	case restart.GiveUp:
+		w.enter(Errored)
+		w.reportEnd(end, next)
+		return false, max(w.status.LastExit.Code, 1)
+	case restart.Retry:
+	}
+	w.status.Backoff = next.Delay
+	w.enter(WaitingRestart)
+	w.reportEnd(end, next)
+	again = w.pause(ctx, next.Delay, &end.reason)
+	w.status.Backoff = 0
+	if !again {
+		w.enter(Stopped)
+		return false, 0
+	}
+	w.status.Restarts[end.reason]++
+	return true, 0
+}
+
+// restingCode is the code of a job: one that stop_exit_codes names is a good
+// end, one that gorun had to bring about is none.
+func (w *worker) restingCode(end ended) int {
+	switch {
+	case end.cause == misbehaved:
+		return max(w.status.LastExit.Code, 1)
+	case w.app.Restart.Ends(end.exit):
+		return 0
+	}
+	return w.status.LastExit.Code
+}
+
+// pause waits before a restart. A request for one, which then is the reason,
+// ends the wait; what the run before has provoked is settled with its end. It
+// returns false when ctx ended first.
+func (w *worker) pause(ctx context.Context, delay time.Duration, reason *Reason) bool {
+	if delay == 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			return true
+		case why := <-w.restarts:
+			if why == ByManual {
+				*reason = why
+				return true
+			}
+		case <-ctx.Done():
+			return false
+		}
+	}
+}

@@ -1,0 +1,449 @@
+package supervisor
+
+import (
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/signals/reaper"
+	"gorun/supervisor/ecosystem"
+)
+
+func TestACrashLoopEndsErrored(t *testing.T) {
+	enact(t, []part{daemon("api", crashes.with(7))}, Options{}, func(s *stage) {
+		wantEnd(t, s, 7, 2*time.Second)
+		wantSteps(t, s, "api/0",
+			"0s launching", "0s waiting restart",
+			"1s launching", "1s waiting restart",
+			"2s launching", "2s errored")
+		status := s.api()
+		if status.Unstable != 3 || status.Starts != 3 || status.Restarts[ByExit] != 2 || status.Exits[Failure] != 3 {
+			t.Errorf("after three crashes: %+v", status)
+		}
+	})
+}
+
+func TestTheDelaysOfACrashLoopGrow(t *testing.T) {
+	api := daemon("api", crashes).but(func(a *ecosystem.App) {
+		a.Restart.MaxUnstable, a.Restart.Delay = 16, 0
+		a.Restart.Backoff, a.Restart.MaxDelay = 100*time.Millisecond, 15*time.Second
+	})
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		_, after := s.end()
+		// 16 delays: 100 ms × 1.5ⁿ until 15 s, each a tenth more or less.
+		if after < 70*time.Second || after > 90*time.Second {
+			t.Errorf("errored after %v, want about 80s", after)
+		}
+		last, begun := time.Duration(0), time.Duration(0)
+		for i, one := range s.film.steps {
+			if one.to == Launching {
+				if delay := one.at - begun; i > 0 && delay < last && last < 13*time.Second {
+					t.Errorf("a delay of %v follows one of %v", delay, last)
+				}
+				last, begun = one.at-begun, one.at
+			}
+		}
+		if status := s.api(); status.Starts != 17 || status.State != Errored {
+			t.Errorf("starts = %d, state = %v, want 17, errored", status.Starts, status.State)
+		}
+	})
+}
+
+func TestAProgramThatCannotBeStartedIsTriedAgain(t *testing.T) {
+	gone := fate{err: fmt.Errorf("start: %w", fs.ErrNotExist)}
+	enact(t, []part{daemon("api", gone, gone, serves)}, Options{}, func(s *stage) {
+		s.passes(time.Second)
+		if status := s.api(); status.LastExit.Code != 127 || status.LastError == "" || status.Exits[Failure] != 2 {
+			t.Errorf("while it is not there: %+v", status)
+		}
+		s.passes(2 * time.Second)
+		wantSteps(t, s, "api/0",
+			"0s launching", "0s waiting restart",
+			"1s launching", "1s waiting restart",
+			"2s launching", "2.1s online")
+		if status := s.api(); status.LastError != "" || status.Starts != 1 {
+			t.Errorf("when it is there: %+v", status)
+		}
+	})
+}
+
+func TestAStableRunResetsTheCount(t *testing.T) {
+	stable := crashes.after(time.Second)
+	enact(t, []part{daemon("api", crashes, crashes, stable, crashes, crashes, crashes)}, Options{}, func(s *stage) {
+		wantEnd(t, s, 1, 6*time.Second)
+		if starts := s.api().Starts; starts != 6 {
+			t.Errorf("starts = %d, want 6", starts)
+		}
+	})
+}
+
+func TestAStableWorkerIsReplacedAtOnce(t *testing.T) {
+	api := daemon("api", crashes.after(time.Hour), serves).but(func(a *ecosystem.App) {
+		a.Restart.Delay, a.Restart.Backoff, a.Restart.MaxDelay = 0, time.Minute, time.Hour
+	})
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(2 * time.Hour)
+		wantSteps(t, s, "api/0",
+			"0s launching", "100ms online", "1h0m0s waiting restart",
+			"1h0m0s launching", "1h0m0.1s online")
+	})
+}
+
+func TestAWorkerOverItsMemoryGoesThroughThePolicy(t *testing.T) {
+	slow := serves
+	slow.stops = 2 * time.Second
+	enact(t, []part{daemon("api", slow)}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		s.worker("api").restart(ByMemory)
+		s.passes(time.Minute)
+		wantSteps(t, s, "api/0",
+			"0s launching", "100ms online", "1m0s stopping", "1m2s waiting restart",
+			"1m3s launching", "1m3.1s online")
+		status := s.api()
+		if status.Restarts[ByMemory] != 1 || status.Unstable != 0 || status.Exits[Clean] != 1 {
+			t.Errorf("after a memory restart: %+v", status)
+		}
+		if exit := status.LastExit; exit.Uptime != time.Minute+2*time.Second || exit.At.Sub(s.begun) != exit.Uptime {
+			t.Errorf("last exit = %+v, want at its end after 1m2s", exit)
+		}
+	})
+}
+
+func TestAWorkerThatIsAlwaysOverItsMemoryIsGivenUp(t *testing.T) {
+	api := daemon("api", serves).but(func(a *ecosystem.App) { a.Restart.MinUptime = time.Minute })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		for range 3 {
+			s.worker("api").restart(ByMemory)
+			s.passes(2 * time.Second)
+		}
+		wantEnd(t, s, 143, 4*time.Second)
+		wantSteps(t, s, "api/0",
+			"0s launching", "0s stopping", "0s waiting restart",
+			"1s launching", "1.1s online", "2s stopping", "2s waiting restart",
+			"3s launching", "3.1s online", "4s stopping", "4s errored")
+	})
+}
+
+// It took the memory check's second request, made while the worker stopped,
+// for a wish to restart at once.
+func TestALateMemoryRequestDoesNotCutTheDelay(t *testing.T) {
+	slow := serves
+	slow.stops = 3 * time.Second
+	enact(t, []part{daemon("api", slow)}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		s.worker("api").restart(ByMemory)
+		s.passes(time.Second)
+		s.worker("api").restart(ByMemory)
+		s.passes(time.Minute)
+		wantSteps(t, s, "api/0",
+			"0s launching", "100ms online", "1m0s stopping", "1m3s waiting restart",
+			"1m4s launching", "1m4.1s online")
+	})
+}
+
+// A worker that gorun stops for its memory may well end with code 0: that is
+// no wish to stay stopped.
+func TestAStopCodeCountsOnlyWhereTheWorkerEndedByItself(t *testing.T) {
+	obedient := fate{lives: forever}
+	api := daemon("api", obedient, obedient.after(time.Minute)).but(func(a *ecosystem.App) { a.Restart.StopCodes = []int{0} })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		s.worker("api").restart(ByMemory)
+		s.passes(time.Hour)
+		wantSteps(t, s, "api/0",
+			"0s launching", "100ms online", "1m0s stopping", "1m0s waiting restart",
+			"1m1s launching", "1m1.1s online", "2m1s stopped")
+		wantEnd(t, s, 0, 2*time.Minute+time.Second)
+	})
+}
+
+func TestAJobThatOutgrewItsMemoryHasFailed(t *testing.T) {
+	enact(t, []part{job("migrate", fate{lives: forever})}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		s.worker("migrate").restart(ByMemory)
+		wantEnd(t, s, 1, time.Minute)
+		if s.app("migrate").Completed {
+			t.Error("it counts as completed")
+		}
+	})
+}
+
+func TestAManualRestartHappensAtOnceAndNeverCounts(t *testing.T) {
+	enact(t, []part{daemon("api", serves)}, Options{}, func(s *stage) {
+		s.passes(500 * time.Millisecond)
+		s.worker("api").restart(ByManual)
+		s.passes(500 * time.Millisecond)
+		wantSteps(t, s, "api/0",
+			"0s launching", "100ms online", "500ms stopping",
+			"500ms launching", "600ms online")
+		if status := s.api(); status.Restarts[ByManual] != 1 || status.Unstable != 0 {
+			t.Errorf("after a manual restart: %+v", status)
+		}
+	})
+}
+
+func TestAManualRestartEndsTheDelay(t *testing.T) {
+	enact(t, []part{daemon("api", crashes, serves)}, Options{}, func(s *stage) {
+		s.passes(300 * time.Millisecond)
+		if backoff := s.api().Backoff; backoff != time.Second {
+			t.Errorf("backoff = %v while it waits, want 1s", backoff)
+		}
+		s.worker("api").restart(ByManual)
+		s.passes(time.Second)
+		wantSteps(t, s, "api/0", "0s launching", "0s waiting restart", "300ms launching", "400ms online")
+		status := s.api()
+		if status.Restarts[ByManual] != 1 || status.Restarts[ByExit] != 0 || status.Backoff != 0 {
+			t.Errorf("after a manual restart: %+v", status)
+		}
+	})
+}
+
+func TestAManualRestartGoesBeforeAPendingOne(t *testing.T) {
+	enact(t, []part{daemon("api", serves)}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		w := s.worker("api")
+		w.restart(ByMemory)
+		w.restart(ByManual)
+		s.passes(time.Minute)
+		if status := s.api(); status.Restarts[ByManual] != 1 || status.Restarts[ByMemory] != 0 {
+			t.Errorf("restarts = %v, want one manual", status.Restarts)
+		}
+	})
+}
+
+func TestAStopInAnyState(t *testing.T) {
+	slow := serves
+	slow.stops = 2 * time.Second
+	for _, test := range []struct {
+		name  string
+		fate  fate
+		at    time.Duration
+		also  func(*stage)
+		after time.Duration
+		want  []string
+	}{
+		{"launching", slow, 50 * time.Millisecond, nil, 2050 * time.Millisecond, []string{"0s launching", "50ms stopping", "2.05s stopped"}},
+		{"online", slow, time.Second, nil, 3 * time.Second, []string{"0s launching", "100ms online", "1s stopping", "3s stopped"}},
+		{"waiting restart", crashes, 500 * time.Millisecond, nil, 500 * time.Millisecond, []string{"0s launching", "0s waiting restart", "500ms stopped"}},
+		{
+			"stopping for its memory", slow, 2 * time.Second, func(s *stage) { s.worker("api").restart(ByMemory) }, 3 * time.Second,
+			[]string{"0s launching", "100ms online", "1s stopping", "3s stopped"},
+		},
+		{
+			"stopping for a restart", slow, 2 * time.Second, func(s *stage) { s.worker("api").restart(ByManual) }, 3 * time.Second,
+			[]string{"0s launching", "100ms online", "1s stopping", "3s stopped"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			enact(t, []part{daemon("api", test.fate)}, Options{}, func(s *stage) {
+				if test.also != nil {
+					s.passes(time.Second)
+					test.also(s)
+				}
+				s.passes(test.at - time.Since(s.begun))
+				s.cancel()
+				wantEnd(t, s, 0, test.after)
+				wantSteps(t, s, "api/0", test.want...)
+				if status := s.api(); status.Pid != 0 || status.State != Stopped || status.Restarts[ByMemory]+status.Restarts[ByManual] != 0 {
+					t.Errorf("at the end: %+v", status)
+				}
+			})
+		})
+	}
+}
+
+func TestTheGraceEndsWithAKill(t *testing.T) {
+	enact(t, []part{daemon("api", refuses)}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		s.cancel()
+		wantEnd(t, s, 0, time.Minute+8*time.Second)
+		status := s.api()
+		if status.ForcedKills != 1 || status.Exits[Killed] != 1 || status.LastExit.Text != "137 = SIGKILL, by gorun after the grace" {
+			t.Errorf("after a kill: %+v, last exit %+v", status, status.LastExit)
+		}
+	})
+}
+
+func TestASecondSignalEndsTheGrace(t *testing.T) {
+	enact(t, []part{daemon("api", refuses), daemon("db", refuses)}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		s.cancel()
+		s.passes(time.Second)
+		s.kill()
+		_, after := s.end()
+		if after != time.Minute+time.Second {
+			t.Errorf("ended after %v, want 1m1s", after)
+		}
+	})
+}
+
+func TestWhatADeadWorkerLeavesIsEndedBeforeTheNext(t *testing.T) {
+	messy := crashes.after(time.Minute)
+	messy.leaves, messy.stops = 2, 5*time.Second
+	enact(t, []part{daemon("api", messy, serves)}, Options{}, func(s *stage) {
+		s.passes(2 * time.Minute)
+		wantSteps(t, s, "api/0",
+			"0s launching", "100ms online", "1m0s stopping", "1m5s waiting restart",
+			"1m6s launching", "1m6.1s online")
+		exit := s.api().LastExit
+		if exit.Code != 1 || exit.Outcome != Failure || exit.Uptime != time.Minute {
+			t.Errorf("last exit = %+v, want code 1 after 1m0s", exit)
+		}
+	})
+}
+
+func TestWithoutTreekillADeadWorkersChildrenAreLeftAlone(t *testing.T) {
+	messy := crashes.after(time.Minute)
+	messy.leaves = 2
+	api := daemon("api", messy, serves).but(func(a *ecosystem.App) { a.TreeKill = false })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(2 * time.Minute)
+		wantSteps(t, s, "api/0",
+			"0s launching", "100ms online", "1m0s waiting restart",
+			"1m1s launching", "1m1.1s online")
+	})
+}
+
+func TestAStalledReaderHoldsUpNoRestartForLong(t *testing.T) {
+	stalled := crashes.after(time.Minute)
+	stalled.stalls = make(chan int, 1)
+	api := daemon("api", stalled, serves).but(func(a *ecosystem.App) { a.Restart.Delay = 0 })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Hour)
+		wantSteps(t, s, "api/0",
+			"0s launching", "100ms online", "1m0.1s waiting restart", "1m0.1s launching", "1m0.2s online")
+		if at := s.api().LastExit.At; at.Sub(s.begun) != time.Minute {
+			t.Errorf("last exit after %v, want 1m", at.Sub(s.begun))
+		}
+	})
+}
+
+func TestOutputThatNobodyReadsIsDroppedWhenTheNextRunHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dropped := make(chan int, 10)
+		w := &worker{}
+		for pid := range 3 {
+			w.hangUp(&fakeRun{pid: pid, fate: fate{stalls: dropped}})
+		}
+		synctest.Wait()
+		if len(dropped) != 0 {
+			t.Errorf("%d dropped at once", len(dropped))
+		}
+		<-time.After(2 * overdue)
+		synctest.Wait()
+		if first, second := <-dropped, <-dropped; first != 0 || second != 1 || len(dropped) != 0 {
+			t.Errorf("dropped %d, %d and %d more, want 0 and 1: the last waits for its reader", first, second, len(dropped))
+		}
+		w.dropLines()
+	})
+}
+
+func TestALaunchingWorkerHasNoPidOfTheRunBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &worker{
+			app: &ecosystem.App{}, changed: make(chan struct{}, 1),
+			tools: &tools{log: slog.New(newFilm(t))}, status: WorkerStatus{State: Stopping, Pid: 41, Started: time.Now()},
+		}
+		w.enter(Launching)
+		if got := w.published.Load(); got.Pid != 0 || !got.Started.IsZero() {
+			t.Errorf("pid = %d, started %v while launching, want none", got.Pid, got.Started)
+		}
+	})
+}
+
+func TestAnIllegalStepIsToldAndTaken(t *testing.T) {
+	f := &film{}
+	w := &worker{app: &ecosystem.App{}, changed: make(chan struct{}, 1), tools: &tools{log: slog.New(f)}}
+	w.enter(Online)
+	if len(f.illegal) != 1 || w.published.Load().State != Online {
+		t.Errorf("told %v, state = %v, want told and online", f.illegal, w.published.Load().State)
+	}
+}
+
+func TestOutcomes(t *testing.T) {
+	sigkill, sigterm := reaper.Status{Signal: unix.SIGKILL}, reaper.Status{Signal: unix.SIGTERM}
+	code := func(n int) reaper.Status { return reaper.Status{Code: n} }
+	for _, test := range []struct {
+		name    string
+		status  reaper.Status
+		end     ended
+		victims uint64 // of the memory limit, since the run began
+		want    Outcome
+		text    string
+	}{
+		{"code 0", code(0), ended{}, 0, Clean, "0"},
+		{"code 3", code(3), ended{}, 0, Failure, "3"},
+		{"segmentation fault", reaper.Status{Signal: unix.SIGSEGV}, ended{}, 0, Signaled, "139 = SIGSEGV"},
+		{"a real-time signal", reaper.Status{Signal: 40}, ended{}, 0, Signaled, "168 = signal 40"},
+		{"SIGTERM from elsewhere", sigterm, ended{}, 0, Signaled, "143 = SIGTERM"},
+		{"SIGTERM from gorun", sigterm, ended{cause: stopped}, 0, Clean, "143 = SIGTERM"},
+		{"SIGTERM from gorun, told as a code", code(143), ended{cause: wanted}, 0, Clean, "143"},
+		{"143 by itself", code(143), ended{}, 0, Failure, "143"},
+		{"code 1 after a stop", code(1), ended{cause: stopped}, 0, Failure, "1"},
+		{"another signal after a stop", reaper.Status{Signal: unix.SIGABRT}, ended{cause: stopped}, 0, Signaled, "134 = SIGABRT"},
+		{"killed by gorun", sigkill, ended{cause: stopped, forced: true}, 1, Killed, "137 = SIGKILL, by gorun after the grace"},
+		{"killed by somebody", sigkill, ended{}, 0, Signaled, "137 = SIGKILL"},
+		{"killed by the kernel", sigkill, ended{}, 1, OutOfMemory, "137 = SIGKILL, out of memory"},
+		{"its child killed by the kernel", code(137), ended{}, 1, OutOfMemory, "137, out of memory"},
+		{"killed while its leftovers were, too", sigkill, ended{forced: true}, 0, Signaled, "137 = SIGKILL"},
+		{"clean, its leftovers killed", code(0), ended{forced: true}, 0, Clean, "0"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tools := &tools{victims: func() uint64 { return test.victims }}
+			w := &worker{app: &ecosystem.App{StopSignal: unix.SIGTERM}, tools: tools}
+			got := w.outcome(test.status, test.end)
+			if text := tools.describe(test.status, got); got != test.want || text != test.text {
+				t.Errorf("outcome = %v, %q, want %v, %q", got, text, test.want, test.text)
+			}
+		})
+	}
+}
+
+func TestEachVictimExplainsOneDeath(t *testing.T) {
+	count := uint64(5)
+	tools := &tools{victims: func() uint64 { return count }}
+	if tools.ranOutOfMemory(5) {
+		t.Error("an old victim explains a death")
+	}
+	count = 7
+	for i, want := range []bool{true, true, false} {
+		if got := tools.ranOutOfMemory(5); got != want {
+			t.Errorf("death %d after two victims: out of memory = %v, want %v", i, got, want)
+		}
+	}
+	count = 9
+	if tools.ranOutOfMemory(9) {
+		t.Error("a victim from before the run explains its end")
+	}
+}
+
+func TestAWorkerThatStartsGivesItsPlaceToTheNext(t *testing.T) {
+	conf := daemon("api").app
+	synctest.Test(t, func(t *testing.T) {
+		tools := newTools(Options{Log: slog.New(newFilm(t)), Starting: 1, Output: newOutput(t)})
+		a := &app{conf: conf, tools: tools, changed: make(chan struct{}, 1)}
+		for i := range 3 {
+			w := newWorker(a, i, i)
+			play(w, []fate{crashes.after(50 * time.Millisecond), serves}[min(i, 1)])
+			go w.begin(t.Context(), t.Context())
+			synctest.Wait() // they queue in this order
+			a.workers = append(a.workers, w)
+		}
+		<-time.After(time.Second)
+		synctest.Wait()
+		for i, want := range []time.Duration{0, 150 * time.Millisecond, 250 * time.Millisecond} {
+			status := a.workers[i].published.Load()
+			if i > 0 && status.Since.Sub(status.Born) != want {
+				t.Errorf("worker %d is online after %v, want %v", i, status.Since.Sub(status.Born), want)
+			}
+		}
+		if len(tools.slots) != 0 {
+			t.Errorf("%d places are still taken", len(tools.slots))
+		}
+	})
+}
