@@ -1,0 +1,1 @@
+run ->(env) { [200, { 'content-type' => 'text/plain' }, ["worker #{ENV['NODE_APP_INSTANCE']}"]] }

@@ -1,0 +1,2 @@
+<?php
+echo 'worker ', getenv('NODE_APP_INSTANCE');
