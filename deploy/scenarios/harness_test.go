@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 func runAll(m *testing.M) int {
+	expectDefaults()
 	dir, err := os.MkdirTemp("", "gorun-scenarios-")
 	if err != nil {
 		panic(err)
@@ -40,6 +42,17 @@ func runAll(m *testing.M) int {
 	build(&gorunBinary, "GORUN_SCENARIO_BINARY", "gorun")
 	defer stopDocker()
 	return m.Run()
+}
+
+// expectDefaults sees to it that gorun does not inherit what the tests' own
+// caller ignores, as nohup(1) does: execve(2) sets a signal that is caught to its
+// default.
+func expectDefaults() {
+	for _, sig := range []os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
 }
 
 func build(target *string, given, source string) {

@@ -143,7 +143,8 @@ func TestNginxWithReusePort(t *testing.T) {
 		dir := openDir(t)
 		config := fmt.Sprintf(`daemon off; master_process on; worker_processes 2; pid %[1]s/pid; error_log stderr;
 			events {}
-			http { access_log off; server { listen %[2]d reuseport; location / { return 200 %[3]s; } } }`, dir, port, name)
+			http { access_log off; client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/fastcgi;
+				uwsgi_temp_path %[1]s/uwsgi; scgi_temp_path %[1]s/scgi; server { listen %[2]d reuseport; location / { return 200 %[3]s; } } }`, dir, port, name)
 		path := filepath.Join(dir, "nginx.conf")
 		if err := os.WriteFile(path, []byte(config), 0o644); err != nil {
 			t.Fatal(err)
