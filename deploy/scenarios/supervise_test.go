@@ -70,19 +70,24 @@ func TestACrashLoopSlowsDownAndCostsNothing(t *testing.T) {
 		first := g.out.next(t, `^started (\d+)`)
 		cpu, since := cpuNanoseconds(t, g.pid), time.Now()
 		times := []int64{parse(t, first[1])}
-		for i := 2; i <= 8; i++ {
+		for i := 2; i <= 10; i++ {
 			times = append(times, parse(t, g.out.nth(t, `^started (\d+)`, i)[1]))
 		}
-		var delays []time.Duration
+		// What gorun says grows: each half as long again, a tenth of jitter either
+		// way. Between two starts lies that and the time that the program takes.
+		var before time.Duration
 		for i := 1; i < len(times); i++ {
-			delays = append(delays, time.Duration(times[i]-times[i-1]))
-		}
-		t.Logf("delays: %v", delays)
-		// Each is half as long again, a tenth of jitter either way.
-		for i := 1; i < len(delays); i++ {
-			if delays[i] < delays[i-1]*11/10 {
-				t.Errorf("delay %d is %v after %v: does not grow", i, delays[i], delays[i-1])
+			said, err := time.ParseDuration(g.err.nth(t, `worker exited.* next="restart in ([^"]+)"`, i)[1])
+			if err != nil {
+				t.Fatal(err)
 			}
+			if said < before*11/10 {
+				t.Errorf("delay %d is %v after %v: does not grow", i, said, before)
+			}
+			if passed := time.Duration(times[i] - times[i-1]); passed < said {
+				t.Errorf("delay %d: started after %v, said to be %v", i, passed, said)
+			}
+			before = said
 		}
 		used, total := time.Duration(cpuNanoseconds(t, g.pid)-cpu), time.Since(since)
 		t.Logf("%v of processor time in %v", used, total)
