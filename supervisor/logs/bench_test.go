@@ -48,7 +48,7 @@ func BenchmarkStream(b *testing.B) {
 			}
 			defer null.Close()
 			o := output(b, Options{Stdout: null, Stderr: null, Format: format})
-			s := &stream{worker: o.Worker(Identity{App: "api"}, Config{})}
+			s := bare(o.Worker(Identity{App: "api"}, Config{}), Stdout)
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {

@@ -11,11 +11,13 @@ import (
 // Capture is the output of one run of a worker's process.
 type Capture struct {
 	worker   *Worker
+	outlet   *outlet
 	children [2]*os.File // write ends, by Stream; closed by Started
 	streams  [2]*stream
 	quit     chan struct{} // closed: give up what cannot be handed on
 	started  sync.Once
 	given    sync.Once
+	left     sync.Once
 }
 
 // Files are the write ends, for the child's stdout and stderr.
@@ -69,10 +71,17 @@ func (c *Capture) Close(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("hand on the output of %s: %w", c.worker.id.App, ctx.Err()))
 		}
 	}
+	errs = append(errs, c.leave())
 	c.worker.out.mu.Lock()
 	defer c.worker.out.mu.Unlock()
 	delete(c.worker.out.captures, c)
 	return errors.Join(errs...)
+}
+
+// leave gives the files back.
+func (c *Capture) leave() (err error) {
+	c.left.Do(func() { err = c.worker.out.leave(c.outlet) })
+	return err
 }
 
 // Tail is the end of this run's stderr, or of its stdout if stderr is empty:
@@ -87,7 +96,7 @@ func (c *Capture) Tail() []string {
 // abandon undoes a Capture whose goroutines have not started.
 func (c *Capture) abandon() error {
 	c.Started()
-	var errs []error
+	errs := []error{c.leave()}
 	for _, s := range c.streams {
 		if s != nil {
 			errs = append(errs, s.in.close())

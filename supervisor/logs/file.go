@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -184,6 +185,27 @@ func (f *file) reopen() error {
 		f.f = nil
 	}
 	return f.openIt()
+}
+
+// truncate empties what is at the path now, which may have been put there since
+// the file was opened. What goes on being written is appended.
+func (f *file) truncate() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.f == nil || !f.regular {
+		return nil
+	}
+	if err := os.Truncate(f.path, 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("empty log file: %w", err)
+	}
+	info, err := f.f.Stat()
+	if err != nil {
+		return fmt.Errorf("stat log file: %w", err)
+	}
+	if f.size = info.Size(); f.size == 0 {
+		f.open = nil
+	}
+	return nil
 }
 
 // openIt appends to the path, which it creates with its folders. A named pipe

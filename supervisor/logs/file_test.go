@@ -72,7 +72,7 @@ func TestOwnOutputIsNotWrittenTwice(t *testing.T) {
 	for _, path := range []string{link, "/dev/stdout", "/dev/null", "NULL", "/app/NULL"} {
 		o := output(t, Options{Stdout: stdout, Stderr: io.Discard})
 		w := o.Worker(Identity{App: "api"}, Config{OutFile: path, Merge: true})
-		if len(w.files[Stdout]) > 0 {
+		if len(w.outlet.files[Stdout]) > 0 {
 			t.Errorf("%s is a file", path)
 		}
 	}
@@ -295,4 +295,39 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(all)
+}
+
+func TestANewConfigIsForTheCapturesToCome(t *testing.T) {
+	dir := t.TempDir()
+	before, after := filepath.Join(dir, "before.log"), filepath.Join(dir, "after.log")
+	o := output(t, Options{Stdout: io.Discard, Stderr: io.Discard})
+	w := o.Worker(Identity{App: "api"}, Config{OutFile: before, Merge: true})
+	old, err := w.Capture()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Reconfigure(Config{OutFile: after, Merge: true}); err != nil {
+		t.Error(err)
+	}
+	next, err := w.Capture()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c, line := range map[*Capture]string{old: "old\n", next: "next\n"} {
+		stdout, _ := c.Files()
+		if _, err := stdout.WriteString(line); err != nil {
+			t.Error(err)
+		}
+		if err := c.Close(soon(t)); err != nil {
+			t.Error(err)
+		}
+	}
+	for path, want := range map[string]string{before: "old\n", after: "next\n"} {
+		if got, err := os.ReadFile(path); string(got) != want {
+			t.Errorf("%s: %q (%v), want %q", path, got, err, want)
+		}
+	}
+	if err := w.Close(); err != nil || len(o.files) > 0 {
+		t.Errorf("Close = %v, %d files are still open", err, len(o.files))
+	}
 }

@@ -36,7 +36,7 @@ func FuzzChunksDoNotMatter(f *testing.F) {
 			var out buffer
 			o := output(t, Options{Stdout: &out, Stderr: io.Discard, Format: format})
 			w := o.Worker(Identity{App: "api"}, Config{})
-			feed(&stream{worker: w}, text, sizes)
+			feed(bare(w, Stdout), text, sizes)
 			if format == Raw && out.String() != text {
 				t.Fatalf("got %q, want %q", out.String(), text)
 			}
@@ -58,7 +58,7 @@ func FuzzJSONIsValid(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line, app string) {
 		var out buffer
 		o := output(t, Options{Stdout: &out, Stderr: io.Discard, Format: JSON})
-		s := &stream{worker: o.Worker(Identity{App: app}, Config{})}
+		s := bare(o.Worker(Identity{App: app}, Config{}), Stdout)
 		s.pass([]byte(strings.ReplaceAll(line, "\n", " ") + "\n"))
 		got := out.String()
 		if !json.Valid([]byte(got)) || !utf8.ValidString(got) || strings.Count(got, "\n") != 1 {
@@ -99,7 +99,7 @@ func TestPiecesOfALongLineEndBetweenRunes(t *testing.T) {
 	for _, line := range []string{strings.Repeat("€", maxLine), strings.Repeat("a😀", maxLine/2), strings.Repeat("\x80", 3*maxLine)} {
 		var out buffer
 		o := output(t, Options{Stdout: &out, Stderr: io.Discard, Format: Tagged})
-		s := &stream{worker: o.Worker(Identity{App: "api"}, Config{})}
+		s := bare(o.Worker(Identity{App: "api"}, Config{}), Stdout)
 		feed(s, line+"\nshort\n", nil)
 		got := messages(t, Tagged, out.String())
 		if strings.Join(got, "") != line+"short" {

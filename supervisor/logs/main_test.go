@@ -277,3 +277,8 @@ func legible(format Format, line string) string {
 	}
 	return line
 }
+
+// bare is a stream without a pipe or a goroutine: a test feeds it.
+func bare(w *Worker, kind Stream) *stream {
+	return &stream{worker: w, outlet: w.outlet, kind: kind}
+}

@@ -36,6 +36,7 @@ type Output struct {
 	queue   *queue
 	buffers *buffers
 	width   atomic.Int64 // of the longest label so far
+	history history
 
 	closing  chan struct{} // closed: write what is queued, then end
 	quit     chan struct{} // closed: give up what cannot be written
@@ -86,25 +87,13 @@ func (o *Output) Handler() slog.Handler { return o.handler }
 // Worker prepares one worker's output; it serves all runs of its process. A
 // file that cannot be opened is warned about and tried again later.
 func (o *Output) Worker(id Identity, c Config) *Worker {
-	date := compileDate(c.DateFormat)
-	w := &Worker{
-		out:   o,
-		id:    id,
-		shown: layout{format: o.format, date: date},
-		filed: layout{format: Raw, date: date},
-	}
-	if o.format == Raw {
-		w.shown.date = nil
-	}
-	if c.JSONFiles {
-		w.filed.format = JSON
-	}
+	w := &Worker{out: o, id: id, kept: [2]*ring{{id: id, kind: Stdout}, {id: id, kind: Stderr}}}
 	o.widen(int64(utf8.RuneCountInString(w.label())))
 	if o.color {
 		w.color = o.colorOf(id.App)
 	}
-	w.files[Stdout] = o.openAll(c, id, c.OutFile, c.File)
-	w.files[Stderr] = o.openAll(c, id, c.ErrorFile, c.File)
+	w.outlet = o.newOutlet(id, c)
+	o.history.join(w)
 	return w
 }
 
@@ -268,15 +257,19 @@ func (o *Output) widen(width int64) {
 	}
 }
 
-// reached waits for happened; false if ctx was over first.
-func reached(ctx context.Context, happened <-chan struct{}) bool {
+// reached waits for what is to happen; false if ctx was over first.
+func reached(ctx context.Context, done <-chan struct{}) bool {
 	select {
-	case <-happened:
+	case <-done:
 		return true
 	case <-ctx.Done():
+		return happened(done)
 	}
+}
+
+func happened(done <-chan struct{}) bool {
 	select {
-	case <-happened:
+	case <-done:
 		return true
 	default:
 		return false

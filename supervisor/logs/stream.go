@@ -32,6 +32,7 @@ type request struct {
 // stream reads one pipe. All but the channels and the tail is run's.
 type stream struct {
 	worker *Worker
+	outlet *outlet
 	kind   Stream
 	in     *gate
 	asked  chan request
@@ -47,9 +48,9 @@ type stream struct {
 	ended time.Time // the last step
 }
 
-func newStream(w *Worker, kind Stream, in *gate, quit <-chan struct{}) *stream {
+func newStream(c *Capture, kind Stream, in *gate) *stream {
 	s := &stream{
-		worker: w, kind: kind, in: in, quit: quit,
+		worker: c.worker, outlet: c.outlet, kind: kind, in: in, quit: c.quit,
 		asked: make(chan request, 1),
 		done:  make(chan struct{}),
 		timer: time.NewTimer(company),
@@ -167,7 +168,7 @@ func (s *stream) take(n int) bool {
 	s.end += n
 	piece, ok := 0, true
 	if s.end > maxLine && bytes.IndexByte(s.buf[:maxLine+1], '\n') < 0 {
-		piece = runeCut(s.buf[:s.end])
+		piece = runeCut(s.buf[:s.end], maxLine)
 		ok = s.pass(s.buf[:piece])
 	}
 	if whole > 0 {
@@ -180,16 +181,18 @@ func (s *stream) take(n int) bool {
 	return ok
 }
 
-// pass hands lines on: gorun's output first, so that no file can hold it up.
+// pass hands lines on: gorun's output before the files, so that none can hold it
+// up, and the history before both.
 func (s *stream) pass(lines []byte) bool {
 	w, now := s.worker, s.worker.out.now()
-	w.count(s.kind, lines)
+	w.count(s.kind, w.kept[s.kind].add(&w.out.history, now, lines), len(lines))
+	w.out.history.announce()
 	ok := true
-	s.render(w.shown, now, lines, func(text []byte) {
+	s.render(s.outlet.shown, now, lines, func(text []byte) {
 		ok = ok && w.out.sinks[s.kind].write(s.quit, s, text)
 	})
-	for _, f := range w.files[s.kind] {
-		s.render(w.filed, now, lines, func(text []byte) { f.write(s, now, text) })
+	for _, f := range s.outlet.files[s.kind] {
+		s.render(s.outlet.filed, now, lines, func(text []byte) { f.write(s, now, text) })
 	}
 	return ok
 }
@@ -199,12 +202,12 @@ func (s *stream) letGo() {
 	s.buf = nil
 }
 
-// runeCut is where a piece of a line ends: within maxLine, and not inside a rune.
-func runeCut(line []byte) int {
-	for cut := maxLine; cut > maxLine-utf8.UTFMax; cut-- {
+// runeCut is where a piece of a longer line ends: within limit, and not inside a rune.
+func runeCut(line []byte, limit int) int {
+	for cut := limit; cut > limit-utf8.UTFMax; cut-- {
 		if utf8.RuneStart(line[cut]) {
 			return cut
 		}
 	}
-	return maxLine
+	return limit
 }

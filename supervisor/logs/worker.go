@@ -1,11 +1,9 @@
 package logs
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -31,22 +29,21 @@ type Worker struct {
 	out    *Output
 	id     Identity
 	color  string
-	shown  layout // on stdout and stderr
-	filed  layout
-	files  [2][]*file
+	outlet *outlet // guarded by Output.mu
+	kept   [2]*ring
 	closed sync.Once
 	totals [2]struct{ lines, bytes atomic.Uint64 }
 }
 
 // Capture makes two pipes for one run of the process and starts to read them.
 func (w *Worker) Capture() (*Capture, error) {
-	c := &Capture{worker: w, quit: make(chan struct{})}
+	c := &Capture{worker: w, outlet: w.out.enter(w), quit: make(chan struct{})}
 	for kind := range c.streams {
 		in, child, err := pipe()
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("pipe for the output of %s: %w", w.id.App, err), c.abandon())
 		}
-		c.children[kind], c.streams[kind] = child, newStream(w, Stream(kind), in, c.quit)
+		c.children[kind], c.streams[kind] = child, newStream(c, Stream(kind), in)
 	}
 	for _, s := range c.streams {
 		go s.run()
@@ -55,6 +52,16 @@ func (w *Worker) Capture() (*Capture, error) {
 	defer w.out.mu.Unlock()
 	w.out.captures[c] = struct{}{}
 	return c, nil
+}
+
+// Reconfigure is for the captures to come; those that there are keep their files.
+func (w *Worker) Reconfigure(c Config) error {
+	next := w.out.newOutlet(w.id, c)
+	w.out.mu.Lock()
+	old := w.outlet
+	w.outlet = next
+	w.out.mu.Unlock()
+	return w.out.leave(old)
 }
 
 // Counts may be called at any time; it never waits.
@@ -67,25 +74,18 @@ func (w *Worker) Counts() Counts {
 	return c
 }
 
-// Close gives the worker's files back; its captures must have ended.
-func (w *Worker) Close() error {
-	var errs []error
+// Close gives the worker's files back and ends its history; its captures must have ended.
+func (w *Worker) Close() (err error) {
 	w.closed.Do(func() {
-		for _, f := range slices.Concat(w.files[:]...) {
-			errs = append(errs, w.out.release(f))
-		}
+		w.out.history.leave(w)
+		err = w.out.leave(w.out.outletOf(w))
 	})
-	return errors.Join(errs...)
+	return err
 }
 
-// count takes p as so many whole lines and at most one unfinished.
-func (w *Worker) count(kind Stream, p []byte) {
-	lines := bytes.Count(p, newline)
-	if p[len(p)-1] != '\n' {
-		lines++
-	}
+func (w *Worker) count(kind Stream, lines, size int) {
 	w.totals[kind].lines.Add(uint64(lines))
-	w.totals[kind].bytes.Add(uint64(len(p)))
+	w.totals[kind].bytes.Add(uint64(size))
 }
 
 func (w *Worker) label() string { return strconv.Itoa(w.id.ID) + "|" + w.id.App }
