@@ -34,6 +34,7 @@ type Groups struct {
 	mu     sync.Mutex
 	groups map[Address]*group
 	online []Owner // in the order they came online
+	held   bool    // Hold: new TCP clients wait
 	closed bool
 	watch  watch
 
@@ -116,7 +117,7 @@ func (g *Groups) open(of *group) (*Member, error) {
 			return nil, err
 		}
 	}
-	fd, err := bound(of.address, g.balance)
+	fd, err := g.bound(of.address)
 	if err != nil {
 		return nil, err
 	}

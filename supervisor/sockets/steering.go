@@ -58,9 +58,9 @@ func (p *assembler) emit(op uint16, k uint32) {
 }
 
 // unless emits a conditional jump over the next n instructions where the
-// condition is false.
-func (p *assembler) unless(op uint16, k uint32, n uint8) {
-	p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | op | unix.BPF_K, Jf: n, K: k})
+// accumulator is not k.
+func (p *assembler) unless(k uint32, n uint8) {
+	p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: n, K: k})
 }
 
 // version leaves the IP version in the accumulator.
@@ -72,10 +72,10 @@ func (p *assembler) version() {
 // probes returns the low half of an IPv4 source in probeNet.
 func (p *assembler) probes() {
 	p.version()
-	p.unless(unix.BPF_JEQ, 4, 6)
+	p.unless(4, 6)
 	p.emit(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, sourceIPv4)
 	p.emit(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, probeMask)
-	p.unless(unix.BPF_JEQ, probeNet, 3)
+	p.unless(probeNet, 3)
 	p.emit(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, sourceIPv4)
 	p.emit(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, ^uint32(probeMask))
 	p.emit(unix.BPF_RET|unix.BPF_A, 0)
@@ -93,7 +93,7 @@ func (p *assembler) hash(balance Balance, kind Kind) {
 	ipv6.xor(words6)
 	ipv4.emit(unix.BPF_JMP|unix.BPF_JA, uint32(len(ipv6.code)))
 	p.version()
-	p.unless(unix.BPF_JEQ, 4, uint8(len(ipv4.code)))
+	p.unless(4, uint8(len(ipv4.code)))
 	p.code = append(append(p.code, ipv4.code...), ipv6.code...)
 	p.emit(unix.BPF_ALU|unix.BPF_MUL|unix.BPF_K, golden)
 	p.emit(unix.BPF_ALU|unix.BPF_RSH|unix.BPF_K, 24) // one of 256 buckets

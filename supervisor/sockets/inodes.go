@@ -1,0 +1,115 @@
+package sockets
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// User is whom a worker runs as.
+type User struct{ UID, GID uint32 }
+
+// Inodes returns the inodes of the sockets that the processes have open. Those
+// that are gone are skipped. What gorun's own rights do not allow is read with
+// the user's, where there is one: root without CAP_SYS_PTRACE needs that. An
+// error means that nothing is known, not that there are none.
+func Inodes(pids []int, user *User) (map[uint64]bool, error) {
+	all := map[uint64]bool{}
+	for _, pid := range pids {
+		err := addInodes(all, pid)
+		if errors.Is(err, fs.ErrPermission) && user != nil {
+			user.as(func() { err = addInodes(all, pid) })
+		}
+		if err != nil && !isGone(err) && !isEnding(pid) {
+			return nil, fmt.Errorf("list sockets of process %d: %w", pid, err)
+		}
+	}
+	return all, nil
+}
+
+// isGone: a process can end after its directory was opened, too.
+func isGone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH)
+}
+
+// isEnding: the directory of a process that has no memory any more is root's
+// (task_dump_owner in fs/proc/base.c), and its files are closed, or just about to be.
+func isEnding(pid int) bool {
+	const exiting = 0x4 // PF_EXITING in linux/sched.h
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return isGone(err)
+	}
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:]) // from the third on, the state: proc_pid_stat(5)
+	if len(fields) < 7 {
+		return false
+	}
+	flags, err := strconv.ParseUint(string(fields[6]), 10, 64)
+	return err == nil && flags&exiting != 0
+}
+
+// addInodes reads the links in /proc/PID/fd (proc_pid_fd(5)).
+func addInodes(all map[uint64]bool, pid int) error {
+	directory, err := os.Open("/proc/" + strconv.Itoa(pid) + "/fd")
+	if err != nil {
+		return err
+	}
+	defer directory.Close()
+	names, err := directory.Readdirnames(-1)
+	if err != nil {
+		return err
+	}
+	link := make([]byte, 64)
+	for _, name := range names {
+		n, err := unix.Readlinkat(int(directory.Fd()), name, link)
+		if isGone(err) {
+			continue // closed meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		if inode, found := inodeOf(link[:n]); found {
+			all[inode] = true
+		}
+	}
+	return nil
+}
+
+// inodeOf reads what a link says of a socket.
+func inodeOf(link []byte) (uint64, bool) {
+	digits, isSocket := bytes.CutPrefix(link, []byte("socket:["))
+	digits, isWhole := bytes.CutSuffix(digits, []byte("]"))
+	if !isSocket || !isWhole {
+		return 0, false
+	}
+	inode, err := strconv.ParseUint(string(digits), 10, 64)
+	return inode, err == nil
+}
+
+// as runs f with the user's rights to files and processes: ptrace(2) compares
+// the ids of the file system. A new thread for that could be one too many for
+// the container, so this one changes, and what goes with it by commit_creds in
+// kernel/cred.c is put back.
+func (u *User) as(f func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var deathSignal int32
+	_, _, _ = unix.RawSyscall(unix.SYS_PRCTL, unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&deathSignal)), 0)
+	dumpable, dumpErr := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	_ = unix.Setfsgid(int(u.GID))
+	_ = unix.Setfsuid(int(u.UID))
+	f()
+	_ = unix.Setfsuid(os.Geteuid())
+	_ = unix.Setfsgid(os.Getegid())
+	if dumpErr == nil {
+		_ = unix.Prctl(unix.PR_SET_DUMPABLE, uintptr(dumpable), 0, 0, 0)
+	}
+	_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(deathSignal), 0, 0, 0)
+}
