@@ -4,13 +4,17 @@
 package ecosystem
 
 import (
+	"reflect"
+	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/sys/unix"
 
 	"gorun/supervisor/logs"
 	"gorun/supervisor/restart"
 	"gorun/supervisor/sockets"
+	"gorun/supervisor/trigger"
 )
 
 // Mode says how an app's workers relate to each other.
@@ -96,8 +100,54 @@ type App struct {
 	Listen        []Socket      // to pass on
 	WaitReady     bool          // online when it says so
 	DrainTimeout  time.Duration // part of KillTimeout
-	PidFile       string
-	Logs          logs.Config
+	DrainIdle     time.Duration // of a connection that is done with
+
+	ReloadParallel int  // workers replaced at a time; 0: a quarter
+	ReloadFallback bool // restart a worker whose replacement does not become ready
+
+	PidFile string
+	Logs    logs.Config
+	Cron    trigger.Schedule // zero: none
+	Watch   *trigger.Watch   // nil: no files are watched
 
 	env environment // see Environ
+}
+
+// Changes names what differs between two editions of an app, in the words of
+// the file; nothing when workers of the one are as good as of the other.
+func (a App) Changes(other App) []string {
+	var changed []string
+	before, after := reflect.ValueOf(a), reflect.ValueOf(other)
+	for i := range before.NumField() {
+		field := before.Type().Field(i)
+		if !field.IsExported() || field.Name == "Position" || reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
+			continue
+		}
+		changed = append(changed, keyOf(field.Name))
+	}
+	if !reflect.DeepEqual(a.env, other.env) {
+		changed = append(changed, "env")
+	}
+	return changed
+}
+
+// keyOf returns the key that a field of App is made from.
+func keyOf(field string) string {
+	if key, found := keyOfField[field]; found {
+		return key
+	}
+	var words strings.Builder
+	for i, r := range field {
+		if unicode.IsUpper(r) && i > 0 {
+			words.WriteByte('_')
+		}
+		words.WriteRune(unicode.ToLower(r))
+	}
+	return words.String()
+}
+
+// keyOfField has the fields of an App that are not called after their key.
+var keyOfField = map[string]string{
+	"Argv": "script, args or interpreter", "Dir": "cwd", "Mode": "exec_mode", "MaxMemory": "max_memory_restart", "User": "uid or gid",
+	"TreeKill": "treekill", "ChannelOnly": "sharing", "Logs": "log files", "Restart": "restart policy", "Cron": "cron_restart",
 }

@@ -121,6 +121,7 @@ func (d *draft) build() {
 	d.stopSignal()
 	d.dependencies()
 	d.logging()
+	d.watching()
 }
 
 // check reads a value that a later step uses, or does not: a mistake is one

@@ -79,8 +79,24 @@ func keyCases(dir string) map[string][]keyCase {
 			{"['127.0.0.1:80', ./x.sock]", func(a App) any { return fmt.Sprint(a.Listen) }, "[{server 127.0.0.1:80} {server " + dir + "/x.sock}]"},
 			{"{http: '[::1]:80'}", func(a App) any { return fmt.Sprint(a.Listen) }, "[{http [::1]:80}]"},
 		},
-		"wait_ready":                 {{"true", func(a App) any { return a.WaitReady }, true}},
-		"drain_timeout":              {{"1s", func(a App) any { return a.DrainTimeout }, time.Second}},
+		"wait_ready":    {{"true", func(a App) any { return a.WaitReady }, true}},
+		"drain_timeout": {{"1s", func(a App) any { return a.DrainTimeout }, time.Second}},
+		"cron_restart": {
+			{"'0 3 * * *'", func(a App) any { return a.Cron.String() }, "0 3 * * *"},
+			{"'CRON_TZ=Europe/Berlin 0 0 3 * * *'", func(a App) any { return a.Cron.String() }, "CRON_TZ=Europe/Berlin 0 0 3 * * *"},
+		},
+		"watch": {
+			{"true", func(a App) any { return a.Watch.Paths }, []string{dir}},
+			{"false", func(a App) any { return a.Watch == nil }, true},
+			{"[src, '/etc/app', 'lib/**/*.js']", func(a App) any { return a.Watch.Paths }, []string{dir + "/src", "/etc/app", dir + "/lib"}},
+			{"src", func(a App) any { return fmt.Sprint(a.Watch.Dir, a.Watch.FollowSymlinks, a.Watch.Delay) }, dir + "true 200ms"},
+		},
+		"ignore_watch":               {{"[logs]\nwatch: true", func(a App) any { return a.Watch.Ignore }, []string{"logs"}}},
+		"watch_delay":                {{"1s\nwatch: true", func(a App) any { return a.Watch.Delay }, time.Second}},
+		"watch_options":              {{"{followSymlinks: false, usePolling: true, interval: 50}\nwatch: true", func(a App) any { return fmt.Sprint(a.Watch.FollowSymlinks, a.Watch.Poll) }, "false 50ms"}},
+		"drain_idle":                 durations(func(a App) any { return a.DrainIdle }, time.Second),
+		"reload_parallel":            {{"3", func(a App) any { return a.ReloadParallel }, 3}, {"null", func(a App) any { return a.ReloadParallel }, 0}},
+		"reload_fallback":            {{"restart", func(a App) any { return a.ReloadFallback }, true}, {"null", func(a App) any { return a.ReloadFallback }, false}},
 		"source_map_support":         {{"false", argv, "/bin/node /server.js"}, {"'false'", argv, "/bin/node /server.js"}},
 		"disable_source_map_support": {{"true", argv, "/bin/node /server.js"}},
 		"instances": {
@@ -182,9 +198,6 @@ func keyCases(dir string) map[string][]keyCase {
 			{"{max_size: 1M, retain: 3, compress: true}", func(a App) any { return a.Logs.Rotation }, logs.Rotation{MaxSize: 1 << 20, Retain: 3, Compress: true}},
 			{"false", func(a App) any { return a.Logs.Rotation }, logs.Rotation{}},
 		},
-		"ignore_watch":  {{"[node_modules]", func(a App) any { return a.Name }, "server"}},
-		"watch_delay":   {{"100", func(a App) any { return a.Name }, "server"}},
-		"watch_options": {{"{followSymlinks: false}", func(a App) any { return a.Name }, "server"}},
 	}
 }
 

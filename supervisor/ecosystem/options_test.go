@@ -57,7 +57,7 @@ func TestOptionsNameThemselvesInMistakes(t *testing.T) {
 		{"kill_timeout", "soon", `option --kill-timeout: "soon" is not a duration; write milliseconds, or 500ms, 5s, 10m, 1h`},
 		{"no_autorestart", "maybe", `option --no-autorestart: "maybe" is neither true nor false`},
 		{"instances", "two", `option --instances: "two" is no number of instances`},
-		{"cron_restart", "* * * * *", "option --cron: cron_restart is not built yet; leave it out"},
+		{"cron_restart", "* * *", "option --cron: "},
 		{"wait_ready", "maybe", `option --wait-ready: "maybe" is neither true nor false`},
 		{"cwd", "gone", "option --cwd: " + dir + "/gone: no such file or directory"},
 		{"interpreter", "lua", `option --interpreter: "lua" is not found`},

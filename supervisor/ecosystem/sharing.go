@@ -48,6 +48,7 @@ func (d *draft) sharing() {
 	if s := d.setting("drain_timeout"); s.given() {
 		d.app.DrainTimeout = d.report.duration(s)
 	}
+	d.app.ReloadFallback = d.report.oneOf(d.setting("reload_fallback"), "keep", "restart") == 1
 }
 
 // way resolves auto.

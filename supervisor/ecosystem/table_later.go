@@ -2,19 +2,11 @@ package ecosystem
 
 // laterKeys are refused until what they ask for is built.
 var laterKeys = [...]Key{
-	{Name: "watch", Kind: Mixed, Status: Later, Instead: "leave it out", Doc: "Restarts when files change."},
-	{Name: "ignore_watch", Kind: Mixed, Doc: "What watch leaves out of sight; without effect while watch is off."},
-	{Name: "watch_delay", Kind: Mixed, Doc: "How long watch waits for more changes; without effect while watch is off."},
-	{Name: "watch_options", Kind: Mixed, Doc: "More about watch; without effect while watch is off."},
-	{Name: "cron_restart", Aliases: []string{"cron"}, Kind: Text, Status: Later, Instead: "leave it out", Doc: "Restarts by schedule."},
 	{Name: "shutdown_with_message", Kind: Bool, Status: Later, Instead: "leave it out and handle stop_signal in the app", Doc: "Asks a Node worker to stop by a message instead of a signal."},
 	{Name: "node_metrics", Aliases: []string{"pmx"}, Kind: Bool, Status: Later, Instead: "leave it out or set it to false", Doc: "Reports the inner life of Node workers."},
 	{Name: "health", Kind: Object, Status: Later, Instead: "leave it out", Doc: "Health check of the app's own."},
 	{Name: "watchdog", Kind: Duration, Status: Later, Instead: "leave it out", Doc: "Restarts a worker that no longer reports by sd_notify."},
 	{Name: "metrics", Kind: Object, Status: Later, Instead: "leave it out and scrape the app itself", Doc: "Merges the workers' own metrics."},
-	{Name: "drain_idle", Kind: Duration, Status: Later, Instead: "leave it out", Doc: "How long a connection must be idle to count as done."},
-	{Name: "reload_parallel", Kind: Integer, Status: Later, Instead: "leave it out", Doc: "How many workers a reload replaces at a time."},
-	{Name: "reload_fallback", Kind: Text, Status: Later, Instead: "leave it out", Doc: "What a reload does when the replacement does not become ready."},
 	{Name: "on_exit", Kind: Object, Status: Later, Instead: "leave it out", Doc: "Who is told of exits, restarts and giving up."},
 }
 
