@@ -2,218 +2,261 @@ package supervisor
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
-	"time"
 
 	"gorun/supervisor/ecosystem"
 )
 
-// minGrace is how long an app may be without an online worker, at least, before
-// that counts as a failure of the whole container.
-const minGrace = 30 * time.Second
-
 // app holds the workers of one app. What is not said to be immutable belongs
-// to the goroutine in run; others may read code and completed once ended is
-// closed.
+// to the goroutine in run; others read what it has published.
 type app struct {
-	conf    ecosystem.App // immutable
-	tools   *tools        // immutable
-	sharing *sharing      // immutable
-	workers []*worker     // immutable
-	needs   []need        // immutable
-	changed chan struct{} // a worker has published something
+	name    string                      // immutable
+	tools   *tools                      // immutable
+	needs   []need                      // immutable
+	launch  func(*worker) (life, error) // immutable: how its workers start a process
+	changed chan struct{}               // a worker has published something
+	cancel  context.CancelFunc          // immutable: the end of all of it
 
+	marks     milestones
+	roster    roster
+	crew      crew
+	desk      desk
+	published atomic.Pointer[roster]
+}
+
+// milestones are what others may wait for.
+type milestones struct {
 	online chan struct{} // closed: a worker was online
 	ready  chan struct{} // closed: every worker was online
-	ended  chan struct{} // closed: no worker is left, and none will be started
-	cancel context.CancelFunc
-
-	code      int  // to blame the app with
-	completed bool // all workers ended as they were meant to
-
-	held atomic.Pointer[string] // why no worker was started yet; nil: they were
+	ended  chan struct{} // closed: it has come to an end, once at least
+	gone   chan struct{} // closed: run has returned
 }
 
-// need is an app that must have come so far before this one starts.
-type need struct {
-	app       *app
-	condition ecosystem.Condition
+// roster is what others may know of an app. The published copy never changes.
+type roster struct {
+	conf      *ecosystem.App
+	workers   []*worker // in the order of their instances
+	sharing   *sharing  // nil while none of them runs
+	phase     phase
+	code      int    // to blame the app with
+	completed bool   // all workers ended as they were meant to
+	turn      int64  // counts the phases of all apps: which came first
+	held      string // why no worker was started yet; "": they were
+	reloads   Reloads
 }
 
-// run starts the workers when all that the app needs is there, and returns
-// when the last has ended.
+// phase is what becomes of an app as a whole.
+type phase int
+
+const (
+	waiting phase = iota // for the apps it needs
+	running              // a worker has a goroutine
+	over                 // all workers have ended by themselves, or none was ever to start
+	parked               // somebody has stopped it
+)
+
+// crew are the workers that have a goroutine.
+type crew struct {
+	spawn func(*worker) *hand // starts one
+	hands map[*worker]*hand
+	exits chan exitNote
+}
+
+// hand is how an app holds a worker that has a goroutine.
+type hand struct {
+	stop       context.CancelFunc
+	over       chan struct{} // closed: the goroutine has ended, and the app knows
+	parked     bool          // somebody has stopped it
+	discharged bool          // to be forgotten when it has ended
+}
+
+type exitNote struct {
+	worker *worker
+	code   int
+}
+
+func newApp(conf *ecosystem.App, t *tools) *app {
+	a := &app{
+		name: conf.Name, tools: t, launch: (*worker).launch, changed: make(chan struct{}, 1), cancel: func() {},
+		marks:  milestones{make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})},
+		crew:   crew{hands: map[*worker]*hand{}, exits: make(chan exitNote)},
+		desk:   newDesk(),
+		roster: roster{conf: conf},
+	}
+	for range conf.Instances {
+		a.recruit(conf)
+	}
+	a.publish()
+	return a
+}
+
+// recruit adds a worker, at rest, with the first instance number that is free.
+func (a *app) recruit(conf *ecosystem.App) *worker {
+	instance := 0
+	for instance < len(a.roster.workers) && a.roster.workers[instance].status.Instance == instance {
+		instance++
+	}
+	w := newWorker(a, conf, instance, int(a.tools.ids.Add(1))-1)
+	a.roster.workers = slices.Insert(a.roster.workers, instance, w)
+	return w
+}
+
+// publish gives others a copy of what the app's goroutine knows.
+func (a *app) publish() {
+	r := a.roster
+	r.workers = slices.Clone(r.workers)
+	a.published.Store(&r)
+	a.tools.wake()
+}
+
+func (a *app) look() *roster { return a.published.Load() }
+
+// enter takes the app to a phase.
+func (a *app) enter(to phase) {
+	a.roster.phase, a.roster.turn = to, a.tools.turns.Add(1)
+	a.publish()
+}
+
+// run starts the workers when all that the app needs is there, and does what it
+// is asked for. It returns when ctx has ended and the last worker with it, or
+// when the app is to be forgotten.
 func (a *app) run(ctx, kill context.Context) {
-	if !a.conf.Autostart || !a.await(ctx) {
-		return
+	defer close(a.marks.gone)
+	a.crew.spawn = func(w *worker) *hand { return a.spawn(ctx, kill, w) }
+	if a.roster.conf.Autostart {
+		a.enter(waiting)
+		a.awaitNext(ctx)
+	} else {
+		a.enter(over)
 	}
-	codes := make(chan int, len(a.workers))
-	for _, w := range a.workers {
-		go func() { codes <- w.begin(ctx, kill) }()
-	}
-	online, ready := a.online, a.ready
-	for left := len(a.workers); left > 0; {
+	a.watchOver(ctx)
+	marks, stop := a.marks, ctx.Done()
+	for {
+		a.settle(ctx)
+		marks = a.reach(marks)
+		if len(a.crew.hands) == 0 && a.desk.busy == nil && (stop == nil || a.desk.leaving) {
+			a.desk.unwatch()
+			return
+		}
 		select {
 		case <-a.changed:
-			n := a.onlineOnce()
-			online = closeWhen(n, 1, online)
-			ready = closeWhen(n, len(a.workers), ready)
-		case code := <-codes:
-			left--
-			if a.code == 0 {
-				a.code = code
-			}
+		case answer := <-a.desk.awaited:
+			a.proceed(ctx, answer)
+		case note := <-a.crew.exits:
+			a.take(note)
+		case finish := <-a.desk.done:
+			finish()
+		case t := <-a.desk.tasks:
+			a.obey(ctx, t)
+		case <-stop:
+			stop = nil
+			a.holdClients()
 		}
 	}
-	a.completed = a.code == 0 && ctx.Err() == nil
-	a.sharing.close()
 }
 
-// onlineOnce counts the workers that were online at least once.
-func (a *app) onlineOnce() int {
+// spawn gives the worker a goroutine.
+func (a *app) spawn(ctx, kill context.Context, w *worker) *hand {
+	own, stop := context.WithCancel(ctx)
+	h := &hand{stop: stop, over: make(chan struct{})}
+	go func() {
+		code := w.begin(own, kill)
+		stop()
+		a.crew.exits <- exitNote{w, code}
+		close(h.over)
+	}()
+	return h
+}
+
+// begin starts workers that are at rest. A renewal is answered when its worker
+// is online; nil: nobody waits for it.
+func (a *app) begin(w *worker, r *renewal) {
+	if a.roster.sharing == nil {
+		a.roster.sharing = newSharing(a.roster.conf, a.tools)
+	}
+	if a.roster.phase != running {
+		a.roster.code, a.roster.completed, a.roster.held = 0, false, ""
+		a.enter(running)
+	}
+	w.sharing = a.roster.sharing
+	if a.desk.held {
+		a.roster.sharing.resume()
+		a.desk.held = false
+	}
+	if r != nil {
+		w.expect(r)
+	} else {
+		w.adopt(a.roster.conf)
+	}
+	a.crew.hands[w] = a.crew.spawn(w)
+}
+
+// take notes the end of a worker's goroutine.
+func (a *app) take(note exitNote) {
+	h := a.crew.hands[note.worker]
+	delete(a.crew.hands, note.worker)
+	a.desk.parked = a.desk.parked || h.parked
+	if h.discharged {
+		a.discharge(note.worker)
+	}
+	if a.roster.code == 0 {
+		a.roster.code = note.code
+		a.publish()
+	}
+}
+
+// holdClients keeps new clients waiting if every worker is on its way out.
+func (a *app) holdClients() {
+	if a.roster.sharing != nil && !a.desk.held {
+		a.desk.held = true
+		a.roster.sharing.hold()
+	}
+}
+
+// discharge forgets a worker that is at rest.
+func (a *app) discharge(w *worker) {
+	a.roster.workers = slices.DeleteFunc(a.roster.workers, func(one *worker) bool { return one == w })
+	_ = w.output.Close() // nothing of it is left to be written
+	a.publish()
+}
+
+// settle takes the app out of its running phase when the last worker is at
+// rest: from then on its ports refuse.
+func (a *app) settle(ctx context.Context) {
+	if a.roster.phase != running || len(a.crew.hands) > 0 {
+		return
+	}
+	a.roster.sharing.close()
+	a.roster.sharing, a.desk.held = nil, false
+	a.roster.completed = a.roster.code == 0 && ctx.Err() == nil && !a.desk.parked
+	if a.desk.parked {
+		a.enter(parked)
+	} else {
+		a.enter(over)
+	}
+	a.desk.parked = false
+}
+
+// reach closes the milestones that have been come to, and returns what is left.
+func (a *app) reach(left milestones) milestones {
 	n := 0
-	for _, w := range a.workers {
+	for _, w := range a.roster.workers {
 		if w.published.Load().OnlineOnce {
 			n++
 		}
 	}
-	return n
-}
-
-// closeWhen closes the channel once n has come to the goal, and then returns nil.
-func closeWhen(n, goal int, channel chan struct{}) chan struct{} {
-	if channel == nil || n < goal {
-		return channel
+	if left.online != nil && n >= 1 {
+		close(left.online)
+		left.online = nil
 	}
-	close(channel)
-	return nil
-}
-
-// awaitReady waits until every worker was online once, or all ended well. It
-// returns false when that can no longer be, or ctx ended.
-func (a *app) awaitReady(ctx context.Context) bool {
-	select {
-	case <-a.ready:
-		return true
-	case <-a.ended:
-		return a.completed || !a.conf.Autostart
-	case <-ctx.Done():
-		return false
+	if left.ready != nil && n >= len(a.roster.workers) {
+		close(left.ready)
+		left.ready = nil
 	}
-}
-
-// await waits for the apps that this one needs. It returns false when one of
-// them can no longer come so far, or ctx ended.
-func (a *app) await(ctx context.Context) bool {
-	for _, need := range a.needs {
-		a.hold("waits for app " + need.app.conf.Name)
-		if need.await(ctx) {
-			continue
-		}
-		if ctx.Err() == nil {
-			a.refuse(need.app)
-		}
-		return false
+	if left.ended != nil && (a.roster.phase == over || a.roster.phase == parked) {
+		close(left.ended)
+		left.ended = nil
 	}
-	a.held.Store(nil)
-	return true
-}
-
-func (a *app) hold(why string) { a.held.Store(&why) }
-
-// refuse ends an app that cannot be started, with the code of the app to blame.
-func (a *app) refuse(needed *app) {
-	why := "has failed"
-	if !needed.conf.Autostart {
-		why = "is not started: its autostart is false"
-	}
-	a.hold("not started: app " + needed.conf.Name + " " + why)
-	a.code = max(needed.code, 1)
-	a.tools.log.Error("app not started: it depends on another one", "app", a.conf.Name, "depends_on", needed.conf.Name, "which", why)
-}
-
-// await waits for the app to come so far. What has ended meanwhile is judged
-// by its end, though it may have been online.
-func (n need) await(ctx context.Context) bool {
-	var online <-chan struct{}
-	if n.condition == ecosystem.Online {
-		online = n.app.online
-	}
-	select {
-	case <-online:
-	case <-n.app.ended:
-	case <-ctx.Done():
-		return false
-	}
-	select {
-	case <-n.app.ended:
-		return n.app.completed
-	default:
-		return true
-	}
-}
-
-// status puts together what the workers have published.
-func (a *app) status() AppStatus {
-	s := AppStatus{
-		Name: a.conf.Name, Namespace: a.conf.Namespace, Mode: a.conf.Mode.String(), Sharing: a.conf.Sharing.String(),
-		Interpreter: a.conf.Interpreter, Script: a.conf.Script, MemoryLimit: a.conf.MaxMemory, ReadyMin: a.conf.ReadyMin,
-		Desired: len(a.workers), Grace: a.grace(), Resting: !a.conf.Autostart,
-	}
-	served := 0
-	for _, w := range a.workers {
-		worker := *w.published.Load()
-		s.Workers = append(s.Workers, worker)
-		s.Starts, s.Stops = s.Starts.Plus(worker.StartTimes), s.Stops.Plus(worker.StopTimes)
-		if worker.OnlineOnce {
-			served++
-		}
-		if worker.State == Stopped && worker.LastExit != nil {
-			s.Desired-- // it has done its work
-		}
-	}
-	if s.Resting {
-		s.Desired = 0
-	}
-	s.EverReady = served >= max(a.conf.ReadyMin, 1) || s.Resting
-	if why := a.held.Load(); why != nil {
-		s.Held = *why
-	}
-	select {
-	case <-a.ended:
-		s.Completed = a.completed
-		s.EverReady = s.EverReady || a.completed
-		s.Desired = s.count(Errored)
-	default:
-	}
-	if s.Desired > 0 {
-		s.ReadySince, s.DownSince = readiness(s.Workers)
-	}
-	return s
-}
-
-// grace is how long the app may be without an online worker. A pause that its
-// restart policy may make takes at most half of it.
-func (a *app) grace() time.Duration {
-	return max(a.conf.ListenTimeout, 2*a.conf.Restart.LongestDelay(), minGrace)
-}
-
-// readiness tells since when a worker is online, or since when none is: both
-// zero while none has been taken up.
-func readiness(workers []WorkerStatus) (ready, down time.Time) {
-	for _, w := range workers {
-		if w.State == Online && (ready.IsZero() || w.Since.Before(ready)) {
-			ready = w.Since
-		}
-		left := w.LeftOnline
-		if left.IsZero() {
-			left = w.Born
-		}
-		if left.After(down) {
-			down = left
-		}
-	}
-	if !ready.IsZero() {
-		return ready, time.Time{}
-	}
-	return time.Time{}, down
+	return left
 }

@@ -343,7 +343,7 @@ func TestReadyMinWorkersMakeAnAppReadyForTheFirstTime(t *testing.T) {
 		want   bool
 	}{{0, false}, {1, false}, {2, true}, {3, true}} {
 		enact(t, []part{api}, Options{}, func(s *stage) {
-			for _, w := range s.apps[0].workers[test.online:] {
+			for _, w := range s.apps()[0].look().workers[test.online:] {
 				w.restart(ByMemory) // while it launches
 			}
 			s.passes(time.Second)
@@ -394,7 +394,8 @@ func TestTheGraceAllowsForThePausesOfTheRestartPolicy(t *testing.T) {
 		{"max_restart_delay", func(a *ecosystem.App) { a.Restart.Backoff, a.Restart.MaxDelay = 1, time.Hour }, 2 * time.Hour},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			a := &app{conf: daemon("api").but(test.change).app}
+			conf := daemon("api").but(test.change).app
+			a := &roster{conf: &conf}
 			if got := a.grace(); got != test.want {
 				t.Errorf("grace = %v, want %v", got, test.want)
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/node"
 	"gorun/supervisor/sockets"
 )
 
@@ -43,13 +44,15 @@ func (o *opening) note(what string) {
 
 func (o *opening) signs() (listening, ready <-chan struct{}) { return o.listening, o.ready }
 func (o *opening) online()                                   { o.note("online") }
+func (o *opening) succeed(door)                              { o.note("succeed") }
+func (o *opening) channelToNode() *node.Channel              { return nil }
 func (o *opening) offline()                                  { o.note("offline") }
 func (o *opening) release()                                  { o.note("release") }
 
-func (o *opening) drain(ctx context.Context, exited <-chan struct{}, limit time.Duration) {
+func (o *opening) drain(ctx context.Context, exited <-chan struct{}, limits drainLimits) {
 	o.note("drain")
 	select {
-	case <-time.After(min(o.drains, limit)):
+	case <-time.After(min(o.drains, limits.total)):
 	case <-exited:
 	case <-ctx.Done():
 	}

@@ -17,6 +17,7 @@ import (
 	"gorun/signals/reaper"
 	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/logs"
+	"gorun/supervisor/node"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
 )
@@ -104,9 +105,9 @@ func (f *fakeRun) Close(ctx context.Context) error {
 }
 
 // play makes a worker start runs of these fates; the last one repeats.
-func play(w *worker, fates ...fate) {
+func play(w *worker, fates ...fate) func() (life, error) {
 	pid := 100 * (w.status.ID + 1)
-	w.start = func() (life, error) {
+	return func() (life, error) {
 		next := fates[0]
 		if len(fates) > 1 {
 			fates = fates[1:]
@@ -124,9 +125,9 @@ func play(w *worker, fates ...fate) {
 			time.AfterFunc(next.lives, func() { run.end(next.status) })
 		}
 		if next.opens != nil {
-			return life{run, run, run, next.opens.begin()}, nil
+			return life{program: run, tree: run, capture: run, door: next.opens.begin()}, nil
 		}
-		return life{run, run, run, shut{}}, nil
+		return life{program: run, tree: run, capture: run, door: shut{}}, nil
 	}
 }
 
@@ -256,14 +257,27 @@ func enact(t *testing.T, apps []part, options Options, f func(s *stage)) {
 		}
 		s.Supervisor = supervisor
 		for i, p := range apps {
-			for _, w := range supervisor.apps[i].workers {
-				play(w, p.fates...)
-			}
+			script(supervisor.apps()[i], p.fates)
 		}
 		s.roll(t)
 		synctest.Wait() // what starts at once has started
 		f(s)
 	})
+}
+
+// script makes the workers of an app, also those to come, play these fates.
+func script(a *app, fates []fate) {
+	started := map[*worker]func() (life, error){}
+	var mu sync.Mutex
+	a.launch = func(w *worker) (life, error) {
+		mu.Lock()
+		if started[w] == nil {
+			started[w] = play(w, fates...)
+		}
+		start := started[w]
+		mu.Unlock()
+		return start()
+	}
 }
 
 func (s *stage) roll(t *testing.T) {
@@ -301,9 +315,9 @@ func (s *stage) end() (code int, after time.Duration) {
 
 // worker returns the first worker of an app.
 func (s *stage) worker(app string) *worker {
-	for _, a := range s.apps {
-		if a.conf.Name == app {
-			return a.workers[0]
+	for _, a := range s.apps() {
+		if a.name == app {
+			return a.look().workers[0]
 		}
 	}
 	return nil
@@ -377,8 +391,10 @@ func wantEnd(t *testing.T, s *stage, code int, after time.Duration) {
 // shut is the door of a worker that shares nothing and says nothing.
 type shut struct{}
 
-func (shut) signs() (listening, ready <-chan struct{})             { return nil, nil }
-func (shut) online()                                               {}
-func (shut) offline()                                              {}
-func (shut) drain(context.Context, <-chan struct{}, time.Duration) {}
-func (shut) release()                                              {}
+func (shut) signs() (listening, ready <-chan struct{})           { return nil, nil }
+func (shut) online()                                             {}
+func (shut) succeed(door)                                        {}
+func (shut) channelToNode() *node.Channel                        { return nil }
+func (shut) offline()                                            {}
+func (shut) drain(context.Context, <-chan struct{}, drainLimits) {}
+func (shut) release()                                            {}

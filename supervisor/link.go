@@ -7,9 +7,9 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -23,8 +23,9 @@ import (
 // link is what connects one run of a worker with the sockets it shares and,
 // for Node, with gorun.
 type link struct {
-	sharing *sharing
-	owner   sockets.Owner
+	sharing  *sharing
+	owner    sockets.Owner
+	instance int
 
 	listening, ready chan struct{} // closed: it listens; it said that it is ready
 	listens, says    func()        // close them, once
@@ -33,13 +34,14 @@ type link struct {
 	conn     *net.UnixConn // gorun's end of Node's channel, until it is opened
 	channel  *node.Channel // nil: no Node
 	served   atomic.Bool   // it listens on a socket that it got over the channel
-	listener *os.File      // of the interception; nil: none
+	process  *process.Process
+	listener *os.File // of the interception; nil: none
 	cancel   context.CancelFunc
 }
 
 func (s *sharing) link(instance int) *link {
 	l := &link{
-		sharing: s, owner: s.owner(instance), cancel: func() {},
+		sharing: s, owner: s.owner(instance), instance: instance, cancel: func() {},
 		listening: make(chan struct{}), ready: make(chan struct{}),
 	}
 	l.listens = sync.OnceFunc(func() { close(l.listening) })
@@ -125,6 +127,7 @@ func (l *link) begun(p *process.Process) {
 		l.giveUp()
 		return
 	}
+	l.process = p
 	if l.conn != nil {
 		l.open()
 	}
@@ -163,11 +166,23 @@ func (l *link) take(address sockets.Address) (*sockets.Member, error) {
 	return l.sharing.groups.Take(l.owner, address) //nolint:wrapcheck // the kernel's word is passed on to the program
 }
 
-// hear takes a message of the app. So far gorun understands one.
+// hear takes a message of the app.
 func (l *link) hear(message json.RawMessage) {
 	if string(message) == `"ready"` {
 		l.says()
+		return
 	}
+	l.sharing.tools.journal.note(Event{App: l.sharing.app.Name, Instance: l.instance, Kind: "message", Text: shorten(string(message)), Data: message})
+}
+
+// textLimit is how much of a message an event shows to people, in bytes.
+const textLimit = 200
+
+func shorten(text string) string {
+	if len(text) <= textLimit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:textLimit], "") + "…"
 }
 
 // serve answers the program's calls until its tree is gone.
@@ -204,6 +219,20 @@ func (l *link) online() {
 	l.sharing.relay()
 }
 
+// succeed steers to the worker's run what went to the one before, in one step.
+func (l *link) succeed(before door) {
+	old, isLink := before.(*link)
+	if !isLink {
+		l.online()
+		return
+	}
+	l.sharing.complain(l.sharing.groups.Replace(old.owner, l.owner))
+	l.sharing.relay()
+}
+
+// channelToNode implements door.
+func (l *link) channelToNode() *node.Channel { return l.channel }
+
 // offline steers them elsewhere, at once.
 func (l *link) offline() { l.sharing.complain(l.sharing.groups.Offline(l.owner)) }
 
@@ -216,50 +245,3 @@ func (l *link) release() {
 	l.sharing.release(l.owner)
 	l.sharing.relay()
 }
-
-const (
-	// drainLook is how often the accept queue is looked at: the kernel tells
-	// nobody when it has become empty.
-	drainLook = 5 * time.Millisecond
-	// drainMoment is how long it must have been empty.
-	drainMoment = 25 * time.Millisecond
-)
-
-// drain lets the worker take what waits in its accept queue and, if it is
-// Node's, finish what it is answering: it then ends by itself. It returns when
-// that is done, when limit is over, or when ctx ends.
-func (l *link) drain(ctx context.Context, exited <-chan struct{}, limit time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	l.empty(ctx, exited)
-	if !l.served.Load() {
-		return // it is not Node's cluster that serves: disconnect would end nothing
-	}
-	l.channel.Disconnect()
-	select {
-	case <-exited:
-	case <-ctx.Done():
-	}
-}
-
-// empty waits until the accept queue has been empty for a moment.
-func (l *link) empty(ctx context.Context, exited <-chan struct{}) {
-	look := time.NewTicker(drainLook)
-	defer look.Stop()
-	since := time.Now()
-	for l.sharing.shares() && time.Since(since) < drainMoment {
-		if l.sharing.waiting(l.owner) > 0 {
-			since = time.Now()
-		}
-		select {
-		case <-look.C:
-		case <-exited:
-			return
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// shares tells whether there are sockets at all.
-func (s *sharing) shares() bool { return s.app.Sharing != ecosystem.ShareNone }

@@ -22,12 +22,13 @@ func pidFile(app *ecosystem.App, instance int) string {
 // writePid keeps pid_file true while there is a process. A worker does not
 // fail for want of it.
 func (w *worker) writePid(pid int) {
-	if w.pidFile == "" {
+	path := pidFile(w.app, w.status.Instance)
+	if path == "" {
 		return
 	}
-	err := os.MkdirAll(filepath.Dir(w.pidFile), 0o755)
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
 	if err == nil {
-		err = os.WriteFile(w.pidFile, []byte(strconv.Itoa(pid)+"\n"), 0o644)
+		err = os.WriteFile(path, []byte(strconv.Itoa(pid)+"\n"), 0o644)
 	}
 	if err != nil {
 		w.tools.log.Warn("cannot write pid_file", "worker", w.name, "error", err)
@@ -37,14 +38,15 @@ func (w *worker) writePid(pid int) {
 // removePid removes the file unless it is somebody else's by now, or no file
 // at all: /dev/null stays.
 func (w *worker) removePid(pid int) {
-	if w.pidFile == "" {
+	path := pidFile(w.app, w.status.Instance)
+	if path == "" {
 		return
 	}
-	text, err := os.ReadFile(w.pidFile)
+	text, err := os.ReadFile(path)
 	if err != nil || strings.TrimSpace(string(text)) != strconv.Itoa(pid) {
 		return
 	}
-	if err := os.Remove(w.pidFile); err != nil {
+	if err := os.Remove(path); err != nil {
 		w.tools.log.Warn("cannot remove pid_file", "worker", w.name, "error", err)
 	}
 }

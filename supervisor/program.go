@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gorun/signals/reaper"
+	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/node"
 	"gorun/supervisor/process"
 )
 
@@ -40,12 +42,14 @@ type door interface {
 type entrance interface {
 	signs() (listening, ready <-chan struct{}) // closed when it listens, when it said that it is ready
 	online()                                   // new connections may go to it
+	succeed(before door)                       // they go to it, and no more to the one before
+	channelToNode() *node.Channel              // nil: it has none
 }
 
 // exit is the way after its last.
 type exit interface {
 	offline() // no more of them
-	drain(ctx context.Context, exited <-chan struct{}, limit time.Duration)
+	drain(ctx context.Context, exited <-chan struct{}, limits drainLimits)
 	release() // nothing of the process is left
 }
 
@@ -54,7 +58,12 @@ type life struct {
 	program
 	tree
 	capture
-	door door
+	door    door
+	process *process.Process // the same as program and tree; nil: those are not real
+
+	app     *ecosystem.App // what it was started by
+	began   time.Time
+	victims uint64 // of the memory limit, when it began
 }
 
 // launch starts the process, with fresh pipes for its output.
@@ -86,9 +95,7 @@ func (w *worker) launch() (life, error) {
 		w.hangUp(output)
 		return life{}, err
 	}
-	w.cpu.begin(p)
-	w.running.Store(p)
-	return life{p, p, output, l}, nil
+	return life{program: p, tree: p, capture: output, door: l, process: p}, nil
 }
 
 // execute starts the process with what its link to the shared sockets needs.

@@ -47,8 +47,8 @@ func (w *transcript) String() string {
 // patience is for machines with much else to do.
 const patience = 3 * time.Minute
 
-// running is a supervisor with real processes.
-type running struct {
+// instance is a supervisor with real processes.
+type instance struct {
 	*Supervisor
 	out, err *transcript
 	cancel   context.CancelFunc
@@ -57,9 +57,9 @@ type running struct {
 	code     int
 }
 
-func run(tb testing.TB, apps ...ecosystem.App) *running {
+func run(tb testing.TB, apps ...ecosystem.App) *instance {
 	tb.Helper()
-	r := &running{out: &transcript{}, err: &transcript{}, over: make(chan struct{})}
+	r := &instance{out: &transcript{}, err: &transcript{}, over: make(chan struct{})}
 	output := logs.New(logs.Options{Stdout: r.out, Stderr: r.err})
 	supervisor, err := New(apps, Options{Reaper: theReaper, Output: output, Log: slog.New(output.Handler()), Starting: 100})
 	if err != nil {
@@ -98,7 +98,7 @@ func once(name string, words ...string) ecosystem.App {
 	return app
 }
 
-func (r *running) wait(tb testing.TB, code int) {
+func (r *instance) wait(tb testing.TB, code int) {
 	tb.Helper()
 	select {
 	case <-r.over:
@@ -120,12 +120,12 @@ func eventually(tb testing.TB, what string, happened func() bool) {
 }
 
 // up waits until a worker's program runs: it says so on stdout.
-func (r *running) up(tb testing.TB, workers int) {
+func (r *instance) up(tb testing.TB, workers int) {
 	tb.Helper()
 	eventually(tb, fmt.Sprintf("%d workers are up", workers), func() bool { return strings.Count(r.out.String(), "up\n") >= workers })
 }
 
-func (r *running) first() WorkerStatus { return r.Snapshot().Apps[0].Workers[0] }
+func (r *instance) first() WorkerStatus { return r.Snapshot().Apps[0].Workers[0] }
 
 func exists(pid int) bool { return unix.Kill(pid, 0) == nil }
 

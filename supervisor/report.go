@@ -11,7 +11,7 @@ import (
 // tellReady says once that every app has been ready.
 func (s *Supervisor) tellReady(ctx context.Context) {
 	begun := time.Now()
-	for _, a := range s.apps {
+	for _, a := range s.apps() {
 		if !a.awaitReady(ctx) {
 			return
 		}
@@ -36,6 +36,7 @@ func (w *worker) reportEnd(end ended, next restart.Decision) {
 		facts = append(facts, "lines", end.tail)
 	}
 	facts = append(facts, "next", whatNext(next))
+	w.tools.journal.note(Event{App: w.status.App, Instance: w.status.Instance, Kind: "exit", Text: "exit " + exit.Text + ", " + whatNext(next)})
 	w.tools.log.Log(context.Background(), level, "worker exited", facts...)
 }
 

@@ -1,11 +1,15 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/node"
@@ -32,33 +36,44 @@ type sharing struct {
 	instances map[sockets.Owner]int
 }
 
-func newSharing(a *app) *sharing {
-	return &sharing{
-		app: &a.conf, tools: a.tools, groups: sockets.New(a.conf.Balance), closed: make(chan struct{}),
+func newSharing(conf *ecosystem.App, t *tools) *sharing {
+	s := &sharing{
+		app: conf, tools: t, groups: sockets.New(conf.Balance), closed: make(chan struct{}),
 		instances: map[sockets.Owner]int{},
 	}
+	switch conf.Sharing {
+	case ecosystem.ShareNone:
+		s.intercepts = conf.Port != 0 && !conf.Node && intercept.Available() == nil
+	case ecosystem.ShareNode:
+		s.intercepts = !conf.ChannelOnly && intercept.Available() == nil
+	case ecosystem.ShareIntercept, ecosystem.ShareInherit:
+	}
+	return s
 }
 
-// check tells whether the way to share works here, before anything is started:
-// better one clear error than workers that die of EADDRINUSE, all but one.
-func (s *sharing) check() error {
-	switch s.app.Sharing {
-	case ecosystem.ShareIntercept:
+// checkSharing tells whether the way to share works here, before anything is
+// started: better one clear error than workers that die of EADDRINUSE, all but
+// one.
+func checkSharing(conf *ecosystem.App, t *tools) error {
+	if conf.Sharing == ecosystem.ShareNone {
+		return nil
+	}
+	if conf.Sharing == ecosystem.ShareIntercept {
 		if err := intercept.Available(); err != nil {
 			return fmt.Errorf("app %s: its workers cannot share a port here: %w; ways that remain: "+
 				"a Node script that node runs itself (sharing: node), a program that takes sockets passed on (listen: [8080]), "+
-				"or exec_mode: fork with a port for each worker (increment_var: PORT)", s.app.Name, err)
+				"or exec_mode: fork with a port for each worker (increment_var: PORT)", conf.Name, err)
 		}
-	case ecosystem.ShareNone:
-		s.intercepts = s.app.Port != 0 && !s.app.Node && intercept.Available() == nil
-	case ecosystem.ShareNode:
-		s.intercepts = !s.app.ChannelOnly && intercept.Available() == nil
-	case ecosystem.ShareInherit:
 	}
-	if s.shares() {
-		s.tools.log.Info("workers share their ports", "app", s.app.Name, "sharing", s.app.Sharing, "balance", s.app.Balance)
-	}
+	t.log.Info("workers share their ports", "app", conf.Name, "sharing", conf.Sharing, "balance", conf.Balance)
 	return nil
+}
+
+// sameSharing tells whether workers of both editions of an app can share their
+// sockets.
+func sameSharing(a, b *ecosystem.App) bool {
+	return a.Mode == b.Mode && a.Sharing == b.Sharing && a.Balance == b.Balance && a.Node == b.Node && a.Port == b.Port &&
+		a.ChannelOnly == b.ChannelOnly && slices.Equal(a.Listen, b.Listen) && reflect.DeepEqual(a.User, b.User)
 }
 
 // owner returns a name for one run of the instance.
@@ -179,4 +194,26 @@ func (s *sharing) relayed() []RelayStatus {
 // one alone.
 func (s *sharing) wanted(address sockets.Address) bool {
 	return s.app.Port == 0 || address.Port == s.app.Port
+}
+
+// shares tells whether there are sockets at all.
+func (s *sharing) shares() bool { return s.app.Sharing != ecosystem.ShareNone }
+
+// hold keeps new clients waiting while the last workers end, where gorun may:
+// better than to refuse those whom a worker that is about to end would still
+// have taken.
+func (s *sharing) hold() {
+	if !s.shares() {
+		return
+	}
+	if err := s.groups.Hold(); err != nil && !errors.Is(err, unix.EPERM) { // without CAP_NET_ADMIN
+		s.complain(err)
+	}
+}
+
+// resume lets them in again.
+func (s *sharing) resume() {
+	if s.shares() {
+		s.complain(s.groups.Resume())
+	}
 }

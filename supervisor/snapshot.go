@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/usage"
 )
 
@@ -35,15 +36,18 @@ type Reason int
 const (
 	ByExit   Reason = iota // it ended by itself
 	ByMemory               // its tree outgrew max_memory_restart
-	ByManual               // somebody asked
+	ByManual               // somebody asked for a restart
+	ByReload               // somebody asked for a reload
+	ByCron                 // it was time
+	ByWatch                // a file has changed
 )
 
 // Reasons lists every reason, in the order of its value.
-var Reasons = [...]Reason{ByExit, ByMemory, ByManual}
+var Reasons = [...]Reason{ByExit, ByMemory, ByManual, ByReload, ByCron, ByWatch}
 
 // String returns the reason as metrics and logs name it.
 func (r Reason) String() string {
-	return [...]string{"exit", "memory", "manual"}[r]
+	return [...]string{"exit", "memory", "manual", "reload", "cron", "watch"}[r]
 }
 
 // Outcome sorts exits for counting.
@@ -90,6 +94,7 @@ type WorkerStatus struct {
 	Starts      uint64
 	Restarts    [len(Reasons)]uint64  // by Reason
 	Exits       [len(Outcomes)]uint64 // by Outcome
+	Forgiven    [len(Reasons)]uint64  // the Restarts before the last reset
 	LastExit    *Exit                 // nil: never ended
 	Unstable    int                   // unstable runs in a row
 	Backoff     time.Duration         // delay of the pending restart, 0 when none is pending
@@ -101,6 +106,8 @@ type WorkerStatus struct {
 	StopTimes   Histogram  // seconds from the stop signal to the end
 	Lines       Lines      // filled by Sample only
 	Usage       usage.Tree // filled by Sample only
+
+	app *ecosystem.App // what it runs by
 }
 
 // Lines counts what a worker has written.
@@ -122,10 +129,14 @@ type AppStatus struct {
 	Grace                                               time.Duration // how long it may be down before that is a failure
 	Completed                                           bool          // every worker ended as it was meant to
 	Resting                                             bool          // autostart: false, and nobody has started it
+	Parked                                              bool          // somebody has stopped it
 	Held                                                string        // why it has not begun: the app it depends on; "" otherwise
 	ReadyMin                                            int           // workers that must be online for the app to count as ready
 	Starts                                              Histogram     // seconds from start to online
 	Stops                                               Histogram     // seconds from stop signal to end
+	Reloads                                             Reloads
+
+	roster *roster
 }
 
 // Online counts the workers that are online.
@@ -210,7 +221,30 @@ type Snapshot struct {
 	Apps          []AppStatus
 	ShuttingDown  bool
 	OrphansReaped uint64
+	Config        ConfigStatus
 	Group         usage.Group // filled by Sample only
+}
+
+// Reloads counts the reloads of an app.
+type Reloads struct {
+	Done, Failed uint64
+	Times        Histogram // seconds that the done ones took
+}
+
+func (r Reloads) observe(err error, took time.Duration) Reloads {
+	if err != nil {
+		r.Failed++
+		return r
+	}
+	r.Done++
+	r.Times = r.Times.Observe(took)
+	return r
+}
+
+// ConfigStatus is how the ecosystem file came to be what gorun runs by.
+type ConfigStatus struct {
+	Reloads, Failures uint64    // since the start
+	Loaded            time.Time // when it last succeeded
 }
 
 // Histogram is a cumulative histogram as Prometheus wants it. A value: adding

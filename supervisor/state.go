@@ -23,6 +23,7 @@ func (w *worker) enter(to State) {
 		w.tools.log.Error("illegal step, a bug of gorun", "worker", w.name, "from", from, "to", to)
 	}
 	w.tools.log.Debug("worker state changed", "worker", w.name, "from", from, "to", to, "pid", w.status.Pid)
+	w.tools.journal.note(Event{App: w.status.App, Instance: w.status.Instance, Kind: "state", Text: from.String() + " → " + to.String()})
 	now := time.Now()
 	if from == Online {
 		w.status.LeftOnline = now
@@ -45,6 +46,7 @@ func (w *worker) enter(to State) {
 // publish gives others a copy of what the worker's goroutine knows.
 func (w *worker) publish() {
 	status := w.status
+	status.app = w.app
 	w.published.Store(&status)
 	select {
 	case w.changed <- struct{}{}:

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,106 +34,155 @@ type Options struct {
 	Stay          bool          // run on when every app has ended
 }
 
-// Supervisor runs all apps of an ecosystem.
+// Supervisor runs all apps of an ecosystem. Safe for concurrent use.
 type Supervisor struct {
 	options  Options
 	tools    *tools
-	apps     []*app // immutable
+	cast     cast
 	stopping atomic.Bool
 	failure  atomic.Pointer[string] // the app that the exit code is from, and how it failed
+	config   atomic.Pointer[ConfigStatus]
+}
+
+// cast are the apps there are.
+type cast struct {
+	mu   sync.Mutex
+	apps []*app     // replaced, never changed in place
+	run  func(*app) // starts one's goroutine; nil: Run has not begun, or is at its end
+	edit sync.Mutex // one edition at a time
 }
 
 // New prepares the apps and opens their log files. Nothing is started.
 func New(apps []ecosystem.App, options Options) (*Supervisor, error) {
 	s := &Supervisor{options: options, tools: newTools(options)}
-	id := 0
+	s.config.Store(&ConfigStatus{Loaded: time.Now()})
+	prepared, err := s.prepare(nil, apps)
+	s.cast.apps = prepared
+	return s, err
+}
+
+// prepare makes apps of their configuration; they may need each other, and
+// those that there are already.
+func (s *Supervisor) prepare(present []*app, confs []ecosystem.App) ([]*app, error) {
 	named := map[string]*app{}
-	for _, conf := range apps {
-		a := &app{
-			conf: conf, tools: s.tools, changed: make(chan struct{}, 1),
-			online: make(chan struct{}), ready: make(chan struct{}), ended: make(chan struct{}), cancel: func() {},
-		}
-		a.sharing = newSharing(a)
-		if err := a.sharing.check(); err != nil {
+	for _, a := range present {
+		named[a.name] = a
+	}
+	var made []*app
+	for _, conf := range confs {
+		if err := checkSharing(&conf, s.tools); err != nil {
 			return nil, err
 		}
-		for instance := range conf.Instances {
-			a.workers = append(a.workers, newWorker(a, instance, id))
-			id++
-		}
-		s.apps, named[conf.Name] = append(s.apps, a), a
+		a := newApp(&conf, s.tools)
+		made, named[conf.Name] = append(made, a), a
 	}
-	for _, a := range s.apps {
-		for _, dependency := range a.conf.DependsOn {
+	for i, a := range made {
+		for _, dependency := range confs[i].DependsOn {
 			needed, found := named[dependency.App]
 			if !found {
-				return nil, fmt.Errorf("app %s depends on %s, which there is not", a.conf.Name, dependency.App)
+				return nil, fmt.Errorf("app %s depends on %s, which there is not", a.name, dependency.App)
 			}
 			a.needs = append(a.needs, need{needed, dependency.Condition})
 		}
+		a.desk.needs = a.needs
 	}
-	return s, nil
+	return made, nil
+}
+
+// apps returns the apps there are now.
+func (s *Supervisor) apps() []*app {
+	s.cast.mu.Lock()
+	defer s.cast.mu.Unlock()
+	return s.cast.apps
 }
 
 // Run starts all apps and returns when they have ended, with the exit code for
 // the whole. The end of ctx stops them in order; the end of kill cuts every
 // grace short.
 func (s *Supervisor) Run(ctx, kill context.Context) int {
-	endings := make(chan *app, len(s.apps))
-	for _, a := range s.apps {
-		// An app's context outlives ctx: apps are stopped in order, not at once.
-		own, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		defer cancel()
-		a.cancel = cancel
-		go func() {
-			a.run(own, kill)
-			endings <- a // before those who depend on it can follow
-			close(a.ended)
-		}()
-	}
+	s.open(ctx, kill)
 	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer unwatch()
 	go s.watchMemory(watching)
 	go s.tellReady(watching)
-	code := s.wait(ctx, kill, endings)
+	code := s.wait(ctx)
 	s.stopping.Store(true)
-	for _, a := range s.apps {
-		<-a.ended
-	}
+	s.delay(kill)
+	s.end(kill)
 	process.EndAll(kill, s.options.Reaper, process.Ladder{Signal: unix.SIGTERM, Grace: strayGrace})
 	return code
 }
 
-// wait collects the ends of the apps. The code is the one of the first that
-// failed, or of a critical one.
-func (s *Supervisor) wait(ctx, kill context.Context, endings <-chan *app) int {
-	code := 0
-	for left := len(s.apps); left > 0 || s.options.Stay; {
+// open gives every app its goroutine, and those to come.
+func (s *Supervisor) open(ctx, kill context.Context) {
+	s.cast.mu.Lock()
+	defer s.cast.mu.Unlock()
+	s.cast.run = func(a *app) {
+		// An app's context outlives ctx: apps are stopped in order, not at once.
+		var own context.Context
+		own, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		go func() {
+			a.run(own, kill)
+			a.cancel()
+		}()
+	}
+	for _, a := range s.cast.apps {
+		s.cast.run(a)
+	}
+}
+
+// wait waits until the apps have ended, or ctx has.
+func (s *Supervisor) wait(ctx context.Context) int {
+	for {
+		if code, over := s.judge(); over {
+			return code
+		}
 		select {
-		case a := <-endings:
-			left--
-			if a.code != 0 && (code == 0 || a.conf.Critical) {
-				code = a.code
-				s.blame(a)
-			}
-			if a.code != 0 && a.conf.Critical {
-				s.tools.log.Error("a critical app has ended: stopping", "app", a.conf.Name, "code", a.code)
-				s.stop(kill, endings, left)
-				return code
-			}
+		case <-s.tools.news:
 		case <-ctx.Done():
-			s.stop(kill, endings, left)
 			return 0
 		}
 	}
-	return code
 }
+
+// judge looks at how far the apps have come. The code is the one of the first
+// that failed, or of a critical one, which ends the whole.
+func (s *Supervisor) judge() (code int, over bool) {
+	var blamed *app
+	over = !s.options.Stay
+	for _, a := range s.apps() {
+		r := a.look()
+		if !r.ended() {
+			over = false
+			continue
+		}
+		if r.code == 0 {
+			continue
+		}
+		if r.conf.Critical {
+			s.tools.log.Error("a critical app has ended: stopping", "app", a.name, "code", r.code)
+			s.blame(a)
+			return r.code, true
+		}
+		if blamed == nil || r.turn < blamed.look().turn {
+			blamed = a
+		}
+	}
+	if !over || blamed == nil {
+		return 0, over
+	}
+	s.blame(blamed)
+	return blamed.look().code, true
+}
+
+// ended tells whether nothing is left to wait for.
+func (r *roster) ended() bool { return r.phase == over }
 
 // blame remembers the failure behind the exit code, for who asks why gorun has
 // ended.
 func (s *Supervisor) blame(a *app) {
 	status := a.status()
-	reason := "app " + a.conf.Name + " failed"
+	reason := "app " + a.name + " failed"
 	if exit := status.LastExit(); exit != nil {
 		reason += ": " + exit.Text
 	} else if status.Held != "" {
@@ -149,29 +200,59 @@ func (s *Supervisor) Failure() string {
 	return ""
 }
 
-// stop stops every app once those that depend on it have ended, and waits for
-// the last.
-func (s *Supervisor) stop(kill context.Context, endings <-chan *app, left int) {
-	s.stopping.Store(true)
-	if left > 0 {
-		s.delay(kill)
-	}
-	for _, a := range s.apps {
-		dependents := s.dependents(a)
+// end stops every app once those that depend on it have ended, and waits for
+// the last. From its begin on there are no new ones.
+func (s *Supervisor) end(kill context.Context) {
+	s.cast.mu.Lock()
+	s.cast.run = nil
+	apps := s.cast.apps
+	s.cast.mu.Unlock()
+	for _, a := range apps {
+		dependents := dependents(apps, a)
 		go func() {
 			for _, dependent := range dependents {
-				<-dependent.ended
+				<-dependent.marks.gone
 			}
 			a.cancel()
 		}()
 	}
-	for ; left > 0; left-- {
-		<-endings
+	telling, told := context.WithCancel(kill)
+	defer told()
+	go s.tellStopping(telling)
+	for _, a := range apps {
+		<-a.marks.gone
 	}
 }
 
-// delay leaves the outside world time to notice that /readyz says no.
+// stopNotice is how often gorun tells what a stop still waits for.
+const stopNotice = 2 * time.Second
+
+// tellStopping tells what a stop still waits for.
+func (s *Supervisor) tellStopping(ctx context.Context) {
+	begun := time.Now()
+	ticker := time.NewTicker(stopNotice)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		for _, a := range s.apps() {
+			if n := a.status().count(Stopping); n > 0 {
+				s.tools.log.Info("still stopping", "app", a.name, "workers", n,
+					"after", time.Since(begun).Round(time.Second), "of", a.look().conf.KillTimeout)
+			}
+		}
+	}
+}
+
+// delay leaves the outside world time to notice that /readyz says no, where
+// there is somebody left to stop.
 func (s *Supervisor) delay(kill context.Context) {
+	if !slices.ContainsFunc(s.apps(), func(a *app) bool { return !a.look().ended() }) {
+		return
+	}
 	timer := time.NewTimer(s.options.ShutdownDelay)
 	defer timer.Stop()
 	select {
@@ -180,9 +261,9 @@ func (s *Supervisor) delay(kill context.Context) {
 	}
 }
 
-func (s *Supervisor) dependents(of *app) []*app {
+func dependents(apps []*app, of *app) []*app {
 	var found []*app
-	for _, a := range s.apps {
+	for _, a := range apps {
 		for _, need := range a.needs {
 			if need.app == of {
 				found = append(found, a)
@@ -194,8 +275,8 @@ func (s *Supervisor) dependents(of *app) []*app {
 
 // Signal passes sig on to every worker's process tree.
 func (s *Supervisor) Signal(sig unix.Signal) {
-	for _, a := range s.apps {
-		for _, w := range a.workers {
+	for _, a := range s.apps() {
+		for _, w := range a.look().workers {
 			if p := w.running.Load(); p != nil {
 				p.Signal(sig)
 			}
@@ -205,8 +286,8 @@ func (s *Supervisor) Signal(sig unix.Signal) {
 
 // Snapshot copies what the workers have published.
 func (s *Supervisor) Snapshot() Snapshot {
-	snapshot := Snapshot{ShuttingDown: s.stopping.Load(), OrphansReaped: s.options.Reaper.Orphans()}
-	for _, a := range s.apps {
+	snapshot := Snapshot{ShuttingDown: s.stopping.Load(), OrphansReaped: s.options.Reaper.Orphans(), Config: *s.config.Load()}
+	for _, a := range s.apps() {
 		snapshot.Apps = append(snapshot.Apps, a.status())
 	}
 	return snapshot

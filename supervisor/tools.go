@@ -3,6 +3,7 @@ package supervisor
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"gorun/signals/reaper"
 	"gorun/supervisor/logs"
@@ -17,6 +18,10 @@ type tools struct {
 	cgroup  usage.Cgroup
 	slots   chan struct{} // places for workers that start at the same time
 	victims func() uint64 // processes that the kernel has killed for want of memory
+	journal journal
+	ids     atomic.Int64  // the next pm_id
+	turns   atomic.Int64  // phases that apps have come to
+	news    chan struct{} // an app has published something; at most one pending
 
 	mu      sync.Mutex
 	claimed uint64 // how many victims explain a worker's death already
@@ -25,7 +30,15 @@ type tools struct {
 func newTools(o Options) *tools {
 	return &tools{
 		reaper: o.Reaper, output: o.Output, log: o.Log, cgroup: o.Cgroup, victims: o.Cgroup.OOMKills,
-		slots: make(chan struct{}, max(o.Starting, 1)),
+		slots: make(chan struct{}, max(o.Starting, 1)), news: make(chan struct{}, 1),
+	}
+}
+
+// wake tells the supervisor that there is something new to see.
+func (t *tools) wake() {
+	select {
+	case t.news <- struct{}{}:
+	default: // what it has not looked at yet covers this
 	}
 }
 

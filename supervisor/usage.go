@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -17,25 +16,27 @@ const memoryInterval = time.Second
 // meter adds up the CPU time of all runs of a worker, so that the sum never
 // falls. Safe for concurrent use.
 type meter struct {
-	mu      sync.Mutex
-	ended   time.Duration    // of runs that are over
-	present *process.Process // nil: none runs
-	run     time.Duration    // of the present run, at most
+	mu    sync.Mutex
+	ended time.Duration                      // of runs that are over
+	runs  map[*process.Process]time.Duration // of those that are not, at most
 }
 
 // begin opens a run.
 func (m *meter) begin(p *process.Process) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.present = p
+	if m.runs == nil {
+		m.runs = map[*process.Process]time.Duration{}
+	}
+	m.runs[p] = 0
 }
 
 // end closes a run that used at least cpu.
-func (m *meter) end(cpu time.Duration) {
+func (m *meter) end(p *process.Process, cpu time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.ended += max(m.run, cpu)
-	m.present, m.run = nil, 0
+	m.ended += max(m.runs[p], cpu)
+	delete(m.runs, p)
 }
 
 // total returns the sum, with the run of p that has used cpu so far. One that
@@ -43,10 +44,14 @@ func (m *meter) end(cpu time.Duration) {
 func (m *meter) total(p *process.Process, cpu time.Duration) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if p != nil && p == m.present {
-		m.run = max(m.run, cpu)
+	if used, runs := m.runs[p]; runs {
+		m.runs[p] = max(used, cpu)
 	}
-	return m.ended + m.run
+	sum := m.ended
+	for _, used := range m.runs {
+		sum += used
+	}
+	return sum
 }
 
 // Sample is Snapshot with what the workers' trees and the cgroup use now.
@@ -57,14 +62,16 @@ func (s *Supervisor) Sample() Snapshot {
 	for _, m := range s.trees(func(*worker) bool { return true }) {
 		measured[m.worker] = m
 	}
-	for i, a := range s.apps {
-		snapshot.Apps[i].Ports, snapshot.Apps[i].Relays = a.sharing.ports(), a.sharing.relayed()
-		for j, w := range a.workers {
+	for i := range snapshot.Apps {
+		app := &snapshot.Apps[i]
+		if shared := app.roster.sharing; shared != nil {
+			app.Ports, app.Relays = shared.ports(), shared.relayed()
+		}
+		for j, w := range app.roster.workers {
 			m := measured[w]
 			used := usage.Of(m.pids)
 			used.CPU = w.cpu.total(m.process, used.CPU)
-			snapshot.Apps[i].Workers[j].Usage = used
-			snapshot.Apps[i].Workers[j].Lines = w.lines()
+			app.Workers[j].Usage, app.Workers[j].Lines = used, w.lines()
 		}
 	}
 	return snapshot
@@ -90,8 +97,8 @@ type measure struct {
 func (s *Supervisor) trees(filter func(*worker) bool) []measure {
 	var found []measure
 	var processes []*process.Process
-	for _, a := range s.apps {
-		for _, w := range a.workers {
+	for _, a := range s.apps() {
+		for _, w := range a.look().workers {
 			if p := w.running.Load(); p != nil && filter(w) {
 				found, processes = append(found, measure{worker: w, process: p}), append(processes, p)
 			}
@@ -105,9 +112,6 @@ func (s *Supervisor) trees(filter func(*worker) bool) []measure {
 
 // watchMemory restarts workers whose tree has outgrown max_memory_restart.
 func (s *Supervisor) watchMemory(ctx context.Context) {
-	if !slices.ContainsFunc(s.apps, func(a *app) bool { return a.conf.MaxMemory > 0 }) {
-		return
-	}
 	ticker := time.NewTicker(memoryInterval)
 	defer ticker.Stop()
 	for {
@@ -122,19 +126,19 @@ func (s *Supervisor) watchMemory(ctx context.Context) {
 
 func (s *Supervisor) checkMemory() {
 	for _, m := range s.trees((*worker).hasMemoryLimit) {
-		w := m.worker
+		w, limit := m.worker, m.worker.published.Load().app.MaxMemory
 		used := usage.Resident(m.pids)
-		if used <= w.app.MaxMemory || w.running.Load() != m.process {
+		if used <= limit || w.running.Load() != m.process {
 			continue
 		}
 		w.tools.log.Warn("worker uses more memory than max_memory_restart allows: restarting it",
-			"worker", w.name, "used", size(used), "limit", size(w.app.MaxMemory))
+			"worker", w.name, "used", size(used), "limit", size(limit))
 		w.restart(ByMemory)
 	}
 }
 
 // hasMemoryLimit is false for a worker on its way out: it was told already.
 func (w *worker) hasMemoryLimit() bool {
-	state := w.published.Load().State
-	return w.app.MaxMemory > 0 && (state == Launching || state == Online)
+	status := w.published.Load()
+	return status.app.MaxMemory > 0 && (status.State == Launching || status.State == Online)
 }

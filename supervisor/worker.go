@@ -8,6 +8,7 @@ import (
 
 	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/logs"
+	"gorun/supervisor/node"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
 )
@@ -17,24 +18,28 @@ import (
 const settling = 100 * time.Millisecond
 
 // worker keeps one process of an app running. All of it belongs to the
-// goroutine in run, except what is atomic or never changes.
+// goroutine in begin while there is one, and else to the app's goroutine, except
+// what is atomic or never changes.
 type worker struct {
-	app      *ecosystem.App
-	name     string // as people read it: api/0
-	pidFile  string // "" = none
+	app      *ecosystem.App // what it runs by; immutable itself
+	name     string         // as people read it: api/0
 	tools    *tools
 	output   *logs.Worker
-	sharing  *sharing
+	sharing  *sharing // of the present start of its app
 	start    func() (life, error)
 	status   WorkerStatus
 	changed  chan<- struct{}
 	restarts chan Reason   // at most one pending: requests merge
 	slot     chan struct{} // a place among those that start at once; nil: none held
 
+	orders   orders
+	farewell farewell
+
 	dropLines context.CancelFunc // gives up what the last run's output still has to hand on; nil before the first
 
 	published atomic.Pointer[WorkerStatus]
 	running   atomic.Pointer[process.Process]
+	channel   atomic.Pointer[node.Channel] // of the process that runs; nil: it has none
 	cpu       meter
 }
 
@@ -44,7 +49,7 @@ type cause int
 const (
 	died       cause = iota // by itself
 	stopped                 // it was to stop
-	wanted                  // somebody asked for a restart
+	wanted                  // somebody asked for another one
 	misbehaved              // it gave a reason to restart it
 )
 
@@ -54,6 +59,7 @@ type ended struct {
 	reason  Reason        // of a restart
 	ran     time.Duration // until it died, or was told to end
 	at      time.Time     // when it had ended
+	took    time.Duration // from the wish that it ends to its end; 0: there was none
 	forced  bool          // it took SIGKILL
 	late    bool          // it was not ready in time
 	victims uint64        // of the memory limit, when it began
@@ -62,15 +68,16 @@ type ended struct {
 	tail    []string // its last words on stderr
 }
 
-func newWorker(a *app, instance, id int) *worker {
-	identity := logs.Identity{App: a.conf.Name, Instance: instance, ID: id, Namespace: a.conf.Namespace}
+func newWorker(a *app, conf *ecosystem.App, instance, id int) *worker {
+	identity := logs.Identity{App: conf.Name, Instance: instance, ID: id, Namespace: conf.Namespace}
 	w := &worker{
-		app: &a.conf, name: a.conf.Name + "/" + strconv.Itoa(instance), pidFile: pidFile(&a.conf, instance),
-		tools: a.tools, output: a.tools.output.Worker(identity, a.conf.Logs),
-		sharing: a.sharing, changed: a.changed, restarts: make(chan Reason, 1),
-		status: WorkerStatus{App: a.conf.Name, Instance: instance, ID: id, Since: time.Now()},
+		app: conf, name: conf.Name + "/" + strconv.Itoa(instance),
+		tools: a.tools, output: a.tools.output.Worker(identity, conf.Logs),
+		changed: a.changed, restarts: make(chan Reason, 1),
+		orders: newOrders(), farewell: newFarewell(),
+		status: WorkerStatus{App: conf.Name, Instance: instance, ID: id, Since: time.Now()},
 	}
-	w.start = w.launch
+	w.start = func() (life, error) { return a.launch(w) }
 	w.publish()
 	return w
 }
@@ -122,10 +129,13 @@ func (w *worker) giveUpSlot() {
 func (w *worker) begin(ctx, kill context.Context) int {
 	w.status.Born = time.Now()
 	w.publish()
-	if !w.takeSlot(ctx) {
-		return 0
+	code := 0
+	if w.takeSlot(ctx) {
+		code = w.run(ctx, kill)
 	}
-	return w.run(ctx, kill)
+	w.orders.refuse(errStopped)
+	w.seeOff()
+	return code
 }
 
 // run keeps the process running until the policy leaves it at rest, gives up,
@@ -155,6 +165,7 @@ func (w *worker) follow(ctx context.Context, end ended) (again bool, code int) {
 		w.status.Restarts[end.reason]++
 		return true, 0
 	}
+	w.orders.refuse(w.failure(end))
 	next := w.app.Restart.Next(end.exit, w.status.Unstable)
 	w.status.Unstable = next.Unstable
 	switch next.Verdict {
@@ -211,6 +222,14 @@ func (w *worker) pause(ctx context.Context, delay time.Duration, reason *Reason)
 				*reason = why
 				return true
 			}
+		case r := <-w.orders.renewals:
+			w.expect(r)
+			*reason = r.reason
+			return true
+		case f := <-w.orders.asides:
+			f()
+		case gone := <-w.farewell.departures:
+			w.bury(gone)
 		case <-ctx.Done():
 			return false
 		}

@@ -426,18 +426,19 @@ func TestAWorkerThatStartsGivesItsPlaceToTheNext(t *testing.T) {
 	conf := daemon("api").app
 	synctest.Test(t, func(t *testing.T) {
 		tools := newTools(Options{Log: slog.New(newFilm(t)), Starting: 1, Output: newOutput(t)})
-		a := &app{conf: conf, tools: tools, changed: make(chan struct{}, 1)}
+		a := &app{tools: tools, changed: make(chan struct{}, 1)}
+		var workers []*worker
 		for i := range 3 {
-			w := newWorker(a, i, i)
-			play(w, []fate{crashes.after(50 * time.Millisecond), serves}[min(i, 1)])
+			w := newWorker(a, &conf, i, i)
+			w.start = play(w, []fate{crashes.after(50 * time.Millisecond), serves}[min(i, 1)])
 			go w.begin(t.Context(), t.Context())
 			synctest.Wait() // they queue in this order
-			a.workers = append(a.workers, w)
+			workers = append(workers, w)
 		}
 		<-time.After(time.Second)
 		synctest.Wait()
 		for i, want := range []time.Duration{0, 150 * time.Millisecond, 250 * time.Millisecond} {
-			status := a.workers[i].published.Load()
+			status := workers[i].published.Load()
 			if i > 0 && status.Since.Sub(status.Born) != want {
 				t.Errorf("worker %d is online after %v, want %v", i, status.Since.Sub(status.Born), want)
 			}

@@ -1,0 +1,87 @@
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+)
+
+// journalSize is how many events are kept for who comes late.
+const journalSize = 1000
+
+// Event is something that happened to an app or a worker.
+type Event struct {
+	Seq      uint64 // order, from 1
+	Time     time.Time
+	App      string
+	Instance int             // EveryWorker: about the app
+	Kind     string          // state, exit, reload, scale, message, …
+	Text     string          // for people, one line
+	Data     json.RawMessage // message: what the worker sent; else nil
+}
+
+// journal keeps the latest events. Safe for concurrent use; writing never waits
+// for a reader.
+type journal struct {
+	mu     sync.Mutex
+	events []Event       // a ring
+	last   uint64        // Seq of the latest
+	more   chan struct{} // closed with the next event; nil: nobody waits
+}
+
+// note appends an event.
+func (j *journal) note(e Event) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.last++
+	e.Seq, e.Time = j.last, time.Now()
+	if len(j.events) < journalSize {
+		j.events = append(j.events, e)
+	} else {
+		j.events[(j.last-1)%journalSize] = e
+	}
+	if j.more != nil {
+		close(j.more)
+		j.more = nil
+	}
+}
+
+// latest returns the Seq of the latest event, 0 before the first.
+func (j *journal) latest() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.last
+}
+
+// since returns the events after a Seq that are still there, or what to wait
+// for.
+func (j *journal) since(after uint64) ([]Event, <-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	first := max(after, j.last-uint64(len(j.events))) + 1
+	var found []Event
+	for seq := first; seq <= j.last; seq++ {
+		found = append(found, j.events[(seq-1)%journalSize])
+	}
+	if j.more == nil {
+		j.more = make(chan struct{})
+	}
+	return found, j.more
+}
+
+// Events returns what happened after an event's Seq, 0 for all that is known:
+// the latest thousand. It waits until there is something; the error is ctx's.
+func (s *Supervisor) Events(ctx context.Context, after uint64) ([]Event, error) {
+	for {
+		events, more := s.tools.journal.since(after)
+		if len(events) > 0 {
+			return events, nil
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return nil, ctx.Err() //nolint:wrapcheck // as documented
+		}
+	}
+}

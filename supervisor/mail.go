@@ -1,0 +1,123 @@
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ErrNoChannel is the answer for workers without an IPC channel to gorun.
+var ErrNoChannel = errors.New("none of these has an IPC channel: only scripts that node runs itself have one")
+
+// Send sends a message to the Node workers among the targets, and tells how
+// many got it.
+func (s *Supervisor) Send(targets []Target, message json.RawMessage) (int, error) {
+	got, err := s.send(targets, message)
+	return len(got), err
+}
+
+// send returns the workers that got the message.
+func (s *Supervisor) send(targets []Target, message any) ([]*worker, error) {
+	all, err := s.workers(targets)
+	if err != nil {
+		return nil, err
+	}
+	var got []*worker
+	var errs []error
+	for _, w := range all {
+		channel := w.channel.Load()
+		if channel == nil {
+			continue
+		}
+		if err := channel.Send(message); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", w.name, err))
+			continue
+		}
+		got = append(got, w)
+	}
+	if len(got) == 0 && len(errs) == 0 {
+		return nil, ErrNoChannel
+	}
+	return got, errors.Join(errs...)
+}
+
+// replyLimit is how long workers may take to answer an action.
+const replyLimit = 10 * time.Second
+
+// Reply is what one worker answered to an action.
+type Reply struct {
+	App      string          `json:"app"`
+	Instance int             `json:"instance"`
+	Return   json.RawMessage `json:"return,omitempty"`
+}
+
+// Trigger starts an action that Node workers offer by @pm2/io, and returns what
+// they answer within ten seconds; the error names those that did not.
+func (s *Supervisor) Trigger(ctx context.Context, targets []Target, action, params string) ([]json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, replyLimit)
+	defer cancel()
+	after := s.tools.journal.latest()
+	got, err := s.send(targets, call(action, params))
+	if err != nil {
+		return nil, err
+	}
+	left := map[Target]bool{}
+	for _, w := range got {
+		status := w.published.Load()
+		left[Target{status.App, status.Instance}] = true
+	}
+	var replies []json.RawMessage
+	for len(left) > 0 {
+		events, err := s.Events(ctx, after)
+		if err != nil {
+			return replies, noReply(action, left)
+		}
+		for _, e := range events {
+			after = e.Seq
+			from := Target{e.App, e.Instance}
+			if answer, ok := replyTo(action, e); ok && left[from] {
+				delete(left, from)
+				text, _ := json.Marshal(Reply{e.App, e.Instance, answer}) // nothing in it can fail
+				replies = append(replies, text)
+			}
+		}
+	}
+	return replies, nil
+}
+
+// call is the message that starts an action, as @pm2/io knows it.
+func call(action, params string) any {
+	if params == "" {
+		return action
+	}
+	return map[string]string{"msg": action, "opts": params}
+}
+
+func noReply(action string, left map[Target]bool) error {
+	var names []string
+	for t := range left {
+		names = append(names, fmt.Sprintf("%s/%d", t.App, t.Instance))
+	}
+	return fmt.Errorf("no answer to %q within %v from %s", action, replyLimit, strings.Join(names, ", "))
+}
+
+// replyTo returns what an event brings as the answer to an action.
+func replyTo(action string, e Event) (json.RawMessage, bool) {
+	if e.Kind != "message" {
+		return nil, false
+	}
+	var reply struct {
+		Type string `json:"type"`
+		Data struct {
+			Action string          `json:"action_name"`
+			Return json.RawMessage `json:"return"`
+		} `json:"data"`
+	}
+	if json.Unmarshal(e.Data, &reply) != nil || reply.Type != "axm:reply" || reply.Data.Action != action {
+		return nil, false
+	}
+	return reply.Data.Return, true
+}

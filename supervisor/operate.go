@@ -1,0 +1,158 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Do carries out an order and returns when that is done, or ctx has ended: what
+// is under way goes on then. The news come from several goroutines, one at a
+// time.
+func (s *Supervisor) Do(ctx context.Context, o Order, tell func(Progress)) error {
+	apps, err := s.find(o.Targets)
+	if err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	errs := make([]error, len(apps))
+	tell = oneAtATime(tell)
+	for i, chosen := range apps {
+		t := &task{verb: o.Verb, instances: chosen.instances, parallel: o.Parallel, reason: o.Reason}
+		all.Go(func() { errs[i] = s.ask(ctx, chosen.app, t, tell) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// chosen is an app, or some workers of it.
+type chosen struct {
+	app       *app
+	instances []int // nil: all of them
+}
+
+// find returns the apps that the targets name, each once, in the order of the
+// first mention.
+func (s *Supervisor) find(targets []Target) ([]chosen, error) {
+	var found []chosen
+	apps := s.apps()
+	for _, target := range targets {
+		at := slices.IndexFunc(apps, func(a *app) bool { return a.name == target.App })
+		if at < 0 {
+			return nil, fmt.Errorf("%w: %s", ErrUnknown, target.App)
+		}
+		i := slices.IndexFunc(found, func(c chosen) bool { return c.app == apps[at] })
+		if i < 0 {
+			i = len(found)
+			found = append(found, chosen{app: apps[at], instances: []int{}})
+		}
+		switch {
+		case target.Instance == EveryWorker:
+			found[i].instances = nil
+		case found[i].instances != nil:
+			found[i].instances = append(found[i].instances, target.Instance)
+		}
+	}
+	return found, nil
+}
+
+// ask hands a task to an app and waits for its end.
+func (s *Supervisor) ask(ctx context.Context, a *app, t *task, tell func(Progress)) error {
+	t.done = make(chan error, 1)
+	t.tell = func(instance int, text string) { tell(Progress{App: a.name, Instance: instance, Text: text}) }
+	select {
+	case a.desk.tasks <- t:
+	case <-a.marks.gone:
+		return ErrStopping
+	case <-ctx.Done():
+		return ctx.Err() //nolint:wrapcheck // the caller's own word
+	}
+	select {
+	case err := <-t.done:
+		if t.verb == Delete && t.size == nil && err == nil {
+			s.forget(a)
+		}
+		return err
+	case <-ctx.Done():
+		return ctx.Err() //nolint:wrapcheck // the caller's own word
+	}
+}
+
+// forget drops an app once it is gone; one that has workers left stays.
+func (s *Supervisor) forget(a *app) {
+	if len(a.look().workers) > 0 {
+		return
+	}
+	<-a.marks.gone
+	s.cast.mu.Lock()
+	s.cast.apps = slices.DeleteFunc(slices.Clone(s.cast.apps), func(one *app) bool { return one == a })
+	s.cast.mu.Unlock()
+	s.tools.wake()
+}
+
+func oneAtATime(tell func(Progress)) func(Progress) {
+	var mu sync.Mutex
+	return func(p Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		tell(p)
+	}
+}
+
+// Scale changes how many workers an app has, and returns when the new ones are
+// online, or those too many are gone.
+func (s *Supervisor) Scale(ctx context.Context, name string, size Size, tell func(Progress)) error {
+	found, err := s.find([]Target{{name, EveryWorker}})
+	if err != nil {
+		return err
+	}
+	return s.ask(ctx, found[0].app, &task{verb: Start, size: &size, reason: ByManual}, oneAtATime(tell))
+}
+
+// workers returns those that the targets name.
+func (s *Supervisor) workers(targets []Target) ([]*worker, error) {
+	apps, err := s.find(targets)
+	if err != nil {
+		return nil, err
+	}
+	var found []*worker
+	for _, c := range apps {
+		for _, w := range c.app.look().workers {
+			if c.instances == nil || slices.Contains(c.instances, w.published.Load().Instance) {
+				found = append(found, w)
+			}
+		}
+	}
+	return found, nil
+}
+
+// SignalTargets sends sig to the process trees of the workers, and tells how
+// many have one.
+func (s *Supervisor) SignalTargets(targets []Target, sig unix.Signal) int {
+	all, _ := s.workers(targets) // who is gone meanwhile gets none
+	n := 0
+	for _, w := range all {
+		if p := w.running.Load(); p != nil {
+			p.Signal(sig)
+			n++
+		}
+	}
+	return n
+}
+
+// Environ returns the environment that the worker's next process gets.
+func (s *Supervisor) Environ(target Target) ([]string, error) {
+	all, err := s.workers([]Target{target})
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: %s/%d", ErrUnknown, target.App, target.Instance)
+	}
+	status := all[0].published.Load()
+	return status.app.Environ(status.Instance, status.ID), nil
+}

@@ -1,0 +1,46 @@
+package supervisor
+
+import (
+	"context"
+	"strings"
+)
+
+// watchOver starts what may ask for a restart of the app: the clock and its
+// files. It ends with ctx, or when the app gets another configuration.
+func (a *app) watchOver(ctx context.Context) {
+	a.desk.unwatch()
+	ctx, a.desk.unwatch = context.WithCancel(ctx)
+	conf := a.roster.conf
+	if conf.Cron.String() != "" {
+		go conf.Cron.Run(ctx, func() { a.provoke(ctx, ByCron, conf.Cron.String()) })
+	}
+	if conf.Watch == nil {
+		return
+	}
+	go func() {
+		err := conf.Watch.Run(ctx, func(changed []string) { a.provoke(ctx, ByWatch, strings.Join(changed, ", ")) })
+		if err != nil {
+			a.tools.log.Error("cannot watch files", "app", a.name, "error", err)
+		}
+	}()
+}
+
+// provoke has the app's workers replaced, without a gap where they share their
+// ports. While something else is under way, that is left to the next time.
+func (a *app) provoke(ctx context.Context, why Reason, what string) {
+	if a.look().phase != running {
+		return
+	}
+	a.tools.log.Info("restarting", "app", a.name, "reason", why, "what", what)
+	t := &task{verb: Reload, reason: why, done: make(chan error, 1), tell: func(int, string) {}}
+	select {
+	case a.desk.tasks <- t:
+	case <-ctx.Done():
+		return
+	}
+	go func() {
+		if err := <-t.done; err != nil {
+			a.tools.log.Error("restart failed", "app", a.name, "reason", why, "error", err)
+		}
+	}()
+}
