@@ -1,0 +1,60 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"gorun/supervisor/control"
+)
+
+// mailing are the commands that reach the processes.
+func (w World) mailing() []*cli.Command {
+	return []*cli.Command{
+		{Name: "sendSignal", Aliases: []string{"signal", "kill"}, Usage: "send a signal to the whole trees of workers", Category: "operate", ArgsUsage: "SIGNAL NAME...", Action: w.run((*call).signal)},
+		{Name: "send", Usage: "send a message to Node workers", Category: "operate", ArgsUsage: "NAME MESSAGE", Action: w.run((*call).send)},
+		{Name: "trigger", Usage: "start an action of Node workers", Category: "operate", ArgsUsage: "NAME ACTION [PARAMS]", Action: w.run((*call).trigger)},
+	}
+}
+
+func (c *call) signal() error {
+	if c.NArg() < 2 {
+		return fmt.Errorf("name a signal and whom to send it: gorun sendSignal SIGUSR2 api; %w", errUsage)
+	}
+	n, err := c.client.Signal(c.ctx, control.Signal{Signal: c.Args().First(), Targets: c.Args().Tail()})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.Out, "sent to %d worker(s)\n", n)
+	return nil
+}
+
+func (c *call) send() error {
+	if c.NArg() != 2 {
+		return fmt.Errorf("name whom to send it and a message: gorun send api '{\"topic\":\"x\"}'; %w", errUsage)
+	}
+	message := json.RawMessage(c.Args().Get(1))
+	if !json.Valid(message) {
+		message, _ = json.Marshal(c.Args().Get(1)) // a text cannot fail
+	}
+	n, err := c.client.Send(c.ctx, control.Message{Targets: []string{c.Args().First()}, Message: message})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.Out, "sent to %d worker(s)\n", n)
+	return nil
+}
+
+func (c *call) trigger() error {
+	if c.NArg() < 2 || c.NArg() > 3 {
+		return fmt.Errorf("name workers, an action and perhaps its parameters; %w", errUsage)
+	}
+	replies, err := c.client.Trigger(c.ctx, control.Trigger{
+		Targets: []string{c.Args().First()}, Action: c.Args().Get(1), Params: c.Args().Get(2),
+	})
+	for _, reply := range replies {
+		fmt.Fprintln(c.Out, string(reply))
+	}
+	return err
+}

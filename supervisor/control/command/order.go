@@ -1,0 +1,133 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"gorun/supervisor/control"
+	"gorun/supervisor/control/screen"
+)
+
+// ordering are the commands that change what runs.
+func (w World) ordering() []*cli.Command {
+	parallel := &cli.IntFlag{Name: "parallel", Usage: "replace so many workers of an app at a time; a quarter of them by default"}
+	only := &cli.StringFlag{Name: "only", Usage: "these apps or namespaces of the file: `A,B`"}
+	order := func(name, usage string, aliases ...string) *cli.Command {
+		return &cli.Command{Name: name, Aliases: aliases, Usage: usage, Category: "operate", ArgsUsage: "NAME|ID|NAMESPACE|/REGEX/|all...", Action: w.run((*call).order)}
+	}
+	reload := order("reload", "replace workers without losing a connection; of a FILE: read it anew, too")
+	reload.ArgsUsage, reload.Flags = "NAME...|FILE", []cli.Flag{parallel, only}
+	return []*cli.Command{
+		order("stop", "stop apps or workers"),
+		order("restart", "stop and start apps or workers"),
+		reload,
+		order("delete", "stop apps or workers and forget them", "del", "rm"),
+		order("reset", "set the counters of restarts to zero"),
+		{Name: "scale", Usage: "change how many workers an app has: 4, +3, -2, max", Category: "operate", ArgsUsage: "NAME NUMBER", Action: w.run((*call).scale)},
+		{
+			Name: "apply", Usage: "make everything as a file says, touching only what has changed", Category: "operate", ArgsUsage: "[FILE]",
+			Flags: []cli.Flag{parallel, only}, Action: w.run((*call).apply),
+		},
+	}
+}
+
+// Start starts apps, workers or the apps of a file in the running gorun.
+func (w World) Start() cli.ActionFunc { return w.run((*call).start) }
+
+func (c *call) start() error {
+	names, err := c.names()
+	if err != nil {
+		return err
+	}
+	if len(names) == 1 && isFile(names[0]) {
+		edition, err := c.edition()
+		if err != nil {
+			return err
+		}
+		edition.Partial = true
+		return c.follow(c.client.Apply(c.ctx, edition))
+	}
+	return c.follow(c.client.Order(c.ctx, control.Order{Verb: "start", Targets: names}))
+}
+
+func (c *call) order() error {
+	names, err := c.names()
+	if err != nil {
+		return err
+	}
+	if c.Command.Name == "reload" && len(names) == 1 && isFile(names[0]) {
+		edition, err := c.edition()
+		if err != nil {
+			return err
+		}
+		edition.All = true
+		return c.follow(c.client.Apply(c.ctx, edition))
+	}
+	return c.follow(c.client.Order(c.ctx, control.Order{Verb: c.Command.Name, Targets: names, Parallel: c.Int("parallel")}))
+}
+
+// isFile tells an ecosystem file from the name of an app.
+func isFile(word string) bool {
+	info, err := os.Stat(word)
+	return err == nil && info.Mode().IsRegular() && filepath.Ext(word) != ""
+}
+
+func (c *call) scale() error {
+	if c.NArg() != 2 {
+		return fmt.Errorf("name an app and a number: gorun scale api 4, +3, -2 or max; %w", errUsage)
+	}
+	return c.follow(c.client.Scale(c.ctx, control.Scale{App: c.Args().Get(0), Workers: c.Args().Get(1)}))
+}
+
+func (c *call) apply() error {
+	edition, err := c.edition()
+	if err != nil {
+		return err
+	}
+	return c.follow(c.client.Apply(c.ctx, edition))
+}
+
+// edition is the file that is named, or gorun's own.
+func (c *call) edition() (control.Edition, error) {
+	e := control.Edition{Parallel: c.Int("parallel")}
+	if only := c.String("only"); only != "" {
+		e.Only = strings.Split(only, ",")
+	}
+	if c.NArg() > 1 {
+		return e, fmt.Errorf("name one file, not %d; %w", c.NArg(), errUsage)
+	}
+	if c.NArg() == 0 {
+		return e, nil
+	}
+	path, err := filepath.Abs(c.Args().First())
+	if err != nil {
+		return e, fmt.Errorf("find %s: %w", c.Args().First(), err)
+	}
+	e.File = path
+	return e, nil
+}
+
+// follow prints the news of an order until its end.
+func (c *call) follow(news iter.Seq2[control.News, error]) error {
+	style := c.style()
+	for n, err := range news {
+		if err != nil {
+			var refused *control.ReplyError
+			if c.ctx.Err() != nil && !errors.As(err, &refused) {
+				fmt.Fprintln(c.Err, "gorun: what was asked for goes on without this command")
+				return errTold
+			}
+			return err
+		}
+		if err := screen.News(c.Out, style, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,242 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"gorun/signals"
+	"gorun/supervisor"
+)
+
+// endpoint is a line of the table from which the server and its documentation
+// are made.
+type endpoint struct {
+	method, path string
+	takes        string // query or body
+	gives        string
+	does         string
+	serve        action
+}
+
+const givesNews = "stream of `{app, instance, text, failed}`, at last `{done, error}`"
+
+// endpoints is everything under /v1/.
+var endpoints = [...]endpoint{
+	{"GET", "/v1/ping", "", "`{pid, version}`", "tells that gorun is there", (*api).ping},
+	{"GET", "/v1/apps", "", "`{time, pid, version, shutting_down, apps}`", "tells about every app, worker and port", (*api).apps},
+	{"GET", "/v1/env", "`?target=3`", "`[\"NAME=value\"]`, sorted", "tells the environment of one worker", (*api).env},
+	{"GET", "/v1/plan", "`?file=/abs/path&only=a,b&all=1&partial=1`", "`[{app, what, why}]`", "tells what `/v1/apply` would do", (*api).plan},
+	{"GET", "/v1/logs", "`?target=api&target=3&lines=15&stream=err&follow=1`", "stream of `{seq, time, app, instance, id, stream, text, missed}`", "tells what workers wrote last, and with `follow` what they write", (*api).logs},
+	{"GET", "/v1/events", "`?after=0&follow=1`", "stream of `{seq, time, app, instance, kind, text, data}`", "tells the last thousand events, and with `follow` what happens", (*api).events},
+	{"POST", "/v1/orders", "`{\"verb\":\"reload\",\"targets\":[\"api\"],\"parallel\":2}`", givesNews, "does it; verbs: start, stop, restart, reload, delete, reset", (*api).orders},
+	{"POST", "/v1/scale", "`{\"app\":\"api\",\"workers\":\"+3\"}`", givesNews, "changes the number of workers: `4`, `+3`, `-2`, `max`", (*api).scale},
+	{"POST", "/v1/apply", "`{\"file\":\"/abs/path\",\"only\":[],\"all\":false,\"partial\":false,\"parallel\":0}`", givesNews, "makes everything as the file says; without `file` gorun's own. `all` reloads what has not changed, too; with `partial` or `only` the rest stays", (*api).apply},
+	{"POST", "/v1/signal", "`{\"signal\":\"SIGUSR1\",\"targets\":[\"api\"]}`", "`{signalled}`", "sends a signal to the workers", (*api).signal},
+	{"POST", "/v1/send", "`{\"targets\":[\"api\"],\"message\":{}}`", "`{sent, error}`", "sends any JSON to Node workers, as a message", (*api).send},
+	{"POST", "/v1/trigger", "`{\"targets\":[\"api\"],\"action\":\"gc\",\"params\":\"\"}`", "`{replies, error}`", "starts an action that Node workers offer and waits for their replies; `error` names who gave none", (*api).trigger},
+	{"POST", "/v1/flush", "`{\"targets\":[\"api\"]}`", "`{}`", "empties log files and what is kept for `/v1/logs`", (*api).flush},
+	{"POST", "/v1/reopen", "", "`{}`", "opens the log files again, for who has moved them away", (*api).reopen},
+}
+
+func (a *api) ping(w http.ResponseWriter, _ *http.Request) error {
+	return answer(w, Ping{Pid: os.Getpid(), Version: a.Version})
+}
+
+func (a *api) apps(w http.ResponseWriter, _ *http.Request) error {
+	view := overviewOf(a.Apps.Sample(), time.Now())
+	view.Pid, view.Version = os.Getpid(), a.Version
+	return answer(w, view)
+}
+
+// resolve finds the targets among the apps of now. A selector that cannot be
+// read is the caller's mistake.
+func (a *api) resolve(words []string) ([]supervisor.Target, error) {
+	return resolve(words, a.Apps.Snapshot().Apps)
+}
+
+func (a *api) env(w http.ResponseWriter, r *http.Request) error {
+	word := r.URL.Query().Get("target")
+	if word == "" {
+		return badInput("name a worker: ?target=3 or ?target=api/0")
+	}
+	apps := a.Apps.Snapshot().Apps
+	targets, err := resolve([]string{word}, apps)
+	if err != nil {
+		return err
+	}
+	worker, err := oneWorker(word, targets, apps)
+	if err != nil {
+		return err
+	}
+	pairs, err := a.Apps.Environ(worker)
+	if err != nil {
+		return err //nolint:wrapcheck // it says what was attempted
+	}
+	pairs = slices.Clone(pairs)
+	slices.Sort(pairs)
+	return answer(w, pairs)
+}
+
+// oneWorker takes an app for its worker if it has but one.
+func oneWorker(word string, targets []supervisor.Target, apps []supervisor.AppStatus) (supervisor.Target, error) {
+	if len(targets) == 1 && targets[0].Instance != supervisor.EveryWorker {
+		return targets[0], nil
+	}
+	var all []supervisor.Target
+	for _, t := range targets {
+		all = append(all, workersOf(t.App, apps)...)
+	}
+	if len(all) != 1 {
+		return supervisor.Target{}, badInput("%s stands for %d workers; name one, by its id or as app/instance", word, len(all))
+	}
+	return all[0], nil
+}
+
+func workersOf(name string, apps []supervisor.AppStatus) []supervisor.Target {
+	i := slices.IndexFunc(apps, func(app supervisor.AppStatus) bool { return app.Name == name })
+	return workers(apps[i:i+1], func(supervisor.WorkerStatus) bool { return true })
+}
+
+func (a *api) orders(w http.ResponseWriter, r *http.Request) error {
+	var asked Order
+	if err := decode(w, r, &asked); err != nil {
+		return err
+	}
+	order, err := asked.parse(a.Apps.Snapshot().Apps)
+	if err != nil {
+		return err
+	}
+	return a.carryOut(w, r, func(ctx context.Context, tell func(supervisor.Progress)) error {
+		return a.Orders.Do(ctx, order, tell)
+	})
+}
+
+func (a *api) scale(w http.ResponseWriter, r *http.Request) error {
+	var asked Scale
+	if err := decode(w, r, &asked); err != nil {
+		return err
+	}
+	app, size, err := asked.parse(a.Apps.Snapshot().Apps, a.CPUs)
+	if err != nil {
+		return err
+	}
+	return a.carryOut(w, r, func(ctx context.Context, tell func(supervisor.Progress)) error {
+		return a.Orders.Scale(ctx, app, size, tell)
+	})
+}
+
+func (a *api) apply(w http.ResponseWriter, r *http.Request) error {
+	var asked Edition
+	if err := decode(w, r, &asked); err != nil {
+		return err
+	}
+	edition, err := asked.parse(a.Load)
+	if err != nil {
+		return err
+	}
+	return a.carryOut(w, r, func(ctx context.Context, tell func(supervisor.Progress)) error {
+		return a.Orders.Apply(ctx, edition, tell)
+	})
+}
+
+func (a *api) plan(w http.ResponseWriter, r *http.Request) error {
+	asked, err := editionOf(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	edition, err := asked.parse(a.Load)
+	if err != nil {
+		return err
+	}
+	return answer(w, changesOf(a.Orders.Plan(edition)))
+}
+
+func (a *api) signal(w http.ResponseWriter, r *http.Request) error {
+	var asked Signal
+	if err := decode(w, r, &asked); err != nil {
+		return err
+	}
+	sig, err := signals.Parse(asked.Signal)
+	if err != nil {
+		return badInputError{err}
+	}
+	targets, err := a.resolve(asked.Targets)
+	if err != nil {
+		return err
+	}
+	return answer(w, signalled{a.Mail.SignalTargets(targets, sig)})
+}
+
+func (a *api) send(w http.ResponseWriter, r *http.Request) error {
+	var asked Message
+	if err := decode(w, r, &asked); err != nil {
+		return err
+	}
+	if err := asked.check(); err != nil {
+		return err
+	}
+	targets, err := a.resolve(asked.Targets)
+	if err != nil {
+		return err
+	}
+	n, err := a.Mail.Send(targets, asked.Message)
+	if err != nil && n == 0 {
+		return err //nolint:wrapcheck // it says what was attempted
+	}
+	return answer(w, sent{n, textOf(err)})
+}
+
+// triggerLimit is how long workers may take to reply.
+const triggerLimit = 30 * time.Second
+
+func (a *api) trigger(w http.ResponseWriter, r *http.Request) error {
+	var asked Trigger
+	if err := decode(w, r, &asked); err != nil {
+		return err
+	}
+	if err := asked.check(); err != nil {
+		return err
+	}
+	targets, err := a.resolve(asked.Targets)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.attend(r.Context())
+	defer cancel()
+	ctx, stop := context.WithTimeout(ctx, triggerLimit)
+	defer stop()
+	given, err := a.Mail.Trigger(ctx, targets, asked.Action, asked.Params)
+	if err != nil && len(given) == 0 {
+		return err //nolint:wrapcheck // it says what was attempted
+	}
+	if given == nil {
+		given = []json.RawMessage{}
+	}
+	return answer(w, replies{given, textOf(err)})
+}
+
+func textOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// The answers of the mail. An error is about the workers that are missing.
+type (
+	signalled struct {
+		Signalled int `json:"signalled"`
+	}
+	sent struct {
+		Sent  int    `json:"sent"`
+		Error string `json:"error,omitempty"`
+	}
+	replies struct {
+		Replies []json.RawMessage `json:"replies"`
+		Error   string            `json:"error,omitempty"`
+	}
+)

@@ -1,0 +1,290 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/supervisor"
+	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/logs"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 10 * time.Second
+
+// TestMain makes the test binary a client of another user, too.
+func TestMain(m *testing.M) {
+	if address := os.Getenv("GORUN_TEST_ASK"); address != "" {
+		os.Exit(ask(address))
+	}
+	if address := os.Getenv("GORUN_TEST_SQUAT"); address != "" {
+		os.Exit(squat(address))
+	}
+	os.Exit(m.Run())
+}
+
+// squat holds an address until its input ends.
+func squat(address string) int {
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: address, Net: "unix"})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	fmt.Println("up")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	_ = l.Close()
+	return 0
+}
+
+// ask prints what a raw request is answered with, and what the client makes of
+// the address.
+func ask(address string) int {
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", address)
+	}}
+	response, err := (&http.Client{Transport: transport}).Get("http://gorun/v1/ping")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	var body bytes.Buffer
+	_, _ = body.ReadFrom(response.Body)
+	_ = response.Body.Close()
+	fmt.Print(response.StatusCode, " ", body.String())
+	_, err = Dial(context.Background(), Place{Socket: address})
+	fmt.Println("dial:", err)
+	return 0
+}
+
+// fake is the supervisor, in a test.
+type fake struct {
+	apps    []supervisor.AppStatus
+	events  chan []supervisor.Event
+	replies []json.RawMessage
+	err     error                                     // what Do, Send, Trigger and Environ return
+	work    func(context.Context, func(string)) error // what orders do; nil: nothing
+
+	mu    sync.Mutex
+	calls []string
+}
+
+func (f *fake) note(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+}
+
+func (f *fake) noted() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return strings.Join(f.calls, "\n")
+}
+
+func (f *fake) Snapshot() supervisor.Snapshot { return supervisor.Snapshot{Apps: f.apps} }
+func (f *fake) Sample() supervisor.Snapshot   { return supervisor.Snapshot{Apps: f.apps} }
+
+func (f *fake) Events(ctx context.Context, after uint64) ([]supervisor.Event, error) {
+	f.note("events after %d", after)
+	select {
+	case events := <-f.events:
+		return events, nil
+	default:
+	}
+	select {
+	case events := <-f.events:
+		return events, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (f *fake) Environ(worker supervisor.Target) ([]string, error) {
+	f.note("environ %v", worker)
+	return []string{"PATH=/bin", "A=<1>"}, f.err
+}
+
+func (f *fake) Do(ctx context.Context, o supervisor.Order, tell func(supervisor.Progress)) error {
+	f.note("%s %v parallel %d for %s", o.Verb, o.Targets, o.Parallel, o.Reason)
+	return f.run(ctx, tell)
+}
+
+func (f *fake) Scale(ctx context.Context, app string, size supervisor.Size, tell func(supervisor.Progress)) error {
+	f.note("scale %s %+v", app, size)
+	return f.run(ctx, tell)
+}
+
+func (f *fake) Apply(ctx context.Context, e supervisor.Edition, tell func(supervisor.Progress)) error {
+	f.note("apply %d apps partial %t all %t parallel %d", len(e.Apps), e.Partial, e.All, e.Parallel)
+	return f.run(ctx, tell)
+}
+
+func (f *fake) run(ctx context.Context, tell func(supervisor.Progress)) error {
+	if f.work == nil {
+		return f.err
+	}
+	return f.work(ctx, func(text string) { tell(supervisor.Progress{App: "api", Instance: 1, Text: text}) })
+}
+
+func (f *fake) Plan(e supervisor.Edition) []supervisor.Change {
+	f.note("plan %d apps partial %t all %t", len(e.Apps), e.Partial, e.All)
+	return []supervisor.Change{{App: "api", What: supervisor.Replace, Why: []string{"args"}}}
+}
+
+func (f *fake) SignalTargets(targets []supervisor.Target, sig unix.Signal) int {
+	f.note("signal %d to %v", int(sig), targets)
+	return len(targets)
+}
+
+func (f *fake) Send(targets []supervisor.Target, message json.RawMessage) (int, error) {
+	f.note("send %s to %v", message, targets)
+	return len(targets), f.err
+}
+
+func (f *fake) Trigger(_ context.Context, targets []supervisor.Target, action, params string) ([]json.RawMessage, error) {
+	f.note("trigger %s(%s) at %v", action, params, targets)
+	return f.replies, f.err
+}
+
+// busyError is how a supervisor says that something else is under way.
+type busyError struct{}
+
+func (busyError) Error() string { return "reload api: another reload is under way" }
+func (busyError) Conflict()     {}
+
+// twoApps are api with two workers and web with one.
+func twoApps() []supervisor.AppStatus {
+	worker := func(app string, instance, id int) supervisor.WorkerStatus {
+		return supervisor.WorkerStatus{App: app, Instance: instance, ID: id, State: supervisor.Online, Pid: 100 + id}
+	}
+	return []supervisor.AppStatus{
+		{Name: "api", Namespace: "default", Mode: "cluster", Workers: []supervisor.WorkerStatus{worker("api", 0, 0), worker("api", 1, 1)}},
+		{Name: "web", Namespace: "front", Mode: "fork", Workers: []supervisor.WorkerStatus{worker("web", 0, 2)}},
+	}
+}
+
+// load is a file named good.yaml with two apps.
+func load(file string, only []string) ([]ecosystem.App, error) {
+	if file == "" || filepath.Base(file) == "good.yaml" {
+		return make([]ecosystem.App, 2-len(only)), nil
+	}
+	return nil, ecosystem.Problems{{File: file, Line: 2, Column: 3, Text: "unknown"}, {File: file, Text: "no apps"}}
+}
+
+func options(t *testing.T, f *fake) Options {
+	t.Helper()
+	output := logs.New(logs.Options{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}})
+	t.Cleanup(func() { _ = output.Close(context.Background()) })
+	return Options{
+		Place: Place{Socket: filepath.Join(t.TempDir(), "s")},
+		Apps:  f, Orders: f, Mail: f, Output: output, Load: load, CPUs: 8, Version: "1.2.3",
+		Health: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "sick", http.StatusServiceUnavailable) }),
+		Log:    slog.New(slog.DiscardHandler),
+	}
+}
+
+// serve answers for the supervisor until the test ends.
+func serve(t *testing.T, f *fake) *Client {
+	t.Helper()
+	c, _ := serveWith(t, t.Context(), options(t, f))
+	return c
+}
+
+func serveWith(t *testing.T, ctx context.Context, o Options) (*Client, *Server) {
+	t.Helper()
+	s, err := Serve(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeServer(t, s) })
+	c, err := Dial(t.Context(), o.Place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c, s
+}
+
+func closeServer(t *testing.T, s *Server) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := s.Close(ctx); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	if ctx.Err() != nil {
+		t.Error("Close did not end in time")
+	}
+}
+
+func eventually(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !happened() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// receive waits for a value, or for the channel to be closed.
+func receive[T any](t *testing.T, from <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("waited in vain for %s", what)
+		panic("not reached")
+	}
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// pidsLink names a PID namespace that nobody else has.
+func pidsLink(t *testing.T) string {
+	t.Helper()
+	link := filepath.Join(t.TempDir(), "pid")
+	if err := os.Symlink("pid:["+strconv.Itoa(os.Getpid())+strconv.FormatInt(time.Now().UnixNano(), 10)[6:]+"]", link); err != nil {
+		t.Fatal(err)
+	}
+	return link
+}
+
+func isReply(err error, status int) bool {
+	reply, ok := errors.AsType[*ReplyError](err)
+	return ok && reply.Status == status
+}
+
+// The supervisor is all that the server asks for.
+var (
+	_ Apps   = (*supervisor.Supervisor)(nil)
+	_ Orders = (*supervisor.Supervisor)(nil)
+	_ Mail   = (*supervisor.Supervisor)(nil)
+)

@@ -1,0 +1,208 @@
+package control
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestRefusals(t *testing.T) {
+	const nobody = 65534
+	for _, test := range []struct {
+		name  string
+		guard guard
+		peer  peer
+		want  string // in the refusal; "": none
+	}{
+		{"own user", guard{users{own: 1000, overflow: nobody, whole: true}, "/s"}, peer{7, 1000}, ""},
+		{"root", guard{users{own: 1000, overflow: nobody, whole: true}, "/s"}, peer{7, 0}, ""},
+		{"another", guard{users{own: 1000, overflow: nobody, whole: true}, "/s"}, peer{7, 1001}, "runs as uid 1000 and answers that user and root alone; you are uid 1001"},
+		{"another, to root's", guard{users{overflow: nobody, whole: true}, "/s"}, peer{7, 1001}, "uid 0"},
+		{"nobody, where all are known", guard{users{own: nobody, overflow: nobody, whole: true}, "/s"}, peer{7, nobody}, ""},
+		{"nobody, in a user namespace", guard{users{own: nobody, overflow: nobody}, "/s"}, peer{7, nobody}, "stands for every user"},
+		{"unmapped, as root's overflow", guard{users{overflow: 0}, "/s"}, peer{7, 0}, "stands for every user"},
+		{"root of another container", guard{users{overflow: nobody, whole: true}, "@s"}, peer{0, 0}, "PID namespace"},
+		{"a file in a shared folder", guard{users{overflow: nobody, whole: true}, "/s"}, peer{0, 0}, ""},
+	} {
+		err := test.guard.refuse(test.peer)
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: refuse(%+v) = %v, want %q", test.name, test.peer, err, test.want)
+		}
+	}
+}
+
+func TestDistrust(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		own     uint32
+		address string
+		peer    peer
+		trusted bool
+	}{
+		{"root's", 1000, "@s", peer{7, 0}, true},
+		{"own", 1000, "@s", peer{7, 1000}, true},
+		{"a squatter", 1000, "@s", peer{7, 1001}, false},
+		{"a squatter's file", 1000, "/tmp/s", peer{7, 1001}, false},
+		{"root at the first process", 0, "@s", peer{1, 1000}, true},
+		{"root at another", 0, "@s", peer{7, 1000}, false},
+		{"root at a file", 0, "/s", peer{7, 1000}, true},
+		{"another container's", 0, "@s", peer{0, 0}, false},
+	} {
+		err := guard{users{own: test.own, overflow: 65534, whole: true}, test.address}.distrust(test.peer)
+		if (err == nil) != test.trusted {
+			t.Errorf("%s: distrust(%+v) = %v", test.name, test.peer, err)
+		}
+	}
+}
+
+func TestMapsAll(t *testing.T) {
+	for text, want := range map[string]bool{
+		"         0          0 4294967295\n":  true,
+		"         0     100000      65536\n":  false,
+		"":                                    false,
+		"0 1000 1\n1 100000 65536\n":          false,
+		"      1000          0 4294966295 \n": false,
+	} {
+		if got := mapsAll(text); got != want {
+			t.Errorf("mapsAll(%q) = %t", text, got)
+		}
+	}
+}
+
+// A process of another user is told why it is not answered, at a file and at an
+// abstract name.
+func TestAnotherUserIsRefused(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	open := folderForAll(t)
+	for name, address := range map[string]string{
+		"file":     filepath.Join(open, "s"),
+		"abstract": "@gorun-test-stranger-" + strconv.Itoa(os.Getpid()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options(t, &fake{})
+			o.Place = Place{Socket: address}
+			serveWith(t, t.Context(), o)
+			text, err := otherUser(t, "GORUN_TEST_ASK="+address).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := "403 " + `{"error":"gorun runs as uid 0 and answers that user and root alone; you are uid 12345"}` + "\ndial: <nil>\n"
+			if string(text) != want {
+				t.Errorf("answer %q, want %q", text, want)
+			}
+		})
+	}
+}
+
+const stranger = 12345
+
+// otherUser is the test binary as a stranger runs it.
+func otherUser(t *testing.T, env string) *exec.Cmd {
+	t.Helper()
+	binary := filepath.Join(folderForAll(t), "ask")
+	text, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(binary, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), binary)
+	command.Env = []string{env}
+	command.Dir = "/"
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: stranger, Gid: stranger}}
+	command.Stderr = os.Stderr
+	return command
+}
+
+// folderForAll can be entered by every user; t.TempDir cannot.
+func folderForAll(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("/tmp", "gorun-control-") //nolint:usetesting // see above
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// A name that another user has taken is not talked to.
+func TestASquatterIsNotTrusted(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	address := "@gorun-test-squat-" + strconv.Itoa(os.Getpid())
+	squatter := otherUser(t, "GORUN_TEST_SQUAT="+address)
+	in, err := squatter.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := squatter.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := squatter.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = in.Close()
+		_ = squatter.Wait()
+	}()
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Dial(t.Context(), Place{Socket: address})
+	if err == nil || !strings.Contains(err.Error(), "uid 12345") {
+		t.Errorf("Dial: %v", err)
+	}
+}
+
+// Strangers cannot use up gorun's descriptors.
+func TestOnlyAFewStrangersAreListenedTo(t *testing.T) {
+	l := listenAt(t, Place{Socket: filepath.Join(t.TempDir(), "s")})
+	l.guard.own, l.guard.overflow, l.guard.whole = 1, uint32(os.Geteuid()), false
+	accepted := make(chan net.Conn, 2*maxStrangers)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				close(accepted)
+				return
+			}
+			accepted <- conn
+		}
+	}()
+	dial := func() net.Conn {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "unix", l.Address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
+	var first net.Conn
+	for range maxStrangers {
+		dial()
+		first = receive(t, accepted, "a stranger")
+	}
+	if _, err := dial().Read(make([]byte, 1)); err == nil {
+		t.Error("one stranger too many is not hung up on")
+	}
+	_ = first.Close()
+	dial()
+	receive(t, accepted, "a stranger in the place of the first")
+	_ = l.Close()
+	for conn := range accepted {
+		_ = conn.Close()
+	}
+}

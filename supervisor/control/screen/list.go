@@ -1,0 +1,156 @@
+package screen
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"gorun/supervisor/control"
+)
+
+// List prints a line per worker, then what is wrong. The overview before is
+// where rates count from; without it there are none.
+func List(out io.Writer, style Style, before, now control.Overview) error {
+	var lines []string
+	if len(now.Apps) == 0 {
+		lines = append(lines, style.fit("no apps"))
+	} else {
+		lines = list(style, before, now).Lines(style)
+	}
+	for _, app := range now.Apps {
+		for _, trouble := range app.Troubles {
+			lines = append(lines, style.warn(Bad, Printable(app.Name)+": "+Printable(trouble))...)
+		}
+	}
+	if now.ShuttingDown {
+		lines = append(lines, style.warn(Busy, "gorun is shutting down")...)
+	}
+	return write(out, lines)
+}
+
+func list(style Style, before, now control.Overview) Table {
+	rates := Rates(before, now)
+	table := Table{Columns: []Column{
+		{Title: "id", Right: true},
+		{Title: "name", Min: 14},
+		{Title: "namespace", Min: 7, Rank: 8},
+		{Title: "mode", Rank: 6},
+		{Title: "pid", Right: true, Rank: 7},
+		{Title: "uptime", Right: true, Rank: 3},
+		{Title: "↺", Right: true, Rank: 2},
+		{Title: "status", Min: 15},
+		{Title: "cpu", Right: true, Rank: 4},
+		{Title: "mem", Right: true, Rank: 5},
+	}}
+	for _, app := range now.Apps {
+		for _, w := range app.Workers {
+			table.Rows = append(table.Rows, workerRow(style, app, w, rates))
+		}
+		if len(app.Workers) == 0 {
+			table.Rows = append(table.Rows, emptyRow(app))
+		}
+	}
+	return table
+}
+
+func workerRow(style Style, app control.App, w control.Worker, rates map[int]float64) []Cell {
+	return []Cell{
+		{Text: strconv.Itoa(w.ID), Paint: Strong},
+		{Text: Printable(app.Name)},
+		{Text: Printable(app.Namespace), Paint: Faint},
+		{Text: mode(app)},
+		{Text: running(w, strconv.Itoa(w.Pid))},
+		{Text: Uptime(w, style.Now)},
+		{Text: strconv.FormatUint(w.Restarts, 10)},
+		{Text: Printable(w.State), Paint: StatePaint(w.State)},
+		{Text: CPU(rates, w)},
+		{Text: running(w, Size(w.Memory))},
+	}
+}
+
+// emptyRow stands for an app that has no worker.
+func emptyRow(app control.App) []Cell {
+	return []Cell{
+		{Text: "-"},
+		{Text: Printable(app.Name)},
+		{Text: Printable(app.Namespace), Paint: Faint},
+		{Text: mode(app)},
+		{Text: "-"},
+		{Text: "-"},
+		{Text: "-"},
+		{Text: "no workers", Paint: Faint},
+		{Text: "-"},
+		{Text: "-"},
+	}
+}
+
+// mode is how the app runs and shares its ports: fork, cluster/node.
+func mode(app control.App) string {
+	if app.Sharing == "" || app.Sharing == "none" {
+		return Printable(app.Mode)
+	}
+	return Printable(app.Mode + "/" + app.Sharing)
+}
+
+// Uptime is how long the worker's process has been running, - without one.
+func Uptime(w control.Worker, now time.Time) string {
+	if w.Started == nil {
+		return "-"
+	}
+	return Age(now.Sub(*w.Started))
+}
+
+// CPU is the worker's part of a CPU, - where it is not known.
+func CPU(rates map[int]float64, w control.Worker) string {
+	rate, known := rates[w.ID]
+	if !known || w.Pid == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f%%", rate)
+}
+
+// Rates is how much of a CPU, in percent, each worker's tree has used between
+// two overviews, by the worker's id.
+func Rates(before, now control.Overview) map[int]float64 {
+	seconds := now.Time.Sub(before.Time).Seconds()
+	if before.Time.IsZero() || seconds <= 0 {
+		return nil
+	}
+	used := map[int]float64{}
+	for _, app := range before.Apps {
+		for _, w := range app.Workers {
+			used[w.ID] = w.CPUSeconds
+		}
+	}
+	rates := map[int]float64{}
+	for _, app := range now.Apps {
+		for _, w := range app.Workers {
+			if earlier, known := used[w.ID]; known {
+				rates[w.ID] = max(w.CPUSeconds-earlier, 0) / seconds * 100
+			}
+		}
+	}
+	return rates
+}
+
+// running is what is said of a process, - where there is none.
+func running(w control.Worker, text string) string {
+	if w.Pid == 0 {
+		return "-"
+	}
+	return text
+}
+
+func (s Style) warn(paint Paint, text string) []string {
+	return s.wrap(Cell{Text: "! ", Paint: paint}, Cell{Text: text})
+}
+
+func write(out io.Writer, lines []string) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	_, err := io.WriteString(out, strings.Join(lines, "\n")+"\n")
+	return err
+}

@@ -1,0 +1,142 @@
+package screen
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"gorun/supervisor/control"
+)
+
+// Show prints everything about the apps and workers of an overview: the caller
+// has left only those that were asked for. Rates count from before.
+func Show(out io.Writer, style Style, before, now control.Overview) error {
+	rates := Rates(before, now)
+	var lines []string
+	for i, app := range now.Apps {
+		if i > 0 {
+			lines = append(lines, "")
+		}
+		lines = append(lines, style.section(Printable(app.Name), appFacts(app))...)
+		for _, w := range app.Workers {
+			title := fmt.Sprintf("%s/%d", Printable(app.Name), w.Instance)
+			lines = append(lines, "")
+			lines = append(lines, style.section(title, style.workerFacts(app, w, rates))...)
+		}
+	}
+	if len(lines) == 0 {
+		lines = []string{style.fit("no apps")}
+	}
+	return write(out, lines)
+}
+
+// fact is a line of a section; one without text is left out.
+type fact struct {
+	key, text string
+	paint     Paint
+}
+
+func appFacts(app control.App) []fact {
+	facts := []fact{
+		{key: "namespace", text: app.Namespace},
+		{key: "mode", text: mode(app)},
+		{key: "script", text: app.Script},
+		{key: "interpreter", text: app.Interpreter},
+		{key: "workers", text: fmt.Sprintf("%d of %d online", app.Online, app.Desired)},
+	}
+	if app.MemoryLimit > 0 {
+		facts = append(facts, fact{key: "memory limit", text: Size(app.MemoryLimit) + " per worker"})
+	}
+	for _, trouble := range app.Troubles {
+		facts = append(facts, fact{key: "trouble", text: trouble, paint: Bad})
+	}
+	return facts
+}
+
+func (s Style) workerFacts(app control.App, w control.Worker, rates map[int]float64) []fact {
+	facts := []fact{
+		{key: "id", text: strconv.Itoa(w.ID)},
+		{key: "state", text: w.State + s.since(w.Since), paint: StatePaint(w.State)},
+	}
+	if w.Pid > 0 {
+		facts = append(facts, fact{key: "pid", text: strconv.Itoa(w.Pid)}, fact{key: "uptime", text: Uptime(w, s.Now)})
+	}
+	restarts := strconv.FormatUint(w.Restarts, 10)
+	if w.Unstable > 0 {
+		restarts += fmt.Sprintf(", %d unstable in a row", w.Unstable)
+	}
+	facts = append(facts, fact{key: "restarts", text: restarts})
+	if w.LastExit != nil {
+		facts = append(facts, fact{key: "last exit", text: s.exit(*w.LastExit)})
+	}
+	facts = append(facts, fact{key: "last error", text: w.LastError, paint: Bad})
+	facts = append(facts, usage(w, rates)...)
+	for _, p := range app.Ports {
+		if p.Instance == w.Instance {
+			facts = append(facts, fact{key: "queue", text: fmt.Sprintf("%s: %d of %d waiting", p.Address, p.Length, p.Limit)})
+		}
+	}
+	lines := fmt.Sprintf("%d to stdout, %d to stderr", w.OutLines, w.ErrLines)
+	return append(facts, fact{key: "lines", text: lines})
+}
+
+// usage is what the worker's process tree holds.
+func usage(w control.Worker, rates map[int]float64) []fact {
+	if w.Pid == 0 {
+		return nil
+	}
+	return []fact{
+		{key: "cpu", text: fmt.Sprintf("%s, %.1f s in all", CPU(rates, w), w.CPUSeconds)},
+		{key: "memory", text: Size(w.Memory)},
+		{key: "open files", text: strconv.Itoa(w.OpenFDs)},
+		{key: "threads", text: strconv.Itoa(w.Threads)},
+		{key: "processes", text: strconv.Itoa(w.Processes)},
+	}
+}
+
+func (s Style) since(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(" for %s, since %s", Age(s.Now.Sub(at)), s.clock(at))
+}
+
+func (s Style) exit(e control.Exit) string {
+	text := e.Text
+	if text == "" {
+		text = strconv.Itoa(e.Code)
+	}
+	uptime := time.Duration(e.Uptime * float64(time.Second))
+	return fmt.Sprintf("%s; %s ago, at %s, after %s", text, Age(s.Now.Sub(e.At)), s.clock(e.At), Age(uptime))
+}
+
+func (s Style) clock(at time.Time) string { return at.In(s.at()).Format(time.DateTime) }
+
+// at is the zone that times are told in.
+func (s Style) at() *time.Location {
+	if s.Now.IsZero() {
+		return time.UTC
+	}
+	return s.Now.Location()
+}
+
+// section is a title and its facts, keys aligned.
+func (s Style) section(title string, facts []fact) []string {
+	lines := []string{s.fit(s.Paint(Strong, title))}
+	width := 0
+	for _, f := range facts {
+		width = max(width, ansi.StringWidth(f.key))
+	}
+	for _, f := range facts {
+		if f.text == "" {
+			continue
+		}
+		key := "  " + f.key + strings.Repeat(" ", width-len(f.key)+2)
+		lines = append(lines, s.wrap(Cell{Text: key, Paint: Faint}, Cell{Text: Printable(f.text), Paint: f.paint})...)
+	}
+	return lines
+}

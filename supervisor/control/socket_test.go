@@ -1,0 +1,276 @@
+package control
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func listenAt(t *testing.T, p Place) *Listener {
+	t.Helper()
+	l, err := Listen(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+func TestListenMakesTheFileThatIsAskedFor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l := listenAt(t, Place{Socket: path})
+	info, err := os.Stat(path)
+	if err != nil || info.Mode() != fs.ModeSocket|fileMode || l.Address() != path {
+		t.Errorf("socket: %v, %v; address %s", info, err, l.Address())
+	}
+}
+
+func TestCloseRemovesWhatListenMade(t *testing.T) {
+	folder := t.TempDir()
+	l := listenAt(t, Place{Socket: filepath.Join(folder, "s")})
+	for range 2 {
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, _ := os.ReadDir(folder)
+	if len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func TestListenReplacesTheSocketOfADeadGorun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	leaveSocket(t, path)
+	if err := os.WriteFile(path+".lock", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := listenAt(t, Place{Socket: path})
+	if taken, ok := errors.AsType[*TakenError](holder(path)); !ok || taken.Pid != os.Getpid() {
+		t.Errorf("nobody listens at %s: %v", l.Address(), taken)
+	}
+}
+
+// leaveSocket makes what a killed gorun leaves.
+func leaveSocket(t *testing.T, path string) {
+	t.Helper()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	_ = l.Close()
+}
+
+func TestOnlyOneOfManyReplacesADeadOne(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	leaveSocket(t, path)
+	const many = 8
+	results := make(chan *Listener, many)
+	for range many {
+		go func() {
+			l, _ := Listen(Place{Socket: path})
+			results <- l
+		}()
+	}
+	won := 0
+	for range many {
+		if l := receive(t, results, "a result"); l != nil {
+			won++
+			defer func() { _ = l.Close() }()
+		}
+	}
+	if won != 1 || holder(path) == nil {
+		t.Errorf("%d listen; reachable: %v", won, holder(path))
+	}
+}
+
+func TestListenRefusesAnAddressInUse(t *testing.T) {
+	for name, address := range map[string]string{
+		"file":     filepath.Join(t.TempDir(), "s"),
+		"abstract": "@gorun-test-" + filepath.Base(filepath.Dir(pidsLink(t))) + strconv.Itoa(os.Getpid()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			listenAt(t, Place{Socket: address})
+			_, err := Listen(Place{Socket: address})
+			if err == nil || !strings.Contains(err.Error(), "pid "+strconv.Itoa(os.Getpid())) {
+				t.Errorf("second Listen: %v", err)
+			}
+		})
+	}
+}
+
+func TestListenRefusesWhatItCannotBe(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for address, word := range map[string]string{
+		file:                     "not a socket",
+		"@":                      "empty",
+		strings.Repeat("x", 108): "107",
+		"/nowhere/at/all":        "no such file",
+	} {
+		_, err := Listen(Place{Socket: address})
+		if err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("Listen at %s: %v, want one with %q", address, err, word)
+		}
+	}
+	if text, _ := os.ReadFile(file); string(text) != "mine" {
+		t.Error("a file that is not a socket was removed")
+	}
+}
+
+func TestUsualPlaces(t *testing.T) {
+	pids := pidsLink(t)
+	link, _ := os.Readlink(pids)
+	abstract := "@gorun-pidns-" + strings.Trim(link, "pid:[]")
+	blocked := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	writable := filepath.Join(t.TempDir(), "run")
+
+	for _, test := range []struct {
+		name  string
+		place Place
+		want  string
+	}{
+		{"a folder that can be written", Place{folder: writable, pids: pids}, filepath.Join(writable, "gorun.sock")},
+		{"a folder that cannot", Place{folder: filepath.Join(blocked, "run"), pids: pids}, abstract},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := listenAt(t, test.place)
+			if l.Address() != test.want {
+				t.Errorf("address %s, want %s", l.Address(), test.want)
+			}
+			go acceptAll(l)
+			c, err := Dial(t.Context(), test.place)
+			if err != nil || c.Address() != test.want {
+				t.Fatalf("Dial: %v", err)
+			}
+			_, err = Listen(test.place)
+			if taken, ok := errors.AsType[*TakenError](err); !ok || taken.Pid != os.Getpid() {
+				t.Errorf("second Listen: %v", err)
+			}
+		})
+	}
+}
+
+func acceptAll(l *Listener) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		_ = conn.Close()
+	}
+}
+
+func TestNoAbstractNameWithoutProc(t *testing.T) {
+	place := Place{folder: filepath.Join(os.DevNull, "run"), pids: "/nowhere"}
+	if _, err := Listen(place); err == nil {
+		t.Error("Listen has found a place")
+	}
+	_, err := Dial(t.Context(), place)
+	if _, ok := errors.AsType[*NotRunningError](err); !ok {
+		t.Errorf("Dial: %v", err)
+	}
+}
+
+func TestTheNameCarriesThePIDNamespace(t *testing.T) {
+	name, err := Place{}.abstract()
+	link, _ := os.Readlink(usualPIDs)
+	if err != nil || "pid:["+strings.TrimPrefix(name, "@gorun-pidns-")+"]" != link {
+		t.Errorf("abstract: %s, %v; the namespace is %s", name, err, link)
+	}
+}
+
+func TestDialFindsNobody(t *testing.T) {
+	folder := t.TempDir()
+	leaveSocket(t, filepath.Join(folder, "gorun.sock"))
+	place := Place{folder: folder, pids: pidsLink(t)}
+	_, err := Dial(t.Context(), place)
+	none, ok := errors.AsType[*NotRunningError](err)
+	if !ok || len(none.Looked) != 2 || !strings.HasPrefix(err.Error(), "no gorun is running here (looked at "+folder) {
+		t.Errorf("Dial: %v", err)
+	}
+}
+
+func TestASecondGorunRunsWithoutControl(t *testing.T) {
+	var text strings.Builder
+	o := options(t, &fake{})
+	o.Place = Place{folder: t.TempDir(), pids: pidsLink(t)}
+	serveWith(t, t.Context(), o)
+	o.Log = slog.New(slog.NewTextHandler(&text, nil))
+	second, err := Serve(t.Context(), o)
+	if err != nil || second.Address() != "" {
+		t.Fatalf("Serve: %v", err)
+	}
+	closeServer(t, second)
+	if warned := text.String(); strings.Count(warned, "\n") != 1 || !strings.Contains(warned, "GORUN_SOCKET") {
+		t.Errorf("log:\n%s", warned)
+	}
+}
+
+func TestASocketThatWasAskedForMustWork(t *testing.T) {
+	o := options(t, &fake{})
+	serveWith(t, t.Context(), o)
+	if _, err := Serve(t.Context(), o); err == nil || !strings.Contains(err.Error(), "GORUN_SOCKET") {
+		t.Errorf("Serve: %v", err)
+	}
+}
+
+func TestCloseLeavesNothingBehind(t *testing.T) {
+	before, routines := descriptors(t), runtime.NumGoroutine()
+	o := options(t, &fake{apps: twoApps()})
+	s, err := Serve(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Dial(t.Context(), o.Place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var streams []io.ReadCloser
+	for _, path := range []string{"/v1/logs?follow=1", "/v1/events?follow=1"} {
+		response, err := c.open(t.Context(), http.MethodGet, path, nil) //nolint:bodyclose // below
+		if err != nil {
+			t.Fatal(err)
+		}
+		streams = append(streams, response.Body)
+	}
+	closeServer(t, s)
+	for _, one := range streams {
+		if text, err := io.ReadAll(one); err != nil || len(text) > 0 {
+			t.Errorf("a stream ended with %q, %v", text, err)
+		}
+		_ = one.Close()
+	}
+	c.Close()
+	_ = o.Output.Close(t.Context())
+	eventually(t, "descriptors and goroutines are back", func() bool {
+		return descriptors(t) <= before && runtime.NumGoroutine() <= routines
+	})
+	if _, err := c.Ping(t.Context()); err == nil {
+		t.Error("a closed server answers")
+	} else if _, ok := errors.AsType[*NotRunningError](err); !ok {
+		t.Errorf("Ping: %v", err)
+	}
+}
+
+func drain[T any](from func(func(T, error) bool)) (last error) {
+	for _, err := range from {
+		last = err
+	}
+	return last
+}

@@ -1,0 +1,84 @@
+package control
+
+import (
+	"time"
+
+	"gorun/supervisor"
+)
+
+// appOf tells an app as the API does.
+func appOf(a supervisor.AppStatus) App {
+	app := App{
+		Name: a.Name, Namespace: a.Namespace, Mode: a.Mode, Sharing: a.Sharing, Interpreter: a.Interpreter, Script: a.Script,
+		Desired: a.Desired, Online: a.Online(), MemoryLimit: a.MemoryLimit, Troubles: a.Troubles(),
+		Workers: make([]Worker, 0, len(a.Workers)),
+	}
+	for _, w := range a.Workers {
+		app.Workers = append(app.Workers, workerOf(w))
+	}
+	for _, p := range a.Ports {
+		app.Ports = append(app.Ports, Port(p))
+	}
+	return app
+}
+
+func workerOf(w supervisor.WorkerStatus) Worker {
+	worker := Worker{
+		ID: w.ID, Instance: w.Instance, State: w.State.String(), Since: w.Since, Ready: w.Ready, Pid: w.Pid,
+		Unstable: w.Unstable, LastError: w.LastError,
+		CPUSeconds: w.Usage.CPU.Seconds(), Memory: w.Usage.Resident, OpenFDs: w.Usage.Descriptors,
+		Threads: w.Usage.Threads, Processes: w.Usage.Processes,
+		OutLines: w.Lines.OutLines, ErrLines: w.Lines.ErrLines,
+	}
+	if !w.Started.IsZero() {
+		started := w.Started
+		worker.Started = &started
+	}
+	for _, n := range w.Restarts {
+		worker.Restarts += n
+	}
+	if exit := w.LastExit; exit != nil {
+		worker.LastExit = &Exit{Code: exit.Code, Text: exit.Text, At: exit.At, Uptime: exit.Uptime.Seconds()}
+	}
+	return worker
+}
+
+func overviewOf(s supervisor.Snapshot, now time.Time) Overview {
+	view := Overview{Time: now, ShuttingDown: s.ShuttingDown, Apps: make([]App, 0, len(s.Apps))}
+	for _, a := range s.Apps {
+		view.Apps = append(view.Apps, appOf(a))
+	}
+	return view
+}
+
+// instanceOf is nil for what is about the whole app.
+func instanceOf(instance int) *int {
+	if instance == supervisor.EveryWorker {
+		return nil
+	}
+	return &instance
+}
+
+func newsOf(p supervisor.Progress) News {
+	line := News{App: p.App, Text: p.Text, Failed: p.Failed}
+	if p.App != "" {
+		line.Instance = instanceOf(p.Instance)
+	}
+	return line
+}
+
+func eventOf(e supervisor.Event) Event {
+	event := Event{Seq: e.Seq, Time: e.Time, App: e.App, Kind: e.Kind, Text: e.Text, Data: e.Data}
+	if e.App != "" {
+		event.Instance = instanceOf(e.Instance)
+	}
+	return event
+}
+
+func changesOf(changes []supervisor.Change) []Change {
+	all := make([]Change, 0, len(changes))
+	for _, c := range changes {
+		all = append(all, Change{App: c.App, What: c.What.String(), Why: c.Why})
+	}
+	return all
+}
