@@ -24,6 +24,8 @@ import (
 	"gorun/signals/reaper"
 	"gorun/supervisor"
 	"gorun/supervisor/container"
+	"gorun/supervisor/control"
+	"gorun/supervisor/control/command"
 	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/process"
@@ -72,7 +74,7 @@ func run(args, environ []string, std streams) int {
 		app, args = inv.execApp(), args[1:]
 	} else {
 		app = inv.app()
-		args, inv.rest = arrange(args, app)
+		args, inv.rest = command.Arrange(args, app)
 	}
 	if err := app.Run(args); err != nil {
 		fmt.Fprintf(std.err, "gorun: %v\n", err)
@@ -82,43 +84,78 @@ func run(args, environ []string, std streams) int {
 }
 
 func (inv *invocation) app() *cli.App {
-	address := &cli.StringFlag{Name: "web", Value: ":9615", Usage: "`ADDRESS` of /health and /metrics"}
-	running := slices.Concat(runFlags(address), appFlags())
+	running := slices.Concat(command.RunFlags(), command.AppFlags())
 	app := &cli.App{
-		Name:            "gorun",
-		Usage:           "a container's first process: keeps the workers of an ecosystem file running",
-		UsageText:       "gorun FILE|SCRIPT [options] [-- args]\ngorun exec [options] [--] COMMAND [ARG...]",
-		HideHelpCommand: true,
-		Flags:           running,
-		Action:          inv.act(inv.supervise),
-		Writer:          inv.out,
-		ErrWriter:       inv.err,
-		ExitErrHandler:  func(*cli.Context, error) {},
-		OnUsageError:    usageError,
+		Name:                 "gorun",
+		Usage:                "a container's first process: keeps the workers of an ecosystem file running",
+		UsageText:            "gorun FILE|SCRIPT [options] [-- args]\ngorun exec [options] [--] COMMAND [ARG...]\ngorun COMMAND [options] [NAME...]",
+		HideHelpCommand:      true,
+		EnableBashCompletion: true,
+		Flags:                running,
+		Action:               inv.act(inv.supervise),
+		Writer:               inv.out,
+		ErrWriter:            inv.err,
+		ExitErrHandler:       func(*cli.Context, error) {},
+		OnUsageError:         usageError,
 		Commands: []*cli.Command{
-			{Name: "run", Aliases: []string{"start"}, Usage: "run an ecosystem file or a script in the foreground", ArgsUsage: "FILE|SCRIPT", Flags: running, Action: inv.act(inv.supervise)},
-			{Name: "exec", Usage: "run one command under init, as tini does", ArgsUsage: "COMMAND [ARG...]", Flags: execFlags(), Action: inv.act(inv.execute)},
-			{Name: "check", Usage: "print all mistakes of a file; exit 0 or 2", ArgsUsage: "FILE", Flags: append(appFlags(),
+			{Name: "run", Usage: "run an ecosystem file or a script in the foreground", ArgsUsage: "FILE|SCRIPT", Flags: running, Action: inv.act(inv.supervise)},
+			{Name: "start", Usage: "the same; where a gorun runs already, start apps, workers or the apps of a file in it", ArgsUsage: "FILE|SCRIPT|NAME...", Flags: running, Action: inv.start},
+			inv.execCommand(),
+			{Name: "check", Usage: "print all mistakes of a file; exit 0 or 2", ArgsUsage: "FILE", Flags: append(command.AppFlags(),
 				&cli.StringFlag{Name: "env"}, &cli.StringFlag{Name: "only"},
 				&cli.BoolFlag{Name: "strict", Usage: "an unknown key is a mistake"}), Action: inv.act(inv.check)},
-			{Name: "health", Usage: "ask the running gorun; exit 0 or 1", ArgsUsage: "[APP]", Flags: []cli.Flag{address}, Action: inv.act(inv.health)},
+			{Name: "health", Usage: "ask the running gorun; exit 0 or 1", ArgsUsage: "[APP]", Flags: []cli.Flag{command.WebFlag()}, Action: inv.act(inv.health)},
 			{Name: "version", Usage: "print the version", Action: inv.act(inv.version)},
 		},
 	}
-	for _, command := range app.Commands {
-		command.OnUsageError = app.OnUsageError
+	app.Commands = append(app.Commands, inv.world().Commands()...)
+	for _, one := range app.Commands {
+		one.OnUsageError = app.OnUsageError
 	}
 	return app
+}
+
+// world is where the commands run that talk to another gorun.
+func (inv *invocation) world() command.World {
+	return command.World{In: inv.in, Out: inv.out, Err: inv.err, Environ: inv.environ, Watch: inv.watch, Act: inv.act}
+}
+
+// watch hears signals for a command in a terminal.
+func (inv *invocation) watch(ctx context.Context, stop func(), resized chan<- struct{}) {
+	nothing := func() {}
+	inv.signals.Run(ctx, signals.Supervising, signals.Actions{
+		Reap: nothing, Reload: stop, Reopen: nothing, Stop: func(syscall.Signal) { stop() },
+		Forward: func(sig syscall.Signal) {
+			if sig == syscall.SIGWINCH {
+				select {
+				case resized <- struct{}{}:
+				default: // one is pending
+				}
+			}
+		},
+	})
+}
+
+// start starts things in the gorun that runs already, if there is one.
+func (inv *invocation) start(c *cli.Context) error {
+	if world := inv.world(); world.Reaches() {
+		return world.Start()(c)
+	}
+	return inv.act(inv.supervise)(c)
+}
+
+func (inv *invocation) execCommand() *cli.Command {
+	return &cli.Command{Name: "exec", Usage: "run one command under init, as tini does", ArgsUsage: "COMMAND [ARG...]", Flags: execFlags(), Action: inv.act(inv.execute)}
 }
 
 // execApp is `gorun exec` alone: it starts before every command of an image, and
 // the options of the rest take a millisecond to set up. Its own options stand
 // before its command.
 func (inv *invocation) execApp() *cli.App {
+	of := inv.execCommand()
 	return &cli.App{
-		Name: "gorun exec", Usage: "run one command under init, as tini does", ArgsUsage: "COMMAND [ARG...]",
-		Flags: execFlags(), Action: inv.act(inv.execute), HideHelpCommand: true, Writer: inv.out, ErrWriter: inv.err,
-		ExitErrHandler: func(*cli.Context, error) {}, OnUsageError: usageError,
+		Name: "gorun exec", Usage: of.Usage, ArgsUsage: of.ArgsUsage, Flags: of.Flags, Action: of.Action,
+		HideHelpCommand: true, Writer: inv.out, ErrWriter: inv.err, ExitErrHandler: func(*cli.Context, error) {}, OnUsageError: usageError,
 	}
 }
 
@@ -134,41 +171,6 @@ func (inv *invocation) act(do func(*cli.Context) (int, error)) cli.ActionFunc {
 	}
 }
 
-// runFlags are the options of a run that are not about apps.
-func runFlags(address cli.Flag) []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "env", Usage: "use env_`NAME` of the file"},
-		&cli.StringFlag{Name: "only", Usage: "run only these apps or namespaces: `A,B`"},
-		address,
-		&cli.BoolFlag{Name: "no-web", Usage: "serve no health and metrics"},
-		&cli.BoolFlag{Name: "no-auto-exit", Usage: "run on when every app has ended"},
-		&cli.BoolFlag{Name: "raw", Usage: "workers' lines as they are (default)"},
-		&cli.BoolFlag{Name: "formatted", Usage: "lines as 0|app | line"},
-		&cli.BoolFlag{Name: "format", Usage: "lines as key=value"},
-		&cli.BoolFlag{Name: "json", Usage: "lines as JSON objects"},
-		&cli.StringFlag{Name: "log-level", Value: "info", Usage: "of gorun's own lines: debug, info, warn, error"},
-		&cli.StringFlag{Name: "delay", Usage: "wait so many `SECONDS` before the first start"},
-		&cli.StringFlag{Name: "termination-log", Value: "/dev/termination-log", Usage: "`FILE` that gets the reason of a fatal exit, if it exists"},
-	}
-}
-
-// appFlags are the options that ecosystem knows how to apply.
-func appFlags() []cli.Flag {
-	var flags []cli.Flag
-	for _, o := range ecosystem.Options() {
-		category := "apps"
-		if o.NoEffect {
-			category = "accepted for pm2's sake, without effect"
-		}
-		if o.Bool {
-			flags = append(flags, &cli.BoolFlag{Name: o.Flag, Aliases: o.Aliases, Usage: o.Usage, Category: category})
-		} else {
-			flags = append(flags, &cli.StringFlag{Name: o.Flag, Aliases: o.Aliases, Usage: o.Usage, Category: category})
-		}
-	}
-	return flags
-}
-
 func execFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.DurationFlag{Name: "grace", Value: 8 * time.Second, Usage: "`TIME` that what the command leaves behind has to end; when given, the command itself too, after SIGTERM"},
@@ -177,66 +179,51 @@ func execFlags() []cli.Flag {
 	}
 }
 
-// arrange puts options before the file, as the library wants them, and takes
-// off what follows "--".
-func arrange(args []string, app *cli.App) (arranged, rest []string) {
-	if i := slices.Index(args, "--"); i >= 0 {
-		args, rest = args[:i], args[i+1:]
-	}
-	flags, start := app.Flags, 1
-	if len(args) > 1 {
-		if command := app.Command(args[1]); command != nil {
-			flags, start = command.Flags, 2
-		}
-	}
-	var options, others []string
-	for i := start; i < len(args); i++ {
-		arg := args[i]
-		if len(arg) < 2 || arg[0] != '-' {
-			others = append(others, arg)
-			continue
-		}
-		options = append(options, arg)
-		if i+1 < len(args) && takesValue(flags, arg) {
-			i++
-			options = append(options, args[i])
-		}
-	}
-	return slices.Concat(args[:min(start, len(args))], options, others), rest
-}
-
-func takesValue(flags []cli.Flag, arg string) bool {
-	name := strings.TrimLeft(arg, "-")
-	for _, flag := range flags {
-		if documented, ok := flag.(cli.DocGenerationFlag); ok && slices.Contains(flag.Names(), name) {
-			return documented.TakesValue()
-		}
-	}
-	return false
-}
-
+// load reads what the command line names.
 func (inv *invocation) load(c *cli.Context) (ecosystem.File, error) {
 	if c.NArg() != 1 {
 		return ecosystem.File{}, fmt.Errorf("name one ecosystem file or script, not %d: gorun FILE|SCRIPT [options] [-- args]", c.NArg())
 	}
+	source, err := inv.source(c)
+	if err != nil {
+		return ecosystem.File{}, err
+	}
+	return ecosystem.Load(source) //nolint:wrapcheck // its errors are for people, with positions
+}
+
+func (inv *invocation) source(c *cli.Context) (ecosystem.Source, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return ecosystem.File{}, fmt.Errorf("find the working directory: %w", err)
+		return ecosystem.Source{}, fmt.Errorf("find the working directory: %w", err)
 	}
-	given := map[string]string{}
-	for _, o := range ecosystem.Options() {
-		if c.IsSet(o.Flag) {
-			given[o.Key] = fmt.Sprint(c.Value(o.Flag))
-		}
-	}
-	var only []string
-	if list := c.String("only"); list != "" {
-		only = strings.Split(list, ",")
-	}
-	return ecosystem.Load(ecosystem.Source{ //nolint:wrapcheck // its errors are for people, with positions
+	return ecosystem.Source{
 		Path: c.Args().First(), Stdin: inv.in, Dir: dir, Environ: inv.environ, CPUs: usage.CPUs(),
-		EnvName: c.String("env"), Only: only, Args: inv.rest, Options: given, Strict: c.Bool("strict"),
-	})
+		EnvName: c.String("env"), Only: command.List(c.String("only")), Args: inv.rest, Options: command.Given(c), Strict: c.Bool("strict"),
+	}, nil
+}
+
+// loader reads the file of this run anew, or another one.
+func (inv *invocation) loader(c *cli.Context, log *slog.Logger) control.Load {
+	return func(path string, only []string) ([]ecosystem.App, error) {
+		source, err := inv.source(c)
+		if err != nil {
+			return nil, err
+		}
+		if path != "" {
+			source.Path = path
+		}
+		if source.Path == "-" {
+			return nil, errors.New("gorun read its file from standard input, which cannot be read again; name a file")
+		}
+		if len(only) > 0 {
+			source.Only = only
+		}
+		file, err := ecosystem.Load(source)
+		for _, warning := range file.Warnings {
+			log.Warn("not understood", "at", warning)
+		}
+		return file.Apps, err //nolint:wrapcheck // its errors are for people, with positions
+	}
 }
 
 func (inv *invocation) check(c *cli.Context) (int, error) {
@@ -255,10 +242,14 @@ func (inv *invocation) check(c *cli.Context) (int, error) {
 	return 0, nil
 }
 
+// health asks over the control socket where there is one, else over HTTP.
 func (inv *invocation) health(c *cli.Context) (int, error) {
 	ctx, cancel := context.WithTimeout(c.Context, 5*time.Second)
 	defer cancel()
-	ok, text, err := health.Ask(ctx, c.String("web"), c.Args().First())
+	ok, text, err := inv.world().Health(ctx, c.Args().First())
+	if err != nil || c.IsSet("web") {
+		ok, text, err = health.Ask(ctx, c.String("web"), c.Args().First())
+	}
 	if err != nil {
 		fmt.Fprintln(inv.err, "gorun:", err)
 		return codeFailure, nil
@@ -322,15 +313,15 @@ func (inv *invocation) execute(c *cli.Context) (int, error) {
 		Reap:    r.Reap,
 		Forward: func(sig syscall.Signal) { passed <- sig },
 	})
-	command := process.Command{
+	child := process.Command{
 		Argv: c.Args().Slice(), Environ: inv.environ, Grace: c.Duration("grace"), Alone: c.Bool("child-only"), Log: log,
 		Rewrite: rewrite,
 	}
 	if c.IsSet("grace") {
-		command.Limit = command.Grace
+		child.Limit = child.Grace
 	}
 	<-inv.signals.Complete()
-	return command.Run(r, passed), nil
+	return child.Run(r, passed), nil
 }
 
 func flush(output *logs.Output) {
@@ -349,13 +340,13 @@ func (inv *invocation) supervise(c *cli.Context) (int, error) {
 		fmt.Fprintln(inv.err, err)
 		return codeUsage, nil
 	}
-	settings, err := settingsOf(c, inv.out)
+	settings, err := command.SettingsOf(c, inv.out)
 	if err != nil {
 		return codeUsage, err
 	}
 	process.KeepDescriptors()
 	output := logs.New(logs.Options{
-		Stdout: inv.out, Stderr: inv.err, Format: settings.format, Color: settings.color, Level: settings.level,
+		Stdout: inv.out, Stderr: inv.err, Format: settings.Format, Color: settings.Color, Level: settings.Level,
 	})
 	defer flush(output)
 	r, err := reaper.New()
@@ -371,18 +362,39 @@ func (inv *invocation) supervise(c *cli.Context) (int, error) {
 	if err != nil {
 		return codeUsage, fmt.Errorf("prepare: %w", err)
 	}
-	server, err := web.Serve(web.Options{
-		Address: settings.web, Asked: settings.webAsked, Source: s, Signals: inv.signals.Received,
-		Build: buildInfo(), Log: log,
-	})
+	return inv.serve(c, s, container.Options{
+		Signals: inv.signals, Reaper: r, Output: output, Log: log, Load: inv.loader(c, log),
+		Delay: settings.Delay, TerminationLog: settings.TerminationLog,
+	}, settings)
+}
+
+// serve runs the apps with their listeners: health and metrics for everybody,
+// control for gorun's own user and root.
+func (inv *invocation) serve(c *cli.Context, s *supervisor.Supervisor, run container.Options, settings command.Settings) (int, error) {
+	pages := web.Options{
+		Address: settings.Web, Asked: settings.WebAsked, Source: s, Signals: inv.signals.Received,
+		Build: buildInfo(), Log: run.Log,
+	}
+	server, err := web.Serve(pages)
 	if err != nil {
 		return codeUsage, fmt.Errorf("serve health and metrics, see --web: %w", err)
 	}
 	defer server.Close()
-	return container.Run(c.Context, s, container.Options{
-		Signals: inv.signals, Reaper: r, Output: output, Log: log,
-		Delay: settings.delay, TerminationLog: settings.terminationLog,
-	}), nil
+	operate, err := control.Serve(c.Context, control.Options{
+		Place: inv.world().Place(), Apps: s, Orders: s, Mail: s, Output: run.Output, Load: control.Load(run.Load), CPUs: usage.CPUs(),
+		Health: pages.Handler(), Version: version, Log: run.Log,
+	})
+	if err != nil {
+		return codeUsage, err //nolint:wrapcheck // it says what was attempted
+	}
+	defer hangUp(operate)
+	return container.Run(c.Context, s, run), nil
+}
+
+func hangUp(server *control.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), flushLimit)
+	defer cancel()
+	_ = server.Close(ctx) // cut short: somebody does not read
 }
 
 // announce begins the start-up screen.
@@ -398,43 +410,4 @@ func announce(log *slog.Logger, file ecosystem.File) {
 	if len(file.Ignored) > 0 {
 		log.Info("accepted, but without effect here", "keys", strings.Join(file.Ignored, ", "))
 	}
-}
-
-// settings are the options of a run that are not about apps.
-type settings struct {
-	format         logs.Format
-	color          bool
-	level          slog.Level
-	web            string // "" = none
-	webAsked       bool
-	delay          time.Duration
-	terminationLog string
-}
-
-func settingsOf(c *cli.Context, out *os.File) (settings, error) {
-	s := settings{web: c.String("web"), webAsked: c.IsSet("web"), terminationLog: c.String("termination-log")}
-	for flag, format := range map[string]logs.Format{"raw": logs.Raw, "formatted": logs.Tagged, "format": logs.KeyValue, "json": logs.JSON} {
-		if c.Bool(flag) {
-			s.format = format
-		}
-	}
-	info, err := out.Stat()
-	s.color = err == nil && info.Mode()&os.ModeCharDevice != 0
-	if err := s.level.UnmarshalText([]byte(c.String("log-level"))); err != nil {
-		return s, fmt.Errorf("option --log-level: %w", err)
-	}
-	if text := c.String("delay"); text != "" {
-		seconds, err := strconv.ParseFloat(text, 64)
-		if err != nil || seconds < 0 {
-			return s, fmt.Errorf("option --delay: %q is not a number of seconds", text)
-		}
-		s.delay = time.Duration(seconds * float64(time.Second))
-	}
-	if _, err := strconv.Atoi(s.web); err == nil {
-		s.web = ":" + s.web
-	}
-	if c.Bool("no-web") {
-		s.web = ""
-	}
-	return s, nil
 }

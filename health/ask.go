@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,32 +20,48 @@ const maxAnswer = 1 << 20
 // ready once: Docker's "healthy" must not come before the app can serve. The
 // text is for people. An error means that nobody answered.
 func Ask(ctx context.Context, addr, app string) (ok bool, text string, err error) {
-	target := url.URL{Scheme: "http", Host: reachable(addr), Path: "/health", RawQuery: "verbose"}
-	if app != "" {
-		target.RawQuery += "&app=" + url.QueryEscape(app)
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody)
+	host := reachable(addr)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+Path(app), http.NoBody)
 	if err != nil {
 		return false, "", fmt.Errorf("ask gorun at %s: %w", addr, err)
 	}
 	// Not the default transport: it would obey HTTP_PROXY.
 	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
 	if err != nil {
-		return false, "", fmt.Errorf("ask gorun at %s: %w", target.Host, err)
+		return false, "", fmt.Errorf("ask gorun at %s: %w", host, err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
-		return false, "", fmt.Errorf("read the answer of gorun at %s: %w", target.Host, err)
+		return false, "", fmt.Errorf("read the answer of gorun at %s: %w", host, err)
 	}
-	if response.StatusCode == http.StatusNotFound && response.Header.Get("Cache-Control") == "no-store" {
+	if response.StatusCode == http.StatusNotFound && response.Header.Get("Cache-Control") != "no-store" {
+		return false, "", fmt.Errorf("ask %s: not gorun's answer: %s", host, response.Status)
+	}
+	if ok, text, err = Verdict(response.StatusCode, body); err != nil {
+		return false, "", fmt.Errorf("ask %s: %w: %s", host, err, response.Status)
+	}
+	return ok, text, nil
+}
+
+// Path is what to ask for, about all apps or about one.
+func Path(app string) string {
+	if app == "" {
+		return "/health?verbose"
+	}
+	return "/health?verbose&app=" + url.QueryEscape(app)
+}
+
+// Verdict reads the answer to Path, as Ask does.
+func Verdict(status int, body []byte) (ok bool, text string, err error) {
+	if status == http.StatusNotFound {
 		return false, string(body), nil // no such app
 	}
 	var d document
 	if err := json.Unmarshal(body, &d); err != nil || d.Status == "" {
-		return false, "", fmt.Errorf("ask %s: not gorun's answer: %s", target.Host, response.Status)
+		return false, "", errors.New("not gorun's answer")
 	}
-	return response.StatusCode == http.StatusOK && d.Started, d.text(), nil
+	return status == http.StatusOK && d.Started, d.text(), nil
 }
 
 // reachable turns the address of a listener into one to connect to.

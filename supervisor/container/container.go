@@ -16,6 +16,7 @@ import (
 	"gorun/signals"
 	"gorun/signals/reaper"
 	"gorun/supervisor"
+	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/logs"
 )
 
@@ -28,9 +29,13 @@ type Options struct {
 	Reaper         *reaper.Reaper
 	Output         *logs.Output
 	Log            *slog.Logger
+	Load           Load          // of gorun's own file
 	Delay          time.Duration // before the first start
 	TerminationLog string        // gets the reason of a fatal exit, if it exists
 }
+
+// Load reads an ecosystem file, "" for gorun's own. Its error has all mistakes.
+type Load = func(file string, only []string) ([]ecosystem.App, error)
 
 // Run runs the apps until they have ended, or a signal or the end of parent has
 // ended them, and returns the exit code.
@@ -83,7 +88,7 @@ func (o Options) actions(ctx context.Context, s *supervisor.Supervisor, end wish
 				end.kill()
 			}
 		},
-		Reload: func() { o.Log.Warn("SIGHUP ignored: reload of the file is not built yet") },
+		Reload: func() { go o.reload(ctx, s) },
 		Reopen: func() {
 			if err := o.Output.Reopen(); err != nil {
 				o.Log.Error("cannot reopen log files", "error", err)
@@ -91,6 +96,23 @@ func (o Options) actions(ctx context.Context, s *supervisor.Supervisor, end wish
 		},
 		Forward: s.Signal,
 	}
+}
+
+// reload makes the apps what the file says by now; where it has mistakes nothing
+// changes.
+func (o Options) reload(ctx context.Context, s *supervisor.Supervisor) {
+	apps, err := o.Load("", nil)
+	if err == nil {
+		o.Log.Info("reloading", "signal", "SIGHUP")
+		err = s.Apply(ctx, supervisor.Edition{Apps: apps, All: true}, func(p supervisor.Progress) {
+			o.Log.Info("reload", "app", p.App, "news", p.Text)
+		})
+	}
+	if err != nil {
+		o.Log.Error("reload failed", "error", err)
+		return
+	}
+	o.Log.Info("reloaded")
 }
 
 // wait waits for Delay. It returns false when ctx ended first.

@@ -3,6 +3,7 @@ package container
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -101,6 +102,7 @@ func start(t *testing.T, what string, change func(*Options, *supervisor.Options,
 	log := slog.New(output.Handler())
 	inner := supervisor.Options{Reaper: theReaper, Output: output, Log: log, Starting: 1}
 	outer := Options{Signals: listener, Reaper: theReaper, Output: output, Log: log, TerminationLog: c.word}
+	outer.Load = func(string, []string) ([]ecosystem.App, error) { return nil, errors.New("the file is bad") }
 	if change != nil {
 		change(&outer, &inner, &app)
 	}
@@ -226,7 +228,7 @@ func TestSighupStopsNothing(t *testing.T) {
 	c := start(t, "serve", nil)
 	c.says(t, "up")
 	send(t, unix.SIGHUP)
-	c.says(t, "SIGHUP")
+	c.says(t, "reload failed error=\"the file is bad\"")
 	send(t, unix.SIGTERM)
 	c.wait(t, 0)
 }

@@ -59,7 +59,7 @@ func Serve(o Options) (*Server, error) {
 	url := "http://" + listener.Addr().String()
 	o.Log.Info("listening", "health", url+"/health", "metrics", url+"/metrics")
 	server := &http.Server{
-		Handler: o.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		Handler: o.Handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}
 	go func() { _ = server.Serve(listener) }() // ends with Close
@@ -73,7 +73,8 @@ func (s *Server) Close() {
 	}
 }
 
-func (o Options) handler() http.Handler {
+// Handler answers on any listener.
+func (o Options) Handler() http.Handler {
 	judge := judge{o.Source}
 	mux := http.NewServeMux()
 	mux.Handle("/", health.Handler(judge))

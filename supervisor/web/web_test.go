@@ -49,7 +49,7 @@ func api(online int) supervisor.AppStatus {
 func ask(t *testing.T, o Options, method, path string) (int, string) {
 	t.Helper()
 	recorder := httptest.NewRecorder()
-	o.handler().ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody))
+	o.Handler().ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody))
 	return recorder.Code, recorder.Body.String()
 }
 
