@@ -210,8 +210,10 @@ func (a *app) forgive(t *task, chosen []*worker) {
 	}
 	go func() {
 		for w, over := range overs {
+			forgiven := make(chan struct{})
 			select {
-			case w.orders.asides <- w.forgive:
+			case w.orders.asides <- func() { w.forgive(); close(forgiven) }:
+				<-forgiven
 			case <-over:
 			}
 		}

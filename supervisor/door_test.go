@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,15 +20,24 @@ type opening struct {
 	listens, says time.Duration
 	drains        time.Duration // how long its queue takes to run empty
 
+	mu    sync.Mutex
+	begun time.Time // the first of its runs
+	notes []string  // of all runs
+}
+
+// opened is the door of one run.
+type opened struct {
+	*opening
 	listening, ready chan struct{}
-	begun            time.Time
-	notes            []string
 }
 
 func (o *opening) begin() door {
-	o.begun = time.Now()
-	o.listening, o.ready = closedAfter(o.listens), closedAfter(o.says)
-	return o
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.begun.IsZero() {
+		o.begun = time.Now()
+	}
+	return &opened{o, closedAfter(o.listens), closedAfter(o.says)}
 }
 
 func closedAfter(d time.Duration) chan struct{} {
@@ -39,15 +49,17 @@ func closedAfter(d time.Duration) chan struct{} {
 }
 
 func (o *opening) note(what string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.notes = append(o.notes, fmt.Sprint(time.Since(o.begun).Round(time.Millisecond), " ", what))
 }
 
-func (o *opening) signs() (listening, ready <-chan struct{}) { return o.listening, o.ready }
-func (o *opening) online()                                   { o.note("online") }
-func (o *opening) succeed(door)                              { o.note("succeed") }
-func (o *opening) channelToNode() *node.Channel              { return nil }
-func (o *opening) offline()                                  { o.note("offline") }
-func (o *opening) release()                                  { o.note("release") }
+func (o *opened) signs() (listening, ready <-chan struct{}) { return o.listening, o.ready }
+func (o *opening) online()                                  { o.note("online") }
+func (o *opening) succeed(door)                             { o.note("succeed") }
+func (o *opening) channelToNode() *node.Channel             { return nil }
+func (o *opening) offline()                                 { o.note("offline") }
+func (o *opening) release()                                 { o.note("release") }
 
 func (o *opening) drain(ctx context.Context, exited <-chan struct{}, limits drainLimits) {
 	o.note("drain")

@@ -21,8 +21,15 @@ func (s *Supervisor) Do(ctx context.Context, o Order, tell func(Progress)) error
 	var all sync.WaitGroup
 	errs := make([]error, len(apps))
 	tell = oneAtATime(tell)
+	reason := o.Reason
+	if reason == ByExit {
+		reason = ByManual
+		if o.Verb == Reload {
+			reason = ByReload
+		}
+	}
 	for i, chosen := range apps {
-		t := &task{verb: o.Verb, instances: chosen.instances, parallel: o.Parallel, reason: o.Reason}
+		t := &task{verb: o.Verb, instances: chosen.instances, parallel: o.Parallel, reason: reason}
 		all.Go(func() { errs[i] = s.ask(ctx, chosen.app, t, tell) })
 	}
 	all.Wait()

@@ -36,7 +36,7 @@ type Order struct {
 	Verb     Verb
 	Targets  []Target
 	Parallel int    // Reload: how many workers at a time; 0: as the app says
-	Reason   Reason // Restart and Reload: what it counts as
+	Reason   Reason // what it counts as; ByExit: as the verb says
 }
 
 // Size is how many workers an app is to have.

@@ -1,0 +1,18 @@
+package notify
+
+import (
+	"fmt"
+	"os"
+	"testing"
+)
+
+// TestMain makes a worker of the test binary where the environment says so.
+func TestMain(m *testing.M) {
+	if os.Getenv("GORUN_TEST_WORKER") != "tell" {
+		os.Exit(m.Run())
+	}
+	if err := Tell(os.Getenv("NOTIFY_SOCKET"), "READY=1"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
