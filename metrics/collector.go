@@ -53,13 +53,9 @@ func (s sink) put(value float64, labels ...string) {
 	s.to <- metric
 }
 
-// histogram passes a histogram on.
-func (s sink) histogram(h supervisor.Histogram) {
-	buckets := make(map[float64]uint64, len(h.Buckets))
-	for i, bound := range supervisor.DurationBuckets {
-		buckets[bound] = h.Buckets[i]
-	}
-	metric, err := prometheus.NewConstHistogram(s.desc, h.Count, h.Sum, buckets, s.labels...)
+// histogram passes a histogram on. The labels are the values of the family's own.
+func (s sink) histogram(count uint64, sum float64, buckets map[float64]uint64, labels ...string) {
+	metric, err := prometheus.NewConstHistogram(s.desc, count, sum, buckets, slices.Concat(s.labels, labels)...)
 	if err != nil {
 		metric = prometheus.NewInvalidMetric(s.desc, err)
 	}

@@ -44,6 +44,15 @@ var wholeFamilies = [...]family[whole]{
 	{"gorun_shutting_down", "Whether a stop of everything has begun.", gauge, nil, func(w whole, s sink) {
 		s.put(number(w.ShuttingDown))
 	}},
+	{"gorun_config_reloads_total", "Times that the ecosystem file was applied anew, failures included.", counter, nil, func(w whole, s sink) {
+		s.put(float64(w.Config.Reloads))
+	}},
+	{"gorun_config_reload_failures_total", "Times that the ecosystem file was applied anew, and something failed.", counter, nil, func(w whole, s sink) {
+		s.put(float64(w.Config.Failures))
+	}},
+	{"gorun_config_last_reload_success_timestamp_seconds", "When the present configuration was loaded, in Unix time.", gauge, nil, func(w whole, s sink) {
+		s.moment(w.Config.Loaded)
+	}},
 	{"gorun_signals_received_total", "Signals gorun has received.", counter, []string{"signal"}, func(w whole, s sink) {
 		if w.options.Signals == nil {
 			return
@@ -104,10 +113,28 @@ var appFamilies = [...]family[*supervisor.AppStatus]{
 		}
 	}},
 	{"gorun_worker_start_duration_seconds", "Time from the start of a worker to online.", gauge, nil, func(a *supervisor.AppStatus, s sink) {
-		s.histogram(a.Starts)
+		s.histogram(a.Starts.Count, a.Starts.Sum, cumulative(supervisor.DurationBuckets[:], a.Starts.Buckets[:]))
 	}},
 	{"gorun_worker_stop_duration_seconds", "Time from the stop signal to the end of a worker.", gauge, nil, func(a *supervisor.AppStatus, s sink) {
-		s.histogram(a.Stops)
+		s.histogram(a.Stops.Count, a.Stops.Sum, cumulative(supervisor.DurationBuckets[:], a.Stops.Buckets[:]))
+	}},
+	{"gorun_app_reloads_total", "Reloads of the app, failures included.", counter, nil, func(a *supervisor.AppStatus, s sink) {
+		s.put(float64(a.Reloads.Done + a.Reloads.Failed))
+	}},
+	{"gorun_app_reload_failures_total", "Reloads of the app that left old workers in place.", counter, nil, func(a *supervisor.AppStatus, s sink) {
+		s.put(float64(a.Reloads.Failed))
+	}},
+	{"gorun_app_reload_duration_seconds", "Time from a reload's begin until the last old process was gone; only of those that succeeded.", gauge, nil, func(a *supervisor.AppStatus, s sink) {
+		s.histogram(a.Reloads.Times.Count, a.Reloads.Times.Sum, cumulative(supervisor.DurationBuckets[:], a.Reloads.Times.Buckets[:]))
+	}},
+	{"gorun_probe_duration_seconds", "Time that a health check took.", gauge, []string{"probe"}, func(a *supervisor.AppStatus, s sink) {
+		var all supervisor.ProbeTimes
+		for i := range a.Workers {
+			all = all.Plus(a.Workers[i].Probe.Times)
+		}
+		if a.Probe != "" {
+			s.histogram(all.Count, all.Sum, cumulative(supervisor.ProbeBuckets[:], all.Buckets[:]), a.Probe)
+		}
 	}},
 }
 
@@ -171,6 +198,21 @@ var workerFamilies = [...]family[worker]{
 	{"gorun_worker_processes", "Processes of the worker's process tree.", gauge, nil, func(w worker, s sink) {
 		s.put(float64(w.Usage.Processes))
 	}},
+	{"gorun_probe_up", "Whether the last health check of the worker succeeded; absent before the first.", gauge, []string{"probe"}, func(w worker, s sink) {
+		if w.app.Probe != "" && w.Probe.Checks > 0 {
+			s.put(number(w.Probe.Up), w.app.Probe)
+		}
+	}},
+	{"gorun_probe_checks_total", "Health checks of the worker.", counter, []string{"probe"}, func(w worker, s sink) {
+		if w.app.Probe != "" {
+			s.put(float64(w.Probe.Checks), w.app.Probe)
+		}
+	}},
+	{"gorun_probe_failures_total", "Health checks of the worker that failed.", counter, []string{"probe"}, func(w worker, s sink) {
+		if w.app.Probe != "" {
+			s.put(float64(w.Probe.Failures), w.app.Probe)
+		}
+	}},
 	{"gorun_log_lines_total", "Lines the worker has written.", counter, []string{"stream"}, func(w worker, s sink) {
 		s.put(float64(w.Lines.OutLines), "stdout")
 		s.put(float64(w.Lines.ErrLines), "stderr")
@@ -179,6 +221,15 @@ var workerFamilies = [...]family[worker]{
 		s.put(float64(w.Lines.OutBytes), "stdout")
 		s.put(float64(w.Lines.ErrBytes), "stderr")
 	}},
+}
+
+// cumulative has the counts of a histogram by their upper bounds.
+func cumulative(bounds []float64, counts []uint64) map[float64]uint64 {
+	buckets := make(map[float64]uint64, len(bounds))
+	for i, bound := range bounds {
+		buckets[bound] = counts[i]
+	}
+	return buckets
 }
 
 // positive passes a value on if there is one.

@@ -32,10 +32,14 @@ func full() supervisor.Snapshot {
 	at := time.Unix(1_700_000_000, 250_000_000)
 	running := supervisor.WorkerStatus{
 		App: "api", State: supervisor.Online, Since: at, Pid: 41, Started: at, Ready: true,
-		Starts: 7, Restarts: [...]uint64{3, 2, 1, 4, 5, 6}, Exits: [...]uint64{5, 4, 3, 2, 1},
+		Starts: 7, Restarts: [...]uint64{3, 2, 1, 4, 5, 6, 7, 8}, Exits: [...]uint64{5, 4, 3, 2, 1},
 		LastExit: &supervisor.Exit{Code: 137, Outcome: supervisor.OutOfMemory, At: at.Add(-time.Second)},
 		Unstable: 2, Backoff: 150 * time.Millisecond, ForcedKills: 8,
 		Lines: supervisor.Lines{OutLines: 10, OutBytes: 1000, ErrLines: 20, ErrBytes: 2000},
+		Probe: supervisor.Probe{
+			Up: true, Checks: 12, Failures: 2,
+			Times: supervisor.ProbeTimes{Count: 12, Sum: 0.3, Buckets: [...]uint64{1, 2, 3, 4, 5, 6, 12, 12}},
+		},
 		Usage: usage.Tree{CPU: 12340 * time.Millisecond, Resident: 64 << 20, Descriptors: 23, Threads: 11, Processes: 3},
 	}
 	fresh := supervisor.WorkerStatus{App: "api", Instance: 1, ID: 1, State: supervisor.WaitingRestart}
@@ -47,7 +51,9 @@ func full() supervisor.Snapshot {
 			Stops:  supervisor.Histogram{}.Observe(10 * time.Minute),
 			Ports:  []supervisor.PortStatus{{Address: "[::]:3000", Instance: 0, Length: 3, Limit: 511}, {Address: "[::]:3000", Instance: 1, Limit: 511}},
 			Relays: []supervisor.RelayStatus{{Address: "[::]:3000", Connections: 17}},
+			Probe:  "http", Reloads: supervisor.Reloads{Done: 3, Failed: 1, Times: supervisor.Histogram{}.Observe(4 * time.Second)},
 		}},
+		Config:        supervisor.ConfigStatus{Reloads: 4, Failures: 2, Loaded: at},
 		ShuttingDown:  true,
 		OrphansReaped: 9,
 		Group:         usage.Group{MemoryUsage: 1 << 20, MemoryLimit: 1 << 30, OOMKills: 6, CPULimit: 1.5, Throttled: 2500 * time.Millisecond},

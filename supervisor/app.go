@@ -66,7 +66,7 @@ type crew struct {
 // hand is how an app holds a worker that has a goroutine.
 type hand struct {
 	stop       context.CancelFunc
-	over       chan struct{} // closed: the goroutine has ended, and the app knows
+	over       chan struct{} // closed: the goroutine has ended, and the app has taken note
 	parked     bool          // somebody has stopped it
 	discharged bool          // to be forgotten when it has ended
 }
@@ -164,7 +164,6 @@ func (a *app) spawn(ctx, kill context.Context, w *worker) *hand {
 		code := w.begin(own, kill)
 		stop()
 		a.crew.exits <- exitNote{w, code}
-		close(h.over)
 	}()
 	return h
 }
@@ -195,6 +194,7 @@ func (a *app) begin(w *worker, r *renewal) {
 // take notes the end of a worker's goroutine.
 func (a *app) take(note exitNote) {
 	h := a.crew.hands[note.worker]
+	defer close(h.over)
 	delete(a.crew.hands, note.worker)
 	a.desk.parked = a.desk.parked || h.parked
 	if h.discharged {

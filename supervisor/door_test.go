@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gorun/health"
 	"gorun/supervisor/ecosystem"
-	"gorun/supervisor/node"
 	"gorun/supervisor/sockets"
 )
 
@@ -19,6 +19,9 @@ import (
 type opening struct {
 	listens, says time.Duration
 	drains        time.Duration // how long its queue takes to run empty
+
+	examined bool               // by a health check
+	checked  chan health.Result // what that finds; made in the bubble
 
 	mu    sync.Mutex
 	begun time.Time // the first of its runs
@@ -37,6 +40,9 @@ func (o *opening) begin() door {
 	if o.begun.IsZero() {
 		o.begun = time.Now()
 	}
+	if o.examined && o.checked == nil {
+		o.checked = make(chan health.Result)
+	}
 	return &opened{o, closedAfter(o.listens), closedAfter(o.says)}
 }
 
@@ -54,12 +60,14 @@ func (o *opening) note(what string) {
 	o.notes = append(o.notes, fmt.Sprint(time.Since(o.begun).Round(time.Millisecond), " ", what))
 }
 
-func (o *opened) signs() (listening, ready <-chan struct{}) { return o.listening, o.ready }
-func (o *opening) online()                                  { o.note("online") }
-func (o *opening) succeed(door)                             { o.note("succeed") }
-func (o *opening) channelToNode() *node.Channel             { return nil }
-func (o *opening) offline()                                 { o.note("offline") }
-func (o *opening) release()                                 { o.note("release") }
+func (o *opened) signs() signs {
+	return signs{listening: o.listening, ready: o.ready, checked: o.checked}
+}
+func (o *opening) online()      { o.note("online") }
+func (o *opening) succeed(door) { o.note("succeed") }
+func (o *opening) self() *link  { return nil }
+func (o *opening) offline()     { o.note("offline") }
+func (o *opening) release()     { o.note("release") }
 
 func (o *opening) drain(ctx context.Context, exited <-chan struct{}, limits drainLimits) {
 	o.note("drain")

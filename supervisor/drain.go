@@ -25,6 +25,7 @@ const (
 // is answering; Node's cluster is told to end by itself. It returns when that is
 // done, when its time is over, or when ctx ends.
 func (l *link) drain(ctx context.Context, exited <-chan struct{}, limits drainLimits) {
+	l.hearing.unwatch()
 	ctx, cancel := context.WithTimeout(ctx, limits.total)
 	defer cancel()
 	l.empty(ctx, exited)
@@ -113,17 +114,17 @@ func (l *link) busy(idle time.Duration) bool {
 		return false
 	}
 	var user *sockets.User
-	if u := l.sharing.app.User; u != nil {
+	if u := l.app.User; u != nil {
 		user = &sockets.User{UID: u.UID, GID: u.GID}
 	}
 	inodes, err := sockets.Inodes(l.process.Members(), user)
 	if err != nil {
-		l.sharing.tools.log.Debug("cannot tell a worker's connections", "app", l.sharing.app.Name, "error", err)
+		l.sharing.tools.log.Debug("cannot tell a worker's connections", "app", l.app.Name, "error", err)
 		return false
 	}
 	open, err := l.sharing.groups.Connections(inodes)
 	if err != nil {
-		l.sharing.tools.log.Debug("cannot tell a worker's connections", "app", l.sharing.app.Name, "error", err)
+		l.sharing.tools.log.Debug("cannot tell a worker's connections", "app", l.app.Name, "error", err)
 		return false
 	}
 	return slices.ContainsFunc(open, func(c sockets.Connection) bool {

@@ -17,7 +17,6 @@ import (
 	"gorun/signals/reaper"
 	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/logs"
-	"gorun/supervisor/node"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
 )
@@ -391,10 +390,10 @@ func wantEnd(t *testing.T, s *stage, code int, after time.Duration) {
 // shut is the door of a worker that shares nothing and says nothing.
 type shut struct{}
 
-func (shut) signs() (listening, ready <-chan struct{})           { return nil, nil }
+func (shut) signs() signs                                        { return signs{} }
 func (shut) online()                                             {}
 func (shut) succeed(door)                                        {}
-func (shut) channelToNode() *node.Channel                        { return nil }
+func (shut) self() *link                                         { return nil }
 func (shut) offline()                                            {}
 func (shut) drain(context.Context, <-chan struct{}, drainLimits) {}
 func (shut) release()                                            {}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,6 +25,8 @@ import (
 // for Node, with gorun.
 type link struct {
 	sharing  *sharing
+	app      *ecosystem.App // what the run was started by
+	environ  []string       // of its process
 	owner    sockets.Owner
 	instance int
 
@@ -37,12 +40,15 @@ type link struct {
 	process  *process.Process
 	listener *os.File // of the interception; nil: none
 	cancel   context.CancelFunc
+
+	hearing hearing
 }
 
-func (s *sharing) link(instance int) *link {
+func (s *sharing) link(conf *ecosystem.App, instance int) *link {
 	l := &link{
-		sharing: s, owner: s.owner(instance), instance: instance, cancel: func() {},
+		sharing: s, app: conf, owner: s.owner(instance), instance: instance, cancel: func() {},
 		listening: make(chan struct{}), ready: make(chan struct{}),
+		hearing: newHearing(),
 	}
 	l.listens = sync.OnceFunc(func() { close(l.listening) })
 	l.says = sync.OnceFunc(func() { close(l.ready) })
@@ -51,7 +57,9 @@ func (s *sharing) link(instance int) *link {
 
 // prepare adds to the spec what the worker needs for it.
 func (l *link) prepare(spec *process.Spec) error {
-	switch l.sharing.app.Sharing {
+	l.environ = slices.Clip(spec.Env)
+	l.listenForNotices(spec)
+	switch l.app.Sharing {
 	case ecosystem.ShareNode:
 		if l.sharing.intercepts {
 			spec.Prepare = l.install
@@ -62,7 +70,7 @@ func (l *link) prepare(spec *process.Spec) error {
 	case ecosystem.ShareInherit:
 		return l.inherit(spec)
 	case ecosystem.ShareNone:
-		if l.sharing.app.Node {
+		if l.app.Node {
 			return l.connect(spec, "")
 		}
 		if l.sharing.intercepts {
@@ -99,7 +107,7 @@ func (l *link) install() (err error) {
 
 // inherit opens the sockets of `listen` and passes them on, see sd_listen_fds(3).
 func (l *link) inherit(spec *process.Spec) error {
-	for _, socket := range l.sharing.app.Listen {
+	for _, socket := range l.app.Listen {
 		member, err := l.sharing.groups.Take(l.owner, socket.Address)
 		if err != nil {
 			return fmt.Errorf("open a socket to pass on: %w", err)
@@ -134,9 +142,14 @@ func (l *link) begun(p *process.Process) {
 	if l.listener != nil {
 		l.serve(p)
 	}
+	l.hearNotices()
+	l.watch()
 }
 
 func (l *link) giveUp() {
+	if l.hearing.notify != nil {
+		_ = l.hearing.notify.Close()
+	}
 	if l.conn != nil {
 		_ = l.conn.Close()
 	}
@@ -172,7 +185,7 @@ func (l *link) hear(message json.RawMessage) {
 		l.says()
 		return
 	}
-	l.sharing.tools.journal.note(Event{App: l.sharing.app.Name, Instance: l.instance, Kind: "message", Text: shorten(string(message)), Data: message})
+	l.sharing.tools.journal.note(Event{App: l.app.Name, Instance: l.instance, Kind: "message", Text: shorten(string(message)), Data: message})
 }
 
 // textLimit is how much of a message an event shows to people, in bytes.
@@ -202,14 +215,12 @@ func (l *link) serve(p *process.Process) {
 }
 
 // signs implements door. What cannot be told is nil.
-func (l *link) signs() (listening, ready <-chan struct{}) {
-	if l.listener != nil || l.sharing.app.Sharing == ecosystem.ShareNode {
-		listening = l.listening
+func (l *link) signs() signs {
+	s := signs{ready: l.ready, checked: l.hearing.checked, alive: l.hearing.alive, extend: l.hearing.extend}
+	if l.listener != nil || l.app.Sharing == ecosystem.ShareNode {
+		s.listening = l.listening
 	}
-	if l.channel != nil {
-		ready = l.ready
-	}
-	return listening, ready
+	return s
 }
 
 // online steers connections to the worker, also those that wait for one that
@@ -230,8 +241,8 @@ func (l *link) succeed(before door) {
 	l.sharing.relay()
 }
 
-// channelToNode implements door.
-func (l *link) channelToNode() *node.Channel { return l.channel }
+// self implements door.
+func (l *link) self() *link { return l }
 
 // offline steers them elsewhere, at once.
 func (l *link) offline() { l.sharing.complain(l.sharing.groups.Offline(l.owner)) }
@@ -242,6 +253,8 @@ func (l *link) release() {
 		_ = l.channel.Close() // the worker is gone
 	}
 	l.cancel()
+	l.hearing.unwatch()
+	l.hearing.unheard()
 	l.sharing.release(l.owner)
 	l.sharing.relay()
 }

@@ -50,7 +50,7 @@ func (w *worker) launchOne() (life, error) {
 // present makes the process the one that the worker is known by.
 func (w *worker) present(l life) {
 	w.running.Store(l.process)
-	w.channel.Store(l.door.channelToNode())
+	w.link.Store(l.door.self())
 	w.status.Pid, w.status.Started, w.status.LastError = l.Pid(), l.began, ""
 	w.publish()
 	w.writePid(l.Pid())
@@ -59,67 +59,66 @@ func (w *worker) present(l life) {
 // attend waits for the end of the run, or for a reason to end it. The process
 // that it returns is the one to end: it may have replaced the first.
 func (w *worker) attend(ctx, kill context.Context, l life) (life, ended) {
-	awaited := w.await(l.door)
-	defer awaited.timer.Stop()
+	awaited := w.await(l)
+	defer awaited.stop()
 	for {
+		var end *ended
 		select {
 		case <-l.Exited():
-			return l, ended{cause: died, reason: ByExit}
+			end = &ended{cause: died, reason: ByExit}
 		case <-ctx.Done():
-			return l, ended{cause: stopped}
+			end = &ended{cause: stopped}
 		case why := <-w.restarts:
-			if why == ByManual {
-				return l, ended{cause: wanted, reason: why}
-			}
-			return l, ended{cause: misbehaved, reason: why}
+			end = ending(why)
 		case r := <-w.orders.renewals:
-			if !w.canOverlap(r) {
-				w.expect(r)
-				return l, ended{cause: wanted, reason: r.reason}
-			}
-			l = w.replace(ctx, kill, l, r)
+			l, end = w.renew(ctx, kill, l, r)
+			awaited.follow(l)
 		case f := <-w.orders.asides:
 			f()
 		case gone := <-w.farewell.departures:
 			w.bury(gone)
-		case <-awaited.listening:
-			awaited.listening = nil
-		case <-awaited.ready:
-			awaited.ready = nil
+		case <-awaited.signs.listening:
+			awaited.signs.listening = nil
+		case <-awaited.signs.ready:
+			awaited.signs.ready = nil
+		case result := <-awaited.signs.checked:
+			awaited.note(result)
+			end = w.judge(l, result)
+		case <-awaited.signs.alive:
+			awaited.guard(l)
+		case more := <-awaited.signs.extend:
+			awaited.timer.Reset(more)
+		case <-awaited.watchdog.C:
+			end = w.silent(l)
 		case <-awaited.timer.C:
-			if awaited.ready != nil {
-				w.tools.log.Error("worker not ready in time", "worker", w.name, "listen_timeout", w.app.ListenTimeout)
-				return l, ended{cause: misbehaved, reason: ByExit, late: true}
-			}
-			awaited.listening = nil
+			end = w.tooLate(awaited)
 		}
-		if awaited.over() && w.status.State == Launching {
-			l.door.online()
-			w.enter(Online)
-			w.orders.fulfil()
+		if end != nil {
+			return l, *end
 		}
+		w.welcome(l, awaited)
 	}
 }
 
-// awaited is what a worker that has been started is to do before it counts as
-// online. A sign that was seen, or that nobody waits for, is nil.
-type awaited struct {
-	listening, ready <-chan struct{}
-	timer            *time.Timer // how long; then it is taken as online, unless it was to say that it is ready
+// welcome steers connections to a process that has done all that makes it
+// ready.
+func (w *worker) welcome(l life, a *awaited) {
+	if !a.over() || w.status.State != Launching {
+		return
+	}
+	l.door.online()
+	w.enter(Online)
+	a.guarded = true
+	a.guard(l)
+	w.orders.fulfil()
 }
 
-func (a awaited) over() bool { return a.listening == nil && a.ready == nil }
-
-func (w *worker) await(d door) awaited {
-	listening, ready := d.signs()
-	if !w.app.WaitReady {
-		ready = nil
+// ending is the end that a request for a restart brings.
+func ending(why Reason) *ended {
+	if why == ByManual {
+		return &ended{cause: wanted, reason: why}
 	}
-	limit := w.app.ListenTimeout
-	if listening == nil && ready == nil {
-		listening, limit = make(chan struct{}), settling // nothing better tells that it is ready
-	}
-	return awaited{listening, ready, time.NewTimer(limit)}
+	return &ended{cause: misbehaved, reason: why}
 }
 
 // leavesOthers tells whether a process that died by itself has left some behind
@@ -185,7 +184,7 @@ func (w *worker) record(l life, end *ended) {
 		w.status.ForcedKills++
 	}
 	if w.running.CompareAndSwap(l.process, nil) {
-		w.channel.Store(nil)
+		w.link.Store(nil)
 	}
 	if l.process != nil {
 		w.cpu.end(l.process, status.CPU)

@@ -28,11 +28,11 @@ func (s *Supervisor) send(targets []Target, message any) ([]*worker, error) {
 	var got []*worker
 	var errs []error
 	for _, w := range all {
-		channel := w.channel.Load()
-		if channel == nil {
+		l := w.link.Load()
+		if l == nil || l.channel == nil {
 			continue
 		}
-		if err := channel.Send(message); err != nil {
+		if err := l.channel.Send(message); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", w.name, err))
 			continue
 		}

@@ -35,7 +35,7 @@ func (s *stage) do(o Order) (news []string, took time.Duration, err error) {
 	return news, time.Since(begun), err
 }
 
-func all(app string) []Target { return []Target{{app, EveryWorker}} }
+var theAPI = [...]Target{{"api", EveryWorker}}
 
 func (s *stage) pids(app string) []int {
 	var pids []int
@@ -57,7 +57,7 @@ func TestAReloadReplacesWorkersWithoutAGap(t *testing.T) {
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		before := s.pids("api")
-		_, took, err := s.do(Order{Verb: Reload, Targets: all("api"), Reason: ByReload})
+		_, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:], Reason: ByReload})
 		if err != nil || took != 4*time.Second {
 			t.Errorf("reload of 8 workers that start in 1 s: %v after %v, want 4 rounds of 2", err, took)
 		}
@@ -83,10 +83,10 @@ func TestAReloadTakesAsManyAtATimeAsIsAskedFor(t *testing.T) {
 	api := daemon("api", listens(time.Second, 0)).but(shares).but(func(a *ecosystem.App) { a.Instances, a.ReloadParallel = 8, 4 })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, took, err := s.do(Order{Verb: Reload, Targets: all("api")}); err != nil || took != 2*time.Second {
+		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err != nil || took != 2*time.Second {
 			t.Errorf("with reload_parallel 4: %v after %v, want 2 rounds", err, took)
 		}
-		if _, took, err := s.do(Order{Verb: Reload, Targets: all("api"), Parallel: 8}); err != nil || took != time.Second {
+		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:], Parallel: 8}); err != nil || took != time.Second {
 			t.Errorf("asked for 8: %v after %v, want 1 round", err, took)
 		}
 	})
@@ -98,7 +98,7 @@ func TestTheOldWorkerDrainsWhileTheNextIsReplaced(t *testing.T) {
 	})
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		news, took, err := s.do(Order{Verb: Reload, Targets: all("api")})
+		news, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]})
 		if err != nil || took != 7*time.Second { // 2 rounds of 1 s, and the drain of the last
 			t.Errorf("reload: %v after %v, want 7s", err, took)
 		}
@@ -131,7 +131,7 @@ func TestAReplacementThatFailsLeavesTheOldWorker(t *testing.T) {
 			enact(t, []part{api}, Options{}, func(s *stage) {
 				s.passes(time.Minute)
 				before := s.pids("api")
-				_, took, err := s.do(Order{Verb: Reload, Targets: all("api")})
+				_, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]})
 				if err == nil || !strings.HasPrefix(err.Error(), test.why) || took != test.after {
 					t.Errorf("reload: %v after %v, want %s after %v", err, took, test.why, test.after)
 				}
@@ -153,7 +153,7 @@ func TestReloadFallbackRestartsWhatIsNotReplaced(t *testing.T) {
 	api := daemon("api", first, second, first).but(shares).but(func(a *ecosystem.App) { a.ReloadFallback = true })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, _, err := s.do(Order{Verb: Reload, Targets: all("api")}); err != nil {
+		if _, _, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
 		wantSteps(t, s, "api/0", "0s launching", "0s online", "1m0s stopping", "1m0s launching", "1m0s online")
@@ -166,7 +166,7 @@ func TestAnOldWorkerThatDiesDuringItsReplacementIsReplaced(t *testing.T) {
 	api := daemon("api", short, slow).but(shares)
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(55 * time.Second)
-		if _, took, err := s.do(Order{Verb: Reload, Targets: all("api")}); err != nil || took != 10*time.Second {
+		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err != nil || took != 10*time.Second {
 			t.Errorf("reload: %v after %v", err, took)
 		}
 		if status := s.api(); status.State != Online || status.Exits[Failure] != 1 || status.Starts != 2 || status.Restarts[ByExit] != 0 {
@@ -181,14 +181,14 @@ func TestAStopDuringAReloadEndsBoth(t *testing.T) {
 		s.passes(time.Minute)
 		reloaded := make(chan error)
 		go func() {
-			_, _, err := s.do(Order{Verb: Reload, Targets: all("api")})
+			_, _, err := s.do(Order{Verb: Reload, Targets: theAPI[:]})
 			reloaded <- err
 		}()
 		s.passes(time.Second)
-		if _, _, err := s.do(Order{Verb: Reload, Targets: all("api")}); !errors.As(err, new(*BusyError)) {
+		if _, _, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); !errors.As(err, new(*BusyError)) {
 			t.Errorf("a reload during a reload: %v, want it refused", err)
 		}
-		if _, _, err := s.do(Order{Verb: Stop, Targets: all("api")}); err != nil {
+		if _, _, err := s.do(Order{Verb: Stop, Targets: theAPI[:]}); err != nil {
 			t.Errorf("stop: %v", err)
 		}
 		if err := <-reloaded; !errors.Is(err, errStopped) {
@@ -203,7 +203,7 @@ func TestAStopDuringAReloadEndsBoth(t *testing.T) {
 func TestAWorkerThatSharesNothingIsRestarted(t *testing.T) {
 	enact(t, []part{daemon("api", serves)}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, took, err := s.do(Order{Verb: Reload, Targets: all("api"), Reason: ByReload}); err != nil || took != settling {
+		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:], Reason: ByReload}); err != nil || took != settling {
 			t.Errorf("reload: %v after %v", err, took)
 		}
 		wantSteps(t, s, "api/0", "0s launching", "100ms online", "1m0s stopping", "1m0s launching", "1m0.1s online")
@@ -213,7 +213,7 @@ func TestAWorkerThatSharesNothingIsRestarted(t *testing.T) {
 func TestARestartTellsOfAWorkerThatDoesNotComeBack(t *testing.T) {
 	enact(t, []part{daemon("api", serves, crashes.with(9))}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		_, _, err := s.do(Order{Verb: Restart, Targets: all("api")})
+		_, _, err := s.do(Order{Verb: Restart, Targets: theAPI[:]})
 		if err == nil || err.Error() != "api/0: it ended before it was ready (exit 9)" {
 			t.Errorf("restart: %v", err)
 		}
@@ -223,15 +223,15 @@ func TestARestartTellsOfAWorkerThatDoesNotComeBack(t *testing.T) {
 func TestAStoppedAppDoesNotEndGorun(t *testing.T) {
 	enact(t, []part{daemon("api", serves), job("b", fate{})}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, _, err := s.do(Order{Verb: Stop, Targets: all("api")}); err != nil {
+		if _, _, err := s.do(Order{Verb: Stop, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
 		s.passes(time.Hour)
-		if _, _, err := s.do(Order{Verb: Start, Targets: all("api")}); err != nil {
+		if _, _, err := s.do(Order{Verb: Start, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
 		wantOnline(t, s, "api", 1)
-		if _, _, err := s.do(Order{Verb: Delete, Targets: all("api")}); err != nil {
+		if _, _, err := s.do(Order{Verb: Delete, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
 		wantEnd(t, s, 0, time.Hour+time.Minute+settling)
@@ -248,7 +248,7 @@ func TestOneWorkerIsStoppedAndStarted(t *testing.T) {
 		if status := s.app("api"); status.Online() != 2 || status.Workers[1].State != Stopped || status.Parked {
 			t.Errorf("after the stop: %d online, %v", status.Online(), status.Workers[1].State)
 		}
-		news, _, err := s.do(Order{Verb: Start, Targets: all("api")})
+		news, _, err := s.do(Order{Verb: Start, Targets: theAPI[:]})
 		if err != nil || !slices.Contains(news, "api/0 runs already") {
 			t.Errorf("start: %v, %q", err, news)
 		}
@@ -293,7 +293,7 @@ func TestScale(t *testing.T) {
 func TestResetForgivesRestarts(t *testing.T) {
 	enact(t, []part{daemon("api", crashes, crashes, serves)}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, _, err := s.do(Order{Verb: Reset, Targets: all("api")}); err != nil {
+		if _, _, err := s.do(Order{Verb: Reset, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
 		if status := s.api(); status.Unstable != 0 || status.Forgiven != status.Restarts || status.Restarts[ByExit] != 2 {

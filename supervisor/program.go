@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"gorun/health"
 	"gorun/signals/reaper"
 	"gorun/supervisor/ecosystem"
-	"gorun/supervisor/node"
 	"gorun/supervisor/process"
 )
 
@@ -40,10 +40,18 @@ type door interface {
 
 // entrance is the way of a run to its first connection.
 type entrance interface {
-	signs() (listening, ready <-chan struct{}) // closed when it listens, when it said that it is ready
-	online()                                   // new connections may go to it
-	succeed(before door)                       // they go to it, and no more to the one before
-	channelToNode() *node.Channel              // nil: it has none
+	signs() signs        // what it tells of itself
+	online()             // new connections may go to it
+	succeed(before door) // they go to it, and no more to the one before
+	self() *link         // nil: it is none
+}
+
+// signs are what a run tells of itself; nil: that it never will.
+type signs struct {
+	listening, ready <-chan struct{}      // closed: it listens; it said that it is ready
+	checked          <-chan health.Result // what the app's health check finds
+	alive            <-chan struct{}      // it keeps the watchdog quiet
+	extend           <-chan time.Duration // it needs so much longer to be ready, from now
 }
 
 // exit is the way after its last.
@@ -87,7 +95,7 @@ func (w *worker) launch() (life, error) {
 	for _, limit := range w.app.Limits {
 		spec.Limits = append(spec.Limits, process.Limit{Resource: limit.Resource, Soft: limit.Soft, Hard: limit.Hard})
 	}
-	l := w.sharing.link(w.status.Instance)
+	l := w.sharing.link(w.app, w.status.Instance)
 	p, err := w.execute(&spec, l)
 	output.Started()
 	if err != nil {

@@ -83,6 +83,16 @@ func (w *worker) canOverlap(r *renewal) bool {
 	return r.rolling && w.status.State == Online && w.sharing.shares()
 }
 
+// renew gives the worker another process: beside the present one where that can
+// be, else after its end.
+func (w *worker) renew(ctx, kill context.Context, l life, r *renewal) (life, *ended) {
+	if w.canOverlap(r) {
+		return w.replace(ctx, kill, l, r), nil
+	}
+	w.expect(r)
+	return l, &ended{cause: wanted, reason: r.reason}
+}
+
 // replace starts a successor beside the process, and steers to it once it is
 // ready. It returns whoever serves then: where the successor fails, that is who
 // served before.
@@ -106,6 +116,7 @@ func (w *worker) replace(ctx, kill context.Context, old life, r *renewal) life {
 	w.status.StartTimes = w.status.StartTimes.Observe(time.Since(next.began))
 	w.present(next)
 	w.forgetRequest() // it was about the old one
+	w.status.Ready = true
 	r.done <- nil
 	w.retire(kill, departure{life: old, end: ended{cause: wanted, reason: r.reason}, renewal: r})
 	return next
@@ -114,9 +125,9 @@ func (w *worker) replace(ctx, kill context.Context, old life, r *renewal) life {
 // prove waits until the successor is ready, or has failed, and why. The end of
 // the old process meanwhile only takes it out of the steering.
 func (w *worker) prove(ctx context.Context, old, next life) (ended, error) {
-	awaited := w.await(next.door)
-	defer awaited.timer.Stop()
-	dead := old.Exited()
+	awaited := w.await(next)
+	defer awaited.stop()
+	dead, last := old.Exited(), ""
 	for !awaited.over() {
 		select {
 		case <-next.Exited():
@@ -130,18 +141,32 @@ func (w *worker) prove(ctx context.Context, old, next life) (ended, error) {
 			w.bury(gone)
 		case f := <-w.orders.asides:
 			f()
-		case <-awaited.listening:
-			awaited.listening = nil
-		case <-awaited.ready:
-			awaited.ready = nil
+		case <-awaited.signs.listening:
+			awaited.signs.listening = nil
+		case <-awaited.signs.ready:
+			awaited.signs.ready = nil
+		case result := <-awaited.signs.checked:
+			awaited.note(result)
+			last = result.Text
+		case more := <-awaited.signs.extend:
+			awaited.timer.Reset(more)
 		case <-awaited.timer.C:
-			if awaited.ready != nil {
-				return ended{cause: misbehaved, late: true}, fmt.Errorf("it was not ready within its listen_timeout of %v", w.app.ListenTimeout)
+			if why := awaited.missed(); why != "" {
+				return ended{cause: misbehaved, late: true}, late(awaited, last)
 			}
-			awaited.listening = nil
+			awaited.signs.listening = nil
 		}
 	}
 	return ended{}, nil
+}
+
+// late tells of a process that was not ready in time; last is what its health
+// check found.
+func late(a *awaited, last string) error {
+	if last != "" {
+		last = ": " + last
+	}
+	return fmt.Errorf("it was not ready within its listen_timeout of %v: missing %s%s", a.limit, a.missed(), last)
 }
 
 // farewell is how a worker takes leave of processes that serve no more.

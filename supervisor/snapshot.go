@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"gorun/health"
 	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/usage"
 )
@@ -34,20 +35,22 @@ type Reason int
 
 // The reasons.
 const (
-	ByExit   Reason = iota // it ended by itself
-	ByMemory               // its tree outgrew max_memory_restart
-	ByManual               // somebody asked for a restart
-	ByReload               // somebody asked for a reload
-	ByCron                 // it was time
-	ByWatch                // a file has changed
+	ByExit     Reason = iota // it ended by itself
+	ByMemory                 // its tree outgrew max_memory_restart
+	ByManual                 // somebody asked for a restart
+	ByReload                 // somebody asked for a reload
+	ByCron                   // it was time
+	ByWatch                  // a file has changed
+	ByHealth                 // its health check failed
+	ByWatchdog               // it did not say that it is alive
 )
 
 // Reasons lists every reason, in the order of its value.
-var Reasons = [...]Reason{ByExit, ByMemory, ByManual, ByReload, ByCron, ByWatch}
+var Reasons = [...]Reason{ByExit, ByMemory, ByManual, ByReload, ByCron, ByWatch, ByHealth, ByWatchdog}
 
 // String returns the reason as metrics and logs name it.
 func (r Reason) String() string {
-	return [...]string{"exit", "memory", "manual", "reload", "cron", "watch"}[r]
+	return [...]string{"exit", "memory", "manual", "reload", "cron", "watch", "health", "watchdog"}[r]
 }
 
 // Outcome sorts exits for counting.
@@ -106,6 +109,8 @@ type WorkerStatus struct {
 	StopTimes   Histogram  // seconds from the stop signal to the end
 	Lines       Lines      // filled by Sample only
 	Usage       usage.Tree // filled by Sample only
+	Probe       Probe      // of its app's health check
+	Notice      string     // what it says of itself by sd_notify: STATUS=
 
 	app *ecosystem.App // what it runs by
 }
@@ -135,8 +140,21 @@ type AppStatus struct {
 	Starts                                              Histogram     // seconds from start to online
 	Stops                                               Histogram     // seconds from stop signal to end
 	Reloads                                             Reloads
+	Probe                                               string             // how its workers' health is checked: http, tcp, exec; "": it is not
+	Metrics                                             *ecosystem.Metrics // how its workers' own metrics are served; nil: they are not
 
 	roster *roster
+}
+
+// Serving counts the workers that are online and healthy.
+func (a AppStatus) Serving() int {
+	n := 0
+	for _, w := range a.Workers {
+		if w.Ready {
+			n++
+		}
+	}
+	return n
 }
 
 // Online counts the workers that are online.
@@ -195,7 +213,11 @@ func (a AppStatus) Troubles() []string {
 				text += ", last exit " + w.LastExit.Text
 			}
 			all = append(all, text)
-		case Stopped, Launching, Online, Stopping:
+		case Online:
+			if !w.Ready {
+				all = append(all, fmt.Sprintf("worker %d is unhealthy: %s", w.Instance, w.Probe.Text))
+			}
+		case Stopped, Launching, Stopping:
 		}
 	}
 	return all
@@ -223,6 +245,24 @@ type Snapshot struct {
 	OrphansReaped uint64
 	Config        ConfigStatus
 	Group         usage.Group // filled by Sample only
+}
+
+// Probe is what an app's health check has found of a worker.
+type Probe struct {
+	Up               bool // the last check succeeded
+	Checks, Failures uint64
+	Text             string // what the last one found
+	Times            ProbeTimes
+}
+
+func (p Probe) observe(r health.Result) Probe {
+	p.Up, p.Text = r.OK, r.Text
+	p.Checks++
+	if !r.OK {
+		p.Failures++
+	}
+	p.Times = p.Times.observe(r.Duration)
+	return p
 }
 
 // Reloads counts the reloads of an app.
@@ -278,4 +318,36 @@ func (h Histogram) Observe(d time.Duration) Histogram {
 		}
 	}
 	return h
+}
+
+// ProbeTimes is a cumulative histogram of seconds, as Histogram is, with bounds
+// for checks.
+type ProbeTimes struct {
+	Count   uint64
+	Sum     float64
+	Buckets [len(ProbeBuckets)]uint64 // cumulative, by ProbeBuckets
+}
+
+// ProbeBuckets are the upper bounds of ProbeTimes, in seconds.
+var ProbeBuckets = [...]float64{.001, .005, .01, .05, .1, .5, 1, 5}
+
+func (p ProbeTimes) observe(d time.Duration) ProbeTimes {
+	p.Count++
+	p.Sum += d.Seconds()
+	for i, bound := range ProbeBuckets {
+		if d.Seconds() <= bound {
+			p.Buckets[i]++
+		}
+	}
+	return p
+}
+
+// Plus returns both added up.
+func (p ProbeTimes) Plus(other ProbeTimes) ProbeTimes {
+	p.Count += other.Count
+	p.Sum += other.Sum
+	for i, n := range other.Buckets {
+		p.Buckets[i] += n
+	}
+	return p
 }

@@ -1,6 +1,10 @@
 package supervisor
 
-import "time"
+import (
+	"time"
+
+	"gorun/health"
+)
 
 // minGrace is how long an app may be without an online worker, at least, before
 // that counts as a failure of the whole container.
@@ -15,10 +19,14 @@ func (a *app) status() AppStatus {
 		Interpreter: conf.Interpreter, Script: conf.Script, MemoryLimit: conf.MaxMemory, ReadyMin: conf.ReadyMin,
 		Desired: len(r.workers), Grace: r.grace(), Held: r.held, Completed: r.completed, Reloads: r.reloads,
 		Resting: r.phase == over && !conf.Autostart && !r.served(), Parked: r.phase == parked, roster: r,
+		Probe: probeOf(conf.Health), Metrics: conf.Metrics,
 	}
 	served := 0
 	for _, w := range r.workers {
 		worker := *w.published.Load()
+		if l := w.link.Load(); l != nil {
+			worker.Notice = l.said()
+		}
 		s.Workers = append(s.Workers, worker)
 		s.Starts, s.Stops = s.Starts.Plus(worker.StartTimes), s.Stops.Plus(worker.StopTimes)
 		if worker.OnlineOnce {
@@ -40,6 +48,19 @@ func (a *app) status() AppStatus {
 		s.ReadySince, s.DownSince = readiness(s.Workers)
 	}
 	return s
+}
+
+// probeOf names the way of a health check.
+func probeOf(check *health.Check) string {
+	switch {
+	case check == nil:
+		return ""
+	case check.HTTP != nil:
+		return "http"
+	case check.TCP != nil:
+		return "tcp"
+	}
+	return "exec"
 }
 
 // served tells whether a worker was ever started.

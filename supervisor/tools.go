@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -17,6 +18,7 @@ type tools struct {
 	log     *slog.Logger
 	cgroup  usage.Cgroup
 	slots   chan struct{} // places for workers that start at the same time
+	uid     int           // gorun's own
 	victims func() uint64 // processes that the kernel has killed for want of memory
 	journal journal
 	ids     atomic.Int64  // the next pm_id
@@ -30,6 +32,7 @@ type tools struct {
 func newTools(o Options) *tools {
 	return &tools{
 		reaper: o.Reaper, output: o.Output, log: o.Log, cgroup: o.Cgroup, victims: o.Cgroup.OOMKills,
+		uid:   os.Geteuid(),
 		slots: make(chan struct{}, max(o.Starting, 1)), news: make(chan struct{}, 1),
 	}
 }

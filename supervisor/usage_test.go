@@ -80,7 +80,7 @@ func TestSizesForPeople(t *testing.T) {
 func TestAnAppAddsUpItsWorkers(t *testing.T) {
 	early, late := &Exit{Text: "1", At: time.Unix(1, 0)}, &Exit{Text: "2", At: time.Unix(2, 0)}
 	app := AppStatus{Held: "waits for app db", Workers: []WorkerStatus{
-		{Instance: 0, State: Online, LastExit: late},
+		{Instance: 0, State: Online, Ready: true, LastExit: late},
 		{Instance: 1, State: WaitingRestart, LastExit: early},
 		{Instance: 2, State: Errored},
 	}}

@@ -8,7 +8,6 @@ import (
 
 	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/logs"
-	"gorun/supervisor/node"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
 )
@@ -39,7 +38,7 @@ type worker struct {
 
 	published atomic.Pointer[WorkerStatus]
 	running   atomic.Pointer[process.Process]
-	channel   atomic.Pointer[node.Channel] // of the process that runs; nil: it has none
+	link      atomic.Pointer[link] // of the process that runs
 	cpu       meter
 }
 

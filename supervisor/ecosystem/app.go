@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gorun/health"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/restart"
 	"gorun/supervisor/sockets"
@@ -105,10 +106,13 @@ type App struct {
 	ReloadParallel int  // workers replaced at a time; 0: a quarter
 	ReloadFallback bool // restart a worker whose replacement does not become ready
 
-	PidFile string
-	Logs    logs.Config
-	Cron    trigger.Schedule // zero: none
-	Watch   *trigger.Watch   // nil: no files are watched
+	PidFile  string
+	Logs     logs.Config
+	Cron     trigger.Schedule // zero: none
+	Watch    *trigger.Watch   // nil: no files are watched
+	Health   *health.Check    // nil: none
+	Watchdog time.Duration    // 0: none
+	Metrics  *Metrics         // nil: those of the workers are not served
 
 	env environment // see Environ
 }

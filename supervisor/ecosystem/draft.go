@@ -122,6 +122,8 @@ func (d *draft) build() {
 	d.dependencies()
 	d.logging()
 	d.watching()
+	d.healthCheck()
+	d.ownMetrics()
 }
 
 // check reads a value that a later step uses, or does not: a mistake is one

@@ -91,9 +91,27 @@ func keyCases(dir string) map[string][]keyCase {
 			{"[src, '/etc/app', 'lib/**/*.js']", func(a App) any { return a.Watch.Paths }, []string{dir + "/src", "/etc/app", dir + "/lib"}},
 			{"src", func(a App) any { return fmt.Sprint(a.Watch.Dir, a.Watch.FollowSymlinks, a.Watch.Delay) }, dir + "true 200ms"},
 		},
-		"ignore_watch":               {{"[logs]\nwatch: true", func(a App) any { return a.Watch.Ignore }, []string{"logs"}}},
-		"watch_delay":                {{"1s\nwatch: true", func(a App) any { return a.Watch.Delay }, time.Second}},
-		"watch_options":              {{"{followSymlinks: false, usePolling: true, interval: 50}\nwatch: true", func(a App) any { return fmt.Sprint(a.Watch.FollowSymlinks, a.Watch.Poll) }, "false 50ms"}},
+		"ignore_watch":  {{"[logs]\nwatch: true", func(a App) any { return a.Watch.Ignore }, []string{"logs"}}},
+		"watch_delay":   {{"1s\nwatch: true", func(a App) any { return a.Watch.Delay }, time.Second}},
+		"watch_options": {{"{followSymlinks: false, usePolling: true, interval: 50}\nwatch: true", func(a App) any { return fmt.Sprint(a.Watch.FollowSymlinks, a.Watch.Poll) }, "false 50ms"}},
+		"health": {
+			{"/healthz", func(a App) any { return a.Health.HTTP.Path }, "/healthz"},
+			{"{http: /up, interval: 5s, timeout: 1s, retries: 2, start_period: 0, on_failure: unready}", func(a App) any {
+				return fmt.Sprint(a.Health.HTTP.Path, " ", a.Health.Interval, a.Health.Timeout, a.Health.Retries, a.Health.StartPeriod, a.Health.OnFailure)
+			}, "/up 5s 1s 2 0s unready"},
+			{"{http: {path: /up, port: 81, scheme: https, method: HEAD, headers: {Host: a}, status: '200-299'}}", func(a App) any {
+				return fmt.Sprint(*a.Health.HTTP)
+			}, "{/up 81 https HEAD map[Host:a] [{200 299}]}"},
+			{"{tcp: 3000}", func(a App) any { return a.Health.TCP.Port }, 3000},
+			{"{exec: [bash, -v]}", func(a App) any { return a.Health.Exec }, []string{dir + "/bin/bash", "-v"}},
+			{"false", func(a App) any { return a.Health == nil }, true},
+		},
+		"watchdog": {{"30s", func(a App) any { return a.Watchdog }, 30 * time.Second}},
+		"metrics": {
+			{"{path: /m, port: 81, aggregate: true, timeout: 1s, rules: {jobs: max}}", func(a App) any { return fmt.Sprint(*a.Metrics) }, "{/m 81 true map[jobs:max] 1s}"},
+			{"true", func(a App) any { return a.Metrics.Path }, "/metrics"},
+			{"false", func(a App) any { return a.Metrics == nil }, true},
+		},
 		"drain_idle":                 durations(func(a App) any { return a.DrainIdle }, time.Second),
 		"reload_parallel":            {{"3", func(a App) any { return a.ReloadParallel }, 3}, {"null", func(a App) any { return a.ReloadParallel }, 0}},
 		"reload_fallback":            {{"restart", func(a App) any { return a.ReloadFallback }, true}, {"null", func(a App) any { return a.ReloadFallback }, false}},

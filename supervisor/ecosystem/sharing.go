@@ -76,9 +76,6 @@ func (d *draft) way() Sharing {
 func (d *draft) readiness() {
 	s := d.setting("wait_ready")
 	d.app.WaitReady = d.report.bool(s)
-	if d.app.WaitReady && (!d.app.Node || d.app.Sharing == ShareIntercept || d.app.Sharing == ShareInherit) {
-		d.report.wrong(s, "only a Node script can say so far that it is ready; leave it out")
-	}
 }
 
 // listen reads the sockets to pass on.

@@ -37,12 +37,3 @@ func TestDrainTakesHalfOfKillTimeout(t *testing.T) {
 		t.Errorf("drain_timeout = %v (%v), want 5s", file.Apps, err)
 	}
 }
-
-func TestOnlyNodeCanSayThatItIsReady(t *testing.T) {
-	dir := world(t)
-	for _, file := range []string{"script: app.py\nwait_ready: true\n", "script: server.js\nsharing: intercept\nexec_mode: cluster\nwait_ready: true\n"} {
-		if _, err := Load(source(dir, file)); err == nil {
-			t.Errorf("%q succeeded, want a mistake", file)
-		}
-	}
-}

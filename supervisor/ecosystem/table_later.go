@@ -4,9 +4,6 @@ package ecosystem
 var laterKeys = [...]Key{
 	{Name: "shutdown_with_message", Kind: Bool, Status: Later, Instead: "leave it out and handle stop_signal in the app", Doc: "Asks a Node worker to stop by a message instead of a signal."},
 	{Name: "node_metrics", Aliases: []string{"pmx"}, Kind: Bool, Status: Later, Instead: "leave it out or set it to false", Doc: "Reports the inner life of Node workers."},
-	{Name: "health", Kind: Object, Status: Later, Instead: "leave it out", Doc: "Health check of the app's own."},
-	{Name: "watchdog", Kind: Duration, Status: Later, Instead: "leave it out", Doc: "Restarts a worker that no longer reports by sd_notify."},
-	{Name: "metrics", Kind: Object, Status: Later, Instead: "leave it out and scrape the app itself", Doc: "Merges the workers' own metrics."},
 	{Name: "on_exit", Kind: Object, Status: Later, Instead: "leave it out", Doc: "Who is told of exits, restarts and giving up."},
 }
 

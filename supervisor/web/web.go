@@ -103,7 +103,7 @@ func (j judge) Health() health.Report {
 
 func judgeApp(app supervisor.AppStatus) health.App {
 	one := health.App{
-		Name: app.Name, Desired: app.Desired, Online: app.Online(), ReadyMin: app.ReadyMin, Errored: app.Errored(), Grace: app.Grace,
+		Name: app.Name, Desired: app.Desired, Online: app.Serving(), ReadyMin: app.ReadyMin, Errored: app.Errored(), Grace: app.Grace,
 		EverReady: app.EverReady, Completed: app.Completed, Resting: app.Resting, Restarts: app.Restarts(), Reasons: app.Troubles(),
 	}
 	if exit := app.LastExit(); exit != nil {

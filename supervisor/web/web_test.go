@@ -40,7 +40,7 @@ func api(online int) supervisor.AppStatus {
 			state = supervisor.Online
 		}
 		app.Workers = append(app.Workers, supervisor.WorkerStatus{
-			App: "api", Instance: i, State: state, LastExit: &supervisor.Exit{Code: 137, Text: "137 = SIGKILL"},
+			App: "api", Instance: i, State: state, Ready: state == supervisor.Online, LastExit: &supervisor.Exit{Code: 137, Text: "137 = SIGKILL"},
 		})
 	}
 	return app

@@ -1,0 +1,245 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"gorun/health"
+	"gorun/signals/reaper"
+	"gorun/supervisor/notify"
+	"gorun/supervisor/process"
+	"gorun/supervisor/sockets"
+)
+
+// hearing is what a run is heard through.
+type hearing struct {
+	notify  *notify.Socket // nil: none could be had
+	checked chan health.Result
+	alive   chan struct{}          // one may be pending
+	extend  chan time.Duration     // one may be pending
+	unwatch context.CancelFunc     // ends the health check
+	unheard context.CancelFunc     // ends to hear what it notifies
+	notice  atomic.Pointer[string] // the last STATUS=
+}
+
+func newHearing() hearing {
+	return hearing{alive: make(chan struct{}, 1), extend: make(chan time.Duration, 1), unwatch: func() {}, unheard: func() {}}
+}
+
+// watch begins the app's health check of this one process.
+func (l *link) watch() {
+	check := l.app.Health
+	if check == nil {
+		return
+	}
+	var ctx context.Context
+	ctx, l.hearing.unwatch = context.WithCancel(context.Background())
+	l.hearing.checked = make(chan health.Result)
+	prober := health.Prober{
+		Port: l.portOf(check.Port()),
+		Dial: func(ctx context.Context) (net.Conn, error) { return l.dial(ctx, check.Port()) },
+		Exec: l.exec,
+	}
+	l.sharing.links.Go(func() {
+		check.Run(ctx, prober, func(r health.Result) {
+			select {
+			case l.hearing.checked <- r:
+			case <-ctx.Done():
+			}
+		})
+	})
+}
+
+// portOf is where the process listens, as far as its configuration says.
+func (l *link) portOf(asked int) int {
+	if asked != 0 {
+		return asked
+	}
+	for _, pair := range l.environ {
+		if text, found := strings.CutPrefix(pair, "PORT="); found {
+			if port, err := strconv.Atoi(text); err == nil {
+				return port
+			}
+		}
+	}
+	return l.app.Port
+}
+
+var errNowhere = errors.New("it does not listen yet")
+
+// dial connects to exactly this process: behind a shared port from its probe
+// address, else at its own port. Port 0 is the app's.
+func (l *link) dial(ctx context.Context, port int) (net.Conn, error) {
+	if l.sharing.shares() {
+		for _, target := range l.sharing.groups.Probe(l.owner) {
+			if port == 0 || target.Address.Port == port {
+				dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(target.From, 0))}
+				return dialer.DialContext(ctx, "tcp", target.To.String()) //nolint:wrapcheck // its words are for people as they are
+			}
+		}
+		if len(l.sharing.groups.Addresses()) == 0 || l.reachable() {
+			return nil, errNowhere
+		}
+	}
+	return l.dialAny(ctx, port)
+}
+
+// reachable tells whether a socket of the app has probe addresses.
+func (l *link) reachable() bool {
+	for _, address := range l.sharing.groups.Addresses() {
+		if l.app.Balance != sockets.Shared && address.Probe(0).IsValid() {
+			return true
+		}
+	}
+	return false
+}
+
+// dialAny connects to the address, whichever worker answers: there is no other
+// way where a socket has no probe address.
+func (l *link) dialAny(ctx context.Context, port int) (net.Conn, error) {
+	for _, address := range l.sharing.groups.Addresses() {
+		if address.Kind == sockets.Unix {
+			return new(net.Dialer).DialContext(ctx, "unix", address.Path) //nolint:wrapcheck // its words are for people as they are
+		}
+		if address.Kind == sockets.TCP && (port == 0 || address.Port == port) {
+			return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("localhost", strconv.Itoa(address.Port))) //nolint:wrapcheck // as above
+		}
+	}
+	if port = l.portOf(port); port == 0 {
+		return nil, errors.New("nobody has said at which port; write port into the app's entry, or into the check")
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("localhost", strconv.Itoa(port))) //nolint:wrapcheck // as above
+}
+
+// exec runs a command of the health check beside the process, as its user and
+// with its environment.
+func (l *link) exec(ctx context.Context, argv []string) error {
+	spec := process.Spec{Argv: argv, Env: l.environ, Dir: l.app.Dir}
+	if user := l.app.User; user != nil {
+		spec.User = &process.User{UID: user.UID, GID: user.GID, Groups: user.Groups}
+	}
+	p, err := process.Start(l.sharing.tools.reaper, spec)
+	if err != nil {
+		return err //nolint:wrapcheck // it says what was attempted
+	}
+	select {
+	case <-p.Exited():
+	case <-ctx.Done():
+	}
+	// Nothing that it leaves behind stays; a grace is for programs that serve.
+	done, now := context.WithCancel(context.Background())
+	now()
+	p.Stop(done, process.Ladder{Signal: l.app.StopSignal})
+	if err := ctx.Err(); err != nil {
+		return err //nolint:wrapcheck // package health knows it
+	}
+	return codeError(p.Status())
+}
+
+func codeError(status reaper.Status) error {
+	if status.ExitCode() == 0 {
+		return nil
+	}
+	if status.Signal != 0 {
+		return fmt.Errorf("ended by %s", signalName(status.Signal))
+	}
+	return fmt.Errorf("exit %d", status.ExitCode())
+}
+
+// listenForNotices gives the process a socket for sd_notify(3). Nothing depends
+// on it unless the app says so.
+func (l *link) listenForNotices(spec *process.Spec) {
+	user := l.sharing.tools.uid
+	if l.app.User != nil {
+		user = int(l.app.User.UID)
+	}
+	socket, err := notify.Listen(notify.Options{
+		Dirs: []string{"/run/gorun", "/dev/shm"}, User: user, Watchdog: l.app.Watchdog, Log: l.sharing.tools.log,
+		Owns: func(pid int) bool { return l.process != nil && slices.Contains(l.process.Members(), pid) },
+	})
+	if err != nil {
+		l.sharing.tools.log.Debug("no socket for sd_notify", "app", l.app.Name, "error", err)
+		return
+	}
+	l.hearing.notify = socket
+	spec.Env = append(withoutNotify(spec.Env), socket.Environ()...)
+}
+
+// withoutNotify drops what somebody above gorun meant for gorun itself.
+func withoutNotify(env []string) []string {
+	var kept []string
+	for _, pair := range env {
+		name, _, _ := strings.Cut(pair, "=")
+		if name != "NOTIFY_SOCKET" && name != "WATCHDOG_USEC" && name != "WATCHDOG_PID" {
+			kept = append(kept, pair)
+		}
+	}
+	return kept
+}
+
+// hearNotices hears what the process tells of itself until it is released.
+func (l *link) hearNotices() {
+	if l.hearing.notify == nil {
+		return
+	}
+	var ctx context.Context
+	ctx, l.hearing.unheard = context.WithCancel(context.Background())
+	l.sharing.links.Go(func() {
+		_ = l.hearing.notify.Run(ctx, l.noted) // ends with ctx
+		_ = l.hearing.notify.Close()
+	})
+}
+
+// noted takes one notice. It never waits.
+func (l *link) noted(m notify.Message) {
+	if m.Ready {
+		l.says()
+	}
+	if m.Alive {
+		select {
+		case l.hearing.alive <- struct{}{}:
+		default:
+		}
+	}
+	if m.Extend > 0 {
+		select {
+		case l.hearing.extend <- m.Extend:
+		default:
+		}
+	}
+	if m.Status != nil {
+		l.hearing.notice.Store(m.Status)
+		l.sharing.tools.journal.note(Event{App: l.app.Name, Instance: l.instance, Kind: "status", Text: *m.Status})
+	}
+}
+
+// said is what the process has said of itself last.
+func (l *link) said() string {
+	if text := l.hearing.notice.Load(); text != nil {
+		return *text
+	}
+	return ""
+}
+
+// Dial connects to exactly one worker, at a port that it listens on; 0: the
+// first.
+func (s *Supervisor) Dial(ctx context.Context, target Target, port int) (net.Conn, error) {
+	all, err := s.workers([]Target{target})
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range all {
+		if l := w.link.Load(); l != nil {
+			return l.dial(ctx, port)
+		}
+	}
+	return nil, fmt.Errorf("%w: %s/%d has no process", ErrUnknown, target.App, target.Instance)
+}
