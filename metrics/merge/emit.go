@@ -1,0 +1,140 @@
+package merge
+
+import (
+	"slices"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+)
+
+// emitter makes what gorun serves of series. It takes memory in blocks, and
+// what it makes points into the series.
+type emitter struct {
+	added []*dto.LabelPair // to each series
+	pairs []dto.LabelPair
+	lists []*dto.LabelPair
+}
+
+// block is how much memory is taken at a time.
+const block = 1024
+
+// newEmitter adds these labels to each series.
+func newEmitter(added ...label) *emitter {
+	e := &emitter{}
+	for _, l := range added {
+		e.added = append(e.added, &dto.LabelPair{Name: &l.name, Value: &l.value})
+	}
+	return e
+}
+
+// metrics makes a family's samples.
+func (e *emitter) metrics(f *family) []*dto.Metric {
+	out := make([]*dto.Metric, len(f.series))
+	for i, single := range singles(f) {
+		out[i] = single
+		single.Label = e.labels(f.series[i].labels)
+		if spread := f.series[i].spread; spread != nil && f.kind == summary {
+			single.Summary = spread.summary()
+		} else if spread != nil {
+			single.Histogram = spread.histogram()
+		}
+	}
+	return out
+}
+
+// singles makes the metrics of a family whose series have one value each;
+// those of the others are empty.
+func singles(f *family) []*dto.Metric {
+	n := len(f.series)
+	metrics, out := make([]dto.Metric, n), make([]*dto.Metric, n)
+	counters, gauges, others := []dto.Counter(nil), []dto.Gauge(nil), []dto.Untyped(nil)
+	switch f.kind {
+	case counter:
+		counters = make([]dto.Counter, n)
+	case gauge:
+		gauges = make([]dto.Gauge, n)
+	case untyped:
+		others = make([]dto.Untyped, n)
+	case summary, histogram:
+	}
+	for i := range metrics {
+		m, v := &metrics[i], &f.series[i].value
+		out[i] = m
+		switch f.kind {
+		case counter:
+			counters[i].Value, m.Counter = v, &counters[i]
+		case gauge:
+			gauges[i].Value, m.Gauge = v, &gauges[i]
+		case untyped:
+			others[i].Value, m.Untyped = v, &others[i]
+		case summary, histogram:
+		}
+	}
+	return out
+}
+
+// labels joins a series' labels with the added ones, sorted.
+func (e *emitter) labels(own []label) []*dto.LabelPair {
+	n := len(own) + len(e.added)
+	if cap(e.lists)-len(e.lists) < n {
+		e.lists = make([]*dto.LabelPair, 0, max(block, n))
+	}
+	if len(e.pairs) < len(own) {
+		e.pairs = make([]dto.LabelPair, max(block, n))
+	}
+	from := len(e.lists)
+	e.lists = append(e.lists, e.added...)
+	for i := range own {
+		pair := &e.pairs[0]
+		e.pairs = e.pairs[1:]
+		pair.Name, pair.Value = e.name(own, i), &own[i].value
+		e.lists = append(e.lists, pair)
+	}
+	list := e.lists[from:len(e.lists):len(e.lists)]
+	slices.SortFunc(list, func(a, b *dto.LabelPair) int { return strings.Compare(*a.Name, *b.Name) })
+	return list
+}
+
+// name is a label's name, or one with exported_ if an added one is in the way.
+func (e *emitter) name(own []label, i int) *string {
+	if !e.adds(own[i].name) {
+		return &own[i].name
+	}
+	name := own[i].name
+	for has(own, name) || e.adds(name) {
+		name = "exported_" + name
+	}
+	return &name
+}
+
+func (e *emitter) adds(name string) bool {
+	return slices.ContainsFunc(e.added, func(l *dto.LabelPair) bool { return *l.Name == name })
+}
+
+// summary makes one with all its quantiles.
+func (s *spread) summary() *dto.Summary {
+	out := &dto.Summary{SampleCount: new(observations(s.count)), SampleSum: &s.sum}
+	for i := range s.points {
+		out.Quantile = append(out.Quantile, &dto.Quantile{Quantile: &s.points[i].at, Value: &s.points[i].value})
+	}
+	return out
+}
+
+// histogram makes one whose counts are integers: OpenMetrics has no others.
+func (s *spread) histogram() *dto.Histogram {
+	n := len(s.points)
+	buckets, counts, list := make([]dto.Bucket, n), make([]uint64, n), make([]*dto.Bucket, n)
+	for i := range s.points {
+		counts[i], list[i] = observations(s.points[i].value), &buckets[i]
+		buckets[i].UpperBound, buckets[i].CumulativeCount = &s.points[i].at, &counts[i]
+	}
+	return &dto.Histogram{SampleCount: new(observations(s.count)), SampleSum: &s.sum, Bucket: list}
+}
+
+// observations is a count, which is countable but for a sum that overflowed.
+func observations(v float64) uint64 {
+	if !countable(v) {
+		return 1 << 63
+	}
+	return uint64(v)
+}
