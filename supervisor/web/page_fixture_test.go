@@ -1,0 +1,103 @@
+package web
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"gorun/supervisor"
+	"gorun/supervisor/usage"
+)
+
+// watched is whoever runs the apps, in a test of the page.
+type watched struct {
+	snapshot supervisor.Snapshot
+	events   []supervisor.Event
+	mu       sync.Mutex
+	samples  int
+}
+
+// Sample lets time pass for the workers: each uses up some processor.
+func (w *watched) Sample() supervisor.Snapshot {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.samples++
+	snapshot := w.snapshot
+	snapshot.Apps = slices.Clone(snapshot.Apps)
+	for i := range snapshot.Apps {
+		workers := slices.Clone(snapshot.Apps[i].Workers)
+		for j := range workers {
+			workers[j].Usage.CPU += time.Duration(w.samples*(j+1)) * 10 * time.Millisecond
+		}
+		snapshot.Apps[i].Workers = workers
+	}
+	return snapshot
+}
+
+func (w *watched) Recent(n int) []supervisor.Event {
+	return w.events[max(0, len(w.events)-n):]
+}
+
+func worker(app string, id, instance int, now time.Time) supervisor.WorkerStatus {
+	born := now.Add(-3 * time.Hour)
+	w := supervisor.WorkerStatus{
+		App: app, Instance: instance, ID: id + instance, State: supervisor.Online, Ready: true, Since: born, Pid: 100 + instance,
+		Started: born, Born: born, Starts: 1, OnlineOnce: true,
+		Usage: usage.Tree{CPU: time.Duration(instance+1) * 9 * time.Minute, Resident: int64(60+13*instance) << 20},
+	}
+	return w
+}
+
+func workers(app string, id, n int, now time.Time) supervisor.AppStatus {
+	status := supervisor.AppStatus{Name: app, Mode: "cluster", Sharing: "node", Desired: n, ReadyMin: 1, EverReady: true, Grace: time.Minute}
+	for i := range n {
+		status.Workers = append(status.Workers, worker(app, id, i, now))
+		status.Ports = append(status.Ports, supervisor.PortStatus{Address: "[::]:3000", Instance: i, Length: i % 3, Limit: 511})
+	}
+	return status
+}
+
+// eventful is a gorun with three apps of four workers, not all of them well.
+func eventful(now time.Time) *watched {
+	api, web, jobs := workers("api", 0, 4, now), workers("web", 4, 4, now), workers("jobs", 8, 4, now)
+	api.Relays = []supervisor.RelayStatus{{Address: "[::]:3000", Connections: 12}}
+	api.MemoryLimit, web.Namespace = 512<<20, "front"
+	killed := supervisor.Exit{Code: 137, Outcome: supervisor.OutOfMemory, Text: "137 = SIGKILL, out of memory: limit 512 MiB", At: now.Add(-90 * time.Second)}
+	crashed := &api.Workers[2]
+	crashed.State, crashed.Ready, crashed.Pid, crashed.Since = supervisor.WaitingRestart, false, 0, now.Add(-2*time.Second)
+	crashed.LastExit, crashed.Backoff, crashed.Usage.Resident = &killed, 8*time.Second, 0
+	crashed.Restarts[supervisor.ByExit], crashed.Started = 7, time.Time{}
+	api.Workers[1].LastExit = &supervisor.Exit{Outcome: supervisor.Clean, Text: "0", At: now.Add(-3 * time.Hour)}
+	api.Workers[1].Restarts[supervisor.ByCron] = 1
+	api.Workers[3].State, api.Workers[3].Ready, api.Workers[3].Started = supervisor.Launching, false, now.Add(-3*time.Second)
+	jobs.Ports, jobs.Mode, jobs.Desired, jobs.Parked = nil, "fork", 0, true
+	for i := range jobs.Workers {
+		jobs.Workers[i] = supervisor.WorkerStatus{App: "jobs", Instance: i, ID: 8 + i, LastExit: &supervisor.Exit{Text: "143 = SIGTERM", At: now.Add(-time.Hour)}}
+	}
+	return &watched{
+		snapshot: supervisor.Snapshot{
+			Apps:  []supervisor.AppStatus{api, web, jobs},
+			Group: usage.Group{MemoryUsage: 812 << 20, MemoryLimit: 2 << 30, OOMKills: 2, CPULimit: 2},
+		},
+		events: happenings(now),
+	}
+}
+
+func happenings(now time.Time) []supervisor.Event {
+	var events []supervisor.Event
+	add := func(instance int, kind, text string) {
+		seq := uint64(len(events) + 1)
+		at := now.Add(-time.Duration(61-len(events)) * 7 * time.Second)
+		events = append(events, supervisor.Event{Seq: seq, Time: at, App: "api", Instance: instance, Kind: kind, Text: text})
+	}
+	for i := range 15 {
+		add(i%4, "state", "launching → online")
+		add(i%4, "message", `{"token":"s3cr3t"}`)
+		add(2, "exit", "exit 137 = SIGKILL, out of memory: limit 512 MiB, again in 8s")
+	}
+	for i := range 5 {
+		add(supervisor.EveryWorker, "scale", fmt.Sprintf("scale from %d to %d", i+1, i+2))
+	}
+	return events
+}

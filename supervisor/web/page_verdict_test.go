@@ -1,0 +1,58 @@
+package web
+
+import (
+	"testing"
+	"time"
+
+	"gorun/supervisor"
+)
+
+func TestPageTitle(t *testing.T) {
+	now := time.Now()
+	in := func(state supervisor.State) supervisor.AppStatus {
+		app := workers("api", 0, 4, now)
+		app.Workers[3].State, app.Workers[3].Ready = state, false
+		return app
+	}
+	well, unready := workers("web", 4, 4, now), in(supervisor.Online)
+	held, done, resting, parked := workers("a", 0, 0, now), workers("a", 0, 0, now), workers("a", 0, 0, now), workers("a", 0, 0, now)
+	held.Held, done.Completed, resting.Resting, parked.Parked = "waits for app b", true, true, true
+	launching := in(supervisor.Launching)
+	for _, test := range []struct {
+		name string
+		apps []supervisor.AppStatus
+		want string
+	}{
+		{"all online", []supervisor.AppStatus{well}, "✓ gorun: 1 app"},
+		{"crashed", []supervisor.AppStatus{well, in(supervisor.WaitingRestart)}, "✗ api: 3 of 4 online"},
+		{"given up", []supervisor.AppStatus{in(supervisor.Errored), well}, "✗ api: 3 of 4 online"},
+		{"two are not well", []supervisor.AppStatus{in(supervisor.Errored), in(supervisor.Errored)}, "✗ api: 3 of 4 online, and 1 more"},
+		{"crashed goes before launching", []supervisor.AppStatus{launching, in(supervisor.Errored)}, "✗ api: 3 of 4 online"},
+		{"launching", []supervisor.AppStatus{launching}, "… api: 3 of 4 online"},
+		{"not ready", []supervisor.AppStatus{unready}, "… api: 4 of 4 online, 1 not ready"},
+		{"waiting for another", []supervisor.AppStatus{well, held}, "… a: waiting"},
+		{"nothing left to do", []supervisor.AppStatus{done, resting, parked}, "✓ gorun: 3 apps"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := judgeAll(supervisor.Snapshot{Apps: test.apps}).Title(); got != test.want {
+				t.Errorf("Title() = %q, want %q", got, test.want)
+			}
+		})
+	}
+	if got := judgeAll(supervisor.Snapshot{ShuttingDown: true}).Title(); got != "… gorun: stopping" {
+		t.Errorf("Title() = %q while stopping", got)
+	}
+}
+
+func TestPageNumbers(t *testing.T) {
+	for got, want := range map[string]string{
+		age(-time.Second): "0 s", age(59 * time.Second): "59 s", age(61 * time.Second): "1 min", age(47 * time.Hour): "47 h", age(49 * time.Hour): "2 d",
+		bytesText(0): "0 B", bytesText(999): "999 B", bytesText(1000): "1.0 KiB", bytesText(45_300_000): "43.2 MiB", bytesText(512 << 20): "512 MiB", bytesText(3 << 30): "3.0 GiB",
+		percent(0.04): "0.0 %", percent(9.94): "9.9 %", percent(150.4): "150 %",
+		shorten("漢字漢字", 4): "漢字漢字", shorten("漢字漢字漢", 4): "漢字漢…",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
