@@ -37,7 +37,9 @@ func TestDocsListEveryFamilyThatIsServed(t *testing.T) {
 
 func familyTable(t *testing.T) string {
 	t.Helper()
-	handler := Handler(options(fake(full)))
+	o := options(fake(full))
+	o.Workers = staff{says(1)}
+	handler := Handler(o)
 	families := parse(t, scrape(t, handler, "").Body.Bytes())
 	var table strings.Builder
 	table.WriteString("| metric | type | labels | what it tells |\n|---|---|---|---|\n")

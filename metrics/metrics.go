@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	dto "github.com/prometheus/client_model/go"
 
+	"gorun/metrics/merge"
 	"gorun/supervisor"
 )
 
@@ -24,6 +25,7 @@ type Source interface {
 // Options is what Handler shows. Only Source is needed.
 type Options struct {
 	Source  Source
+	Workers Workers                   // nil: the workers' own metrics are not asked for
 	Signals func() map[string]uint64  // received so far, by name: SIGTERM
 	Live    func() (live, ready bool) // what /livez and /readyz say
 	Build   Build
@@ -49,13 +51,17 @@ func Handler(o Options) http.Handler {
 			panic("metrics: " + err.Error()) // two families of our own contradict each other
 		}
 	}
-	return readOnly(promhttp.HandlerFor(unambiguous{registry}, promhttp.HandlerOpts{
-		ErrorLog:            incomplete{o.Log},
-		ErrorHandling:       promhttp.ContinueOnError,
-		MaxRequestsInFlight: maxScrapes,
-		CoalesceGather:      true,
-		EnableOpenMetrics:   true,
-	}))
+	own := unambiguous{registry}
+	return readOnly(&pages{
+		options: o, gorun: own, merger: merge.New(merge.Options{}), places: make(chan struct{}, maxScrapes),
+		self: promhttp.HandlerFor(own, promhttp.HandlerOpts{
+			ErrorLog:            incomplete{o.Log},
+			ErrorHandling:       promhttp.ContinueOnError,
+			MaxRequestsInFlight: maxScrapes,
+			CoalesceGather:      true,
+			EnableOpenMetrics:   true,
+		}),
+	})
 }
 
 // unambiguous leaves out the gauge go_memstats_alloc_bytes. In OpenMetrics,

@@ -151,7 +151,6 @@ func (a *app) run(ctx, kill context.Context) {
 			a.obey(ctx, t)
 		case <-stop:
 			stop = nil
-			a.holdClients()
 		}
 	}
 }
@@ -179,10 +178,7 @@ func (a *app) begin(w *worker, r *renewal) {
 		a.enter(running)
 	}
 	w.sharing = a.roster.sharing
-	if a.desk.held {
-		a.roster.sharing.resume()
-		a.desk.held = false
-	}
+	a.roster.sharing.ending.Store(false)
 	if r != nil {
 		w.expect(r)
 	} else {
@@ -206,11 +202,10 @@ func (a *app) take(note exitNote) {
 	}
 }
 
-// holdClients keeps new clients waiting if every worker is on its way out.
-func (a *app) holdClients() {
-	if a.roster.sharing != nil && !a.desk.held {
-		a.desk.held = true
-		a.roster.sharing.hold()
+// parting notes that every worker is on its way out. Anybody may call it.
+func (a *app) parting() {
+	if shared := a.look().sharing; shared != nil {
+		shared.ending.Store(true)
 	}
 }
 
@@ -228,7 +223,7 @@ func (a *app) settle(ctx context.Context) {
 		return
 	}
 	a.roster.sharing.close()
-	a.roster.sharing, a.desk.held = nil, false
+	a.roster.sharing = nil
 	a.roster.completed = a.roster.code == 0 && ctx.Err() == nil && !a.desk.parked
 	if a.desk.parked {
 		a.enter(parked)

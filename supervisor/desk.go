@@ -36,7 +36,6 @@ type desk struct {
 	busy    *task       // what takes its time; nil: nothing
 	needs   []need      // that are still to be met
 	awaited chan awaitedNeed
-	held    bool // new clients are kept waiting
 	parked  bool // somebody has stopped a worker since the first was started
 	leaving bool // to be forgotten when the last worker is gone
 
@@ -174,7 +173,7 @@ func (a *app) halt(t *task, chosen []*worker) {
 		}
 	}
 	if len(hands) == len(a.crew.hands) {
-		a.holdClients()
+		a.parting()
 	}
 	a.desk.leaving = t.verb == Delete && (t.instances == nil || len(a.roster.workers) == len(hands))
 	go func() {

@@ -26,6 +26,7 @@ const (
 // done, when its time is over, or when ctx ends.
 func (l *link) drain(ctx context.Context, exited <-chan struct{}, limits drainLimits) {
 	l.hearing.unwatch()
+	l.sharing.park()
 	ctx, cancel := context.WithTimeout(ctx, limits.total)
 	defer cancel()
 	l.empty(ctx, exited)

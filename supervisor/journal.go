@@ -70,6 +70,21 @@ func (j *journal) since(after uint64) ([]Event, <-chan struct{}) {
 	return found, j.more
 }
 
+// recent returns the latest n events, oldest first.
+func (j *journal) recent(n int) []Event {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n = min(n, len(j.events))
+	found := make([]Event, 0, n)
+	for seq := j.last - uint64(n) + 1; seq <= j.last; seq++ {
+		found = append(found, j.events[(seq-1)%journalSize])
+	}
+	return found
+}
+
+// Recent returns the latest n events, oldest first, without waiting.
+func (s *Supervisor) Recent(n int) []Event { return s.tools.journal.recent(n) }
+
 // Events returns what happened after an event's Seq, 0 for all that is known:
 // the latest thousand. It waits until there is something; the error is ctx's.
 func (s *Supervisor) Events(ctx context.Context, after uint64) ([]Event, error) {

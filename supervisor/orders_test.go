@@ -120,6 +120,7 @@ func TestAReplacementThatFailsLeavesTheOldWorker(t *testing.T) {
 	}{
 		{"it ends", dies, false, time.Second, "api/0: it ended before it was ready (exit 3)"},
 		{"it cannot be started", fate{err: errors.New("no such file")}, false, 0, "api/0: no such file"},
+		{"it never listens", listens(forever, 0), false, 30 * time.Second, "api/0: it was not ready within its listen_timeout of 30s: missing a socket that it listens on"},
 		{"it is never ready", mute, true, 30 * time.Second, "api/0: it was not ready within its listen_timeout of 30s"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

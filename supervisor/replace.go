@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,7 +152,7 @@ func (w *worker) prove(ctx context.Context, old, next life) (ended, error) {
 		case more := <-awaited.signs.extend:
 			awaited.timer.Reset(more)
 		case <-awaited.timer.C:
-			if why := awaited.missed(); why != "" {
+			if awaited.missed() != "" || awaited.signs.listening != nil && listened(old) {
 				return ended{cause: misbehaved, late: true}, late(awaited, last)
 			}
 			awaited.signs.listening = nil
@@ -160,13 +161,19 @@ func (w *worker) prove(ctx context.Context, old, next life) (ended, error) {
 	return ended{}, nil
 }
 
+// listened tells whether a process has served: then its successor must, too.
+func listened(l life) bool {
+	listening := l.door.signs().listening
+	return listening != nil && closed(listening)
+}
+
 // late tells of a process that was not ready in time; last is what its health
 // check found.
 func late(a *awaited, last string) error {
 	if last != "" {
 		last = ": " + last
 	}
-	return fmt.Errorf("it was not ready within its listen_timeout of %v: missing %s%s", a.limit, a.missed(), last)
+	return fmt.Errorf("it was not ready within its listen_timeout of %v: missing %s%s", a.limit, cmp.Or(a.missed(), "a socket that it listens on"), last)
 }
 
 // farewell is how a worker takes leave of processes that serve no more.

@@ -1,15 +1,12 @@
 package supervisor
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/node"
@@ -30,6 +27,7 @@ type sharing struct {
 	intercepts bool
 	keys       node.Keys     // what Node's workers tell each other of TLS
 	owners     atomic.Uint64 // how many there were
+	ending     atomic.Bool   // every worker is on its way out, and none is to follow
 	links      sync.WaitGroup
 
 	mu        sync.Mutex
@@ -199,21 +197,15 @@ func (s *sharing) wanted(address sockets.Address) bool {
 // shares tells whether there are sockets at all.
 func (s *sharing) shares() bool { return s.app.Sharing != ecosystem.ShareNone }
 
-// hold keeps new clients waiting while the last workers end, where gorun may:
-// better than to refuse those whom a worker that is about to end would still
-// have taken.
-func (s *sharing) hold() {
-	if !s.shares() {
-		return
+// park keeps new clients waiting where the worker that leaves is the last: for
+// the one that follows or, at the end of the app, for nobody. Those whom gorun
+// never answered will ask elsewhere, or again.
+func (s *sharing) park() {
+	queue := -1
+	if s.ending.Load() {
+		queue = 0
 	}
-	if err := s.groups.Hold(); err != nil && !errors.Is(err, unix.EPERM) { // without CAP_NET_ADMIN
-		s.complain(err)
-	}
-}
-
-// resume lets them in again.
-func (s *sharing) resume() {
 	if s.shares() {
-		s.complain(s.groups.Resume())
+		s.complain(s.groups.Park(queue))
 	}
 }

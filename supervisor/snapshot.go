@@ -177,13 +177,20 @@ func (a AppStatus) count(state State) int {
 	return n
 }
 
-// Restarts adds up the restarts of all workers.
+// Restarts adds up the restarts of all workers since their last reset.
 func (a AppStatus) Restarts() uint64 {
 	total := uint64(0)
 	for _, w := range a.Workers {
-		for _, n := range w.Restarts {
-			total += n
-		}
+		total += w.Restarted()
+	}
+	return total
+}
+
+// Restarted counts the restarts since the last reset.
+func (w WorkerStatus) Restarted() uint64 {
+	total := uint64(0)
+	for reason, n := range w.Restarts {
+		total += n - w.Forgiven[reason]
 	}
 	return total
 }

@@ -213,6 +213,7 @@ func (s *Supervisor) end(kill context.Context) {
 			for _, dependent := range dependents {
 				<-dependent.marks.gone
 			}
+			a.parting()
 			a.cancel()
 		}()
 	}

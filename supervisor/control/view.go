@@ -34,9 +34,7 @@ func workerOf(w supervisor.WorkerStatus) Worker {
 		started := w.Started
 		worker.Started = &started
 	}
-	for _, n := range w.Restarts {
-		worker.Restarts += n
-	}
+	worker.Restarts = w.Restarted()
 	if exit := w.LastExit; exit != nil {
 		worker.LastExit = &Exit{Code: exit.Code, Text: exit.Text, At: exit.At, Uptime: exit.Uptime.Seconds()}
 	}

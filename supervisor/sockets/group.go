@@ -34,7 +34,6 @@ type Groups struct {
 	mu     sync.Mutex
 	groups map[Address]*group
 	online []Owner // in the order they came online
-	held   bool    // Hold: new TCP clients wait
 	closed bool
 	watch  watch
 
@@ -117,7 +116,7 @@ func (g *Groups) open(of *group) (*Member, error) {
 			return nil, err
 		}
 	}
-	fd, err := g.bound(of.address)
+	fd, err := bound(of.address, g.balance)
 	if err != nil {
 		return nil, err
 	}

@@ -113,9 +113,7 @@ func workerOf(w supervisor.WorkerStatus, top int64, now time.Time) workerView {
 		ID: w.ID, Instance: w.Instance, State: w.State.String(), Mood: moodOf(w), Ready: none, Up: none,
 		Use: useOf(w, top, now),
 	}
-	for _, n := range w.Restarts {
-		shown.Restarts += n
-	}
+	shown.Restarts = w.Restarted()
 	if w.Ready {
 		shown.Ready = "ready"
 	} else if w.Pid != 0 {

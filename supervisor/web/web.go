@@ -29,6 +29,8 @@ type Options struct {
 type Source interface {
 	Snapshot() supervisor.Snapshot
 	Sample() supervisor.Snapshot
+	Recent(n int) []supervisor.Event
+	Dial(ctx context.Context, worker supervisor.Target, port int) (net.Conn, error)
 }
 
 // Server is the listener. Close ends it.
@@ -78,8 +80,9 @@ func (o Options) Handler() http.Handler {
 	judge := judge{o.Source}
 	mux := http.NewServeMux()
 	mux.Handle("/", health.Handler(judge))
+	mux.Handle("/{$}", NewPage(o.Source, o.Build.Version))
 	mux.Handle("/metrics", metrics.Handler(metrics.Options{
-		Source: o.Source, Signals: o.Signals, Build: o.Build, Log: o.Log,
+		Source: o.Source, Workers: o.Source, Signals: o.Signals, Build: o.Build, Log: o.Log,
 		Live: func() (live, ready bool) {
 			report := judge.Health()
 			return report.Live(), report.Ready()

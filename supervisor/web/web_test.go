@@ -22,6 +22,12 @@ type source supervisor.Snapshot
 func (s source) Snapshot() supervisor.Snapshot { return supervisor.Snapshot(s) }
 func (s source) Sample() supervisor.Snapshot   { return supervisor.Snapshot(s) }
 
+func (s source) Recent(int) []supervisor.Event { return nil }
+
+func (s source) Dial(context.Context, supervisor.Target, int) (net.Conn, error) {
+	return nil, net.ErrClosed
+}
+
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func options(apps ...supervisor.AppStatus) Options {
@@ -66,7 +72,8 @@ func TestThePathsAreServed(t *testing.T) {
 		"/livez?app=api":     {200, "ok"},
 		"/livez?app=nothing": {404, "there are: api"},
 		"/metrics":           {200, `gorun_worker_last_exit_code{app="api",worker="1"} 137`},
-		"/":                  {404, ""},
+		"/":                  {200, "<!doctype html>"},
+		"/nothing":           {404, ""},
 		"/metrics/x":         {404, ""},
 	} {
 		if code, body := ask(t, well, http.MethodGet, path); code != want.code || !strings.Contains(body, want.part) {

@@ -1,0 +1,90 @@
+package metrics
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"gorun/supervisor"
+	"gorun/supervisor/ecosystem"
+)
+
+// staff are workers that serve metrics of their own; nil: one that does not.
+type staff []http.Handler
+
+func (f staff) Snapshot() supervisor.Snapshot {
+	app := supervisor.AppStatus{Name: "api", Metrics: &ecosystem.Metrics{Path: "/metrics"}}
+	for i := range f {
+		app.Workers = append(app.Workers, supervisor.WorkerStatus{App: "api", Instance: i, Pid: 40 + i, Started: time.Unix(1, 0)})
+	}
+	return supervisor.Snapshot{Apps: []supervisor.AppStatus{app, {Name: "mute"}}}
+}
+
+func (f staff) Dial(ctx context.Context, worker supervisor.Target, _ int) (net.Conn, error) {
+	handler := f[worker.Instance]
+	if handler == nil {
+		return nil, io.ErrUnexpectedEOF
+	}
+	server := httptest.NewServer(handler)
+	context.AfterFunc(ctx, server.Close)
+	return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
+}
+
+// says answers with its number of requests.
+func says(n int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "# HELP requests_total Requests.\n# TYPE requests_total counter\nrequests_total{app=\"own\"} %d\n", n)
+		fmt.Fprintf(w, "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total %d\n", n)
+	})
+}
+
+func TestWorkersOwnMetricsAreServedWithGoruns(t *testing.T) {
+	o := options(fake(full))
+	o.Workers = staff{says(3), nil, says(5)}
+	handler := Handler(o)
+	for _, accept := range []string{"", "application/openmetrics-text; version=1.0.0"} {
+		text := scrape(t, handler, accept).Body.String()
+		for _, want := range []string{
+			`requests_total{app="api",exported_app="own",worker="0"} 3`,
+			`requests_total{app="api",exported_app="own",worker="2"} 5`,
+			`process_cpu_seconds_total{app="api",worker="2"} 5`,
+			`gorun_worker_scrape_success{app="api",worker="0"} 1`,
+			`gorun_worker_scrape_success{app="api",worker="1"} 0`,
+			`gorun_worker_up{app="api",worker="0"} 1`,
+		} {
+			if !strings.Contains(text, strings.TrimSuffix(want, " ")) {
+				t.Errorf("accepting %q: no %s", accept, want)
+			}
+		}
+		if strings.Count(text, "# TYPE process_cpu_seconds") != 1 {
+			t.Errorf("accepting %q: process_cpu_seconds is not one family", accept)
+		}
+	}
+}
+
+func TestOneAppOrGorunAloneCanBeAskedFor(t *testing.T) {
+	o := options(fake(full))
+	o.Workers = staff{says(3)}
+	handler := Handler(o)
+	for query, want := range map[string]struct {
+		code         int
+		part, absent string
+	}{
+		"?app=api":  {200, "requests_total", "gorun_"},
+		"?app=mute": {200, "", "requests_total"},
+		"?app=gone": {404, "no such app", "gorun_"},
+		"?self":     {200, "gorun_build_info", "requests_total"},
+	} {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics"+query, http.NoBody))
+		if text := w.Body.String(); w.Code != want.code || !strings.Contains(text, want.part) || strings.Contains(text, want.absent) {
+			t.Errorf("%s: %d %s", query, w.Code, text)
+		}
+	}
+}
