@@ -358,6 +358,7 @@ func (inv *invocation) supervise(c *cli.Context) (int, error) {
 	s, err := supervisor.New(file.Apps, supervisor.Options{
 		Reaper: r, Output: output, Log: log, Cgroup: usage.Find(), Starting: 2 * usage.CPUs(),
 		ShutdownDelay: file.ShutdownDelay, Stay: c.Bool("no-auto-exit"),
+		NotifySocket: inv.world().Variable("NOTIFY_SOCKET"),
 	})
 	if err != nil {
 		return codeUsage, fmt.Errorf("prepare: %w", err)

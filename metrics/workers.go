@@ -73,7 +73,7 @@ func (p *pages) serve(of prometheus.Gatherer) http.Handler {
 
 // isOpen tells whether the answer will be in OpenMetrics.
 func isOpen(header http.Header) bool {
-	return expfmt.NegotiateAccept(header, expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtOpenMetrics_0_0_1, expfmt.FmtText).FormatType() == expfmt.TypeOpenMetrics
+	return expfmt.NegotiateAccept(header, expfmt.NewFormat(expfmt.TypeOpenMetrics), expfmt.NewFormat(expfmt.TypeTextPlain)).FormatType() == expfmt.TypeOpenMetrics
 }
 
 // apps lists whom to ask: every worker that has a process, also one that cannot

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"gorun/supervisor/notify"
 	"gorun/supervisor/restart"
 )
 
@@ -17,6 +18,14 @@ func (s *Supervisor) tellReady(ctx context.Context) {
 		}
 	}
 	s.tools.log.Info("ready", "in", time.Since(begun).Round(time.Millisecond))
+	s.notify("READY=1")
+}
+
+// notify tells whoever runs gorun how it is, see sd_notify(3).
+func (s *Supervisor) notify(line string) {
+	if err := notify.Tell(s.options.NotifySocket, line); err != nil {
+		s.tools.log.Warn("cannot tell NOTIFY_SOCKET", "line", line, "error", err)
+	}
 }
 
 // reportEnd tells of an end in one block: who, how, its last words, what

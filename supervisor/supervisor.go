@@ -32,6 +32,7 @@ type Options struct {
 	Starting      int           // workers that may be starting at the same time
 	ShutdownDelay time.Duration // from the wish to stop to the first stop
 	Stay          bool          // run on when every app has ended
+	NotifySocket  string        // of whoever runs gorun (sd_notify); "": nobody asks
 }
 
 // Supervisor runs all apps of an ecosystem. Safe for concurrent use.
@@ -107,6 +108,7 @@ func (s *Supervisor) Run(ctx, kill context.Context) int {
 	go s.tellReady(watching)
 	code := s.wait(ctx)
 	s.stopping.Store(true)
+	s.notify("STOPPING=1")
 	s.delay(kill)
 	s.end(kill)
 	process.EndAll(kill, s.options.Reaper, process.Ladder{Signal: unix.SIGTERM, Grace: strayGrace})

@@ -44,7 +44,7 @@ func (w World) Commands() []*cli.Command {
 	for _, c := range all {
 		c.BashComplete = w.complete
 	}
-	return all
+	return append(all, w.initCommand())
 }
 
 // Reaches tells whether a gorun is running here that can be asked.
@@ -97,9 +97,10 @@ type call struct {
 }
 
 // Place is where gorun's socket is.
-func (w World) Place() control.Place { return control.Place{Socket: w.variable("GORUN_SOCKET")} }
+func (w World) Place() control.Place { return control.Place{Socket: w.Variable("GORUN_SOCKET")} }
 
-func (w World) variable(name string) string {
+// Variable returns a variable of the environment, "" where it is not set.
+func (w World) Variable(name string) string {
 	for _, pair := range slices.Backward(w.Environ) {
 		if value, found := strings.CutPrefix(pair, name+"="); found {
 			return value
@@ -125,7 +126,7 @@ func (w World) style() screen.Style {
 
 // colorful follows https://no-color.org.
 func (w World) colorful() bool {
-	return w.variable("NO_COLOR") == "" && w.variable("TERM") != "dumb"
+	return w.Variable("NO_COLOR") == "" && w.Variable("TERM") != "dumb"
 }
 
 // Health asks the gorun that runs here about all apps, or about one.
