@@ -27,7 +27,7 @@ func statusOf(p program) reaper.Status {
 
 // outcome sorts an exit. What gorun's stop signal ends has ended well, and so
 // has a program that catches it and tells of it as a shell does, as Java does.
-func (w *worker) outcome(status reaper.Status, end ended) Outcome {
+func (w *worker) outcome(status reaper.Status, end ended, asked unix.Signal) Outcome {
 	code := status.ExitCode()
 	switch {
 	case end.cause != died && end.forced && status.Signal == unix.SIGKILL:
@@ -36,7 +36,7 @@ func (w *worker) outcome(status reaper.Status, end ended) Outcome {
 		return OutOfMemory
 	case code == 0:
 		return Clean
-	case end.cause != died && code == 128+int(w.app.StopSignal):
+	case end.cause != died && code == 128+int(asked):
 		return Clean
 	case status.Signal != 0:
 		return Signaled

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -185,7 +186,21 @@ func (l *link) hear(message json.RawMessage) {
 		l.says()
 		return
 	}
-	l.sharing.tools.journal.note(Event{App: l.app.Name, Instance: l.instance, Kind: "message", Text: shorten(string(message)), Data: message})
+	if bytes.HasPrefix(message, []byte(`{"type":"axm:monitor"`)) {
+		return // @pm2/io's figures, every second: no events
+	}
+	l.sharing.tools.journal.note(Event{App: l.app.Name, Instance: l.instance, Kind: "message", Text: shorten(string(message)), Data: small(message)})
+}
+
+// dataLimit is how much of a message an event keeps, in bytes.
+const dataLimit = 16 << 10
+
+// small is the message if it can be kept a thousand times.
+func small(message json.RawMessage) json.RawMessage {
+	if len(message) > dataLimit {
+		return nil
+	}
+	return slices.Clone(message)
 }
 
 // textLimit is how much of a message an event shows to people, in bytes.

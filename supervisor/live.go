@@ -173,7 +173,7 @@ func (w *worker) hangUp(c capture) {
 func (w *worker) record(l life, end *ended) {
 	status := statusOf(l)
 	exit := Exit{Code: status.ExitCode(), At: end.at, Uptime: end.at.Sub(l.began)}
-	exit.Outcome = w.outcome(status, *end)
+	exit.Outcome = w.outcome(status, *end, l.app.StopSignal)
 	exit.Text = w.tools.describe(status, exit.Outcome)
 	w.status.LastExit = &exit
 	w.status.Exits[exit.Outcome]++
@@ -189,7 +189,7 @@ func (w *worker) record(l life, end *ended) {
 	if l.process != nil {
 		w.cpu.end(l.process, status.CPU)
 	}
-	w.removePid(l.Pid())
+	w.removePid(l.app, l.Pid())
 	end.pid, end.tail = l.Pid(), l.Tail()
 	end.exit = restart.Exit{Code: status.Code, Signaled: status.Signal != 0 || end.cause != died, Failed: end.late, Uptime: end.ran}
 }

@@ -148,6 +148,16 @@ func TestAReplacementThatFailsLeavesTheOldWorker(t *testing.T) {
 	}
 }
 
+func TestWorkersOfAQueueAreReplacedWithoutWaitingForThemToListen(t *testing.T) {
+	api := daemon("api", listens(forever, 0)).but(shares)
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err != nil || took != time.Second {
+			t.Errorf("reload: %v after %v, want it after its min_uptime", err, took)
+		}
+	})
+}
+
 func TestReloadFallbackRestartsWhatIsNotReplaced(t *testing.T) {
 	first, second := serves, fate{lives: 0, status: reaper.Status{Code: 3}}
 	first.opens, second.opens = &opening{}, &opening{listens: forever, says: forever}

@@ -37,8 +37,8 @@ func (w *worker) writePid(pid int) {
 
 // removePid removes the file unless it is somebody else's by now, or no file
 // at all: /dev/null stays.
-func (w *worker) removePid(pid int) {
-	path := pidFile(w.app, w.status.Instance)
+func (w *worker) removePid(by *ecosystem.App, pid int) {
+	path := pidFile(by, w.status.Instance)
 	if path == "" {
 		return
 	}

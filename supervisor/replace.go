@@ -129,6 +129,9 @@ func (w *worker) prove(ctx context.Context, old, next life) (ended, error) {
 	awaited := w.await(next)
 	defer awaited.stop()
 	dead, last := old.Exited(), ""
+	if !listened(old) && awaited.missed() == "" {
+		awaited.timer.Reset(min(awaited.limit, max(w.app.Restart.MinUptime, settling))) // nor will this one: it works off a queue
+	}
 	for !awaited.over() {
 		select {
 		case <-next.Exited():

@@ -396,7 +396,7 @@ func TestOutcomes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			tools := &tools{victims: func() uint64 { return test.victims }}
 			w := &worker{app: &ecosystem.App{StopSignal: unix.SIGTERM}, tools: tools}
-			got := w.outcome(test.status, test.end)
+			got := w.outcome(test.status, test.end, w.app.StopSignal)
 			if text := tools.describe(test.status, got); got != test.want || text != test.text {
 				t.Errorf("outcome = %v, %q, want %v, %q", got, text, test.want, test.text)
 			}
