@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -238,7 +237,7 @@ func (inv *invocation) check(c *cli.Context) (int, error) {
 	if len(file.Ignored) > 0 {
 		fmt.Fprintln(inv.err, "without effect:", strings.Join(file.Ignored, ", "))
 	}
-	fmt.Fprintln(inv.out, "ok:", summary(file.Apps))
+	fmt.Fprintln(inv.out, "ok:", file.Summary())
 	return 0, nil
 }
 
@@ -280,15 +279,6 @@ func buildInfo() metrics.Build {
 		}
 	}
 	return build
-}
-
-// summary lists apps and the number of their workers: api × 2, cron × 1.
-func summary(apps []ecosystem.App) string {
-	var parts []string
-	for _, app := range apps {
-		parts = append(parts, app.Name+" × "+strconv.Itoa(app.Instances))
-	}
-	return strings.Join(parts, ", ")
 }
 
 func (inv *invocation) execute(c *cli.Context) (int, error) {
@@ -354,7 +344,7 @@ func (inv *invocation) supervise(c *cli.Context) (int, error) {
 		return codeFailure, fmt.Errorf("reap orphans: %w", err)
 	}
 	log := slog.New(output.Handler())
-	announce(log, file)
+	container.Announce(log, file, buildInfo().Version)
 	s, err := supervisor.New(file.Apps, supervisor.Options{
 		Reaper: r, Output: output, Log: log, Cgroup: usage.Find(), Starting: 2 * usage.CPUs(),
 		ShutdownDelay: file.ShutdownDelay, Stay: c.Bool("no-auto-exit"),
@@ -396,19 +386,4 @@ func hangUp(server *control.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), flushLimit)
 	defer cancel()
 	_ = server.Close(ctx) // cut short: somebody does not read
-}
-
-// announce begins the start-up screen.
-func announce(log *slog.Logger, file ecosystem.File) {
-	log.Info("starting", "version", buildInfo().Version, "pid", os.Getpid())
-	if file.Path != "" {
-		log.Info("ecosystem", "file", file.Path)
-	}
-	log.Info("apps", "workers", summary(file.Apps))
-	for _, warning := range file.Warnings {
-		log.Warn("not understood", "at", warning)
-	}
-	if len(file.Ignored) > 0 {
-		log.Info("accepted, but without effect here", "keys", strings.Join(file.Ignored, ", "))
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -35,6 +36,15 @@ type File struct {
 	ShutdownDelay time.Duration // between the first SIGTERM and the stop of the workers
 	Warnings      []Problem     // what gorun did not understand and left aside
 	Ignored       []string      // keys and options that have no effect, as they were written
+}
+
+// Summary lists the apps and the number of their workers: api × 2, cron × 1.
+func (f File) Summary() string {
+	var parts []string
+	for _, app := range f.Apps {
+		parts = append(parts, app.Name+" × "+strconv.Itoa(app.Instances))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // loader is one load in the making.
