@@ -38,6 +38,7 @@ func measurements() []measurement {
 		{"lines", "200,000 lines of output", 7, measureLines},
 		{"scrape", "/metrics with 64 workers", 50, measureScrape},
 		{"idle", "Idle with 16 workers", 3, measureIdle},
+		{"reload", "Rolling reload of 4 Node workers under load", 10, measureReload},
 		{"sharing", "One port, 2 workers", 24, measureSharing},
 		{"size", "Binary", 1, measureSize},
 	}

@@ -92,14 +92,15 @@ func (l *lab) sites(ctx context.Context, s service) ([]*site, error) {
 		}
 		one := &site{name: c.name}
 		all = append(all, one)
-		if err := l.supervised(ctx, one, c); err != nil {
+		if err := l.supervised(ctx, one, c, sharers); err != nil {
 			return all, err
 		}
 	}
 	return all, nil
 }
 
-func (l *lab) supervised(ctx context.Context, s *site, c contestant) error {
+// supervised starts a supervisor, and returns when n workers have answered.
+func (l *lab) supervised(ctx context.Context, s *site, c contestant, n int, env ...string) error {
 	port, err := freePort(ctx)
 	if err != nil {
 		return err
@@ -107,12 +108,12 @@ func (l *lab) supervised(ctx context.Context, s *site, c contestant) error {
 	if s.port, err = strconv.Atoi(port); err != nil {
 		return fmt.Errorf("find a port: %w", err)
 	}
-	one, err := l.launch(ctx, launch{words: c.before, env: []string{"PORT=" + port}, apart: true})
+	one, err := l.launch(ctx, launch{words: c.before, env: append([]string{"PORT=" + port}, env...), apart: true})
 	if err != nil {
 		return err
 	}
 	s.programs = append(s.programs, one)
-	return s.await(ctx, sharers)
+	return s.await(ctx, n)
 }
 
 // unsupervised gives each of n processes a listening socket on the same port.

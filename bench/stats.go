@@ -27,3 +27,15 @@ func percentile(values []float64, p float64) float64 {
 	rank := int(math.Ceil(p / 100 * float64(len(sorted))))
 	return sorted[min(max(rank, 1), len(sorted))-1]
 }
+
+// sum is that of all values.
+func sum(values []float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	var all float64
+	for _, value := range values {
+		all += value
+	}
+	return all
+}

@@ -55,6 +55,9 @@ func TestNoValuesGiveNoNumber(t *testing.T) {
 	if got := percentile(nil, 95); !math.IsNaN(got) {
 		t.Errorf("percentile of nothing = %v, want NaN", got)
 	}
+	if got := sum(nil); !math.IsNaN(got) {
+		t.Errorf("sum of nothing = %v, want NaN", got)
+	}
 }
 
 func TestMedianLeavesTheValuesAlone(t *testing.T) {
@@ -62,5 +65,11 @@ func TestMedianLeavesTheValuesAlone(t *testing.T) {
 	median(values)
 	if values[0] != 3 {
 		t.Errorf("values are %v now", values)
+	}
+}
+
+func TestSum(t *testing.T) {
+	if got := sum([]float64{3, 0, 4}); got != 7 {
+		t.Errorf("sum = %v, want 7", got)
 	}
 }
