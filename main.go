@@ -362,18 +362,19 @@ func (inv *invocation) supervise(c *cli.Context) (int, error) {
 // serve runs the apps with their listeners: health and metrics for everybody,
 // control for gorun's own user and root.
 func (inv *invocation) serve(c *cli.Context, s *supervisor.Supervisor, run container.Options, settings command.Settings) (int, error) {
-	pages := web.Options{
+	listener := web.Options{
 		Address: settings.Web, Asked: settings.WebAsked, Source: s, Signals: inv.signals.Received,
 		Build: buildInfo(), Log: run.Log,
 	}
-	server, err := web.Serve(pages)
+	pages := listener.Handler()
+	server, err := web.Serve(listener, pages)
 	if err != nil {
 		return codeUsage, fmt.Errorf("serve health and metrics, see --web: %w", err)
 	}
 	defer server.Close()
 	operate, err := control.Serve(c.Context, control.Options{
 		Place: inv.world().Place(), Apps: s, Orders: s, Mail: s, Output: run.Output, Load: control.Load(run.Load), CPUs: usage.CPUs(),
-		Health: pages.Handler(), Version: version, Log: run.Log,
+		Health: pages, Version: version, Log: run.Log,
 	})
 	if err != nil {
 		return codeUsage, err //nolint:wrapcheck // it says what was attempted

@@ -174,9 +174,10 @@ func (a *app) begin(w *worker, r *renewal) {
 		a.roster.sharing = newSharing(a.roster.conf, a.tools)
 	}
 	if a.roster.phase != running {
-		a.roster.code, a.roster.completed, a.roster.held = 0, false, ""
+		a.desk.failures, a.roster.completed, a.roster.held = nil, false, ""
 		a.enter(running)
 	}
+	a.pardon(w)
 	w.sharing = a.roster.sharing
 	a.roster.sharing.ending.Store(false)
 	if r != nil {
@@ -192,14 +193,15 @@ func (a *app) take(note exitNote) {
 	h := a.crew.hands[note.worker]
 	defer close(h.over)
 	delete(a.crew.hands, note.worker)
-	a.desk.parked = a.desk.parked || h.parked
+	// The last to end decides what becomes of the app.
+	a.desk.parked = h.parked && (!h.discharged || a.desk.leaving)
+	if note.code != 0 {
+		a.desk.failures = append(a.desk.failures, note)
+	}
 	if h.discharged {
 		a.discharge(note.worker)
 	}
-	if a.roster.code == 0 {
-		a.roster.code = note.code
-		a.publish()
-	}
+	a.blame()
 }
 
 // parting notes that every worker is on its way out. Anybody may call it.
@@ -213,6 +215,21 @@ func (a *app) parting() {
 func (a *app) discharge(w *worker) {
 	a.roster.workers = slices.DeleteFunc(a.roster.workers, func(one *worker) bool { return one == w })
 	_ = w.output.Close() // nothing of it is left to be written
+	a.pardon(w)
+}
+
+// pardon forgets that a worker has failed.
+func (a *app) pardon(w *worker) {
+	a.desk.failures = slices.DeleteFunc(a.desk.failures, func(note exitNote) bool { return note.worker == w })
+	a.blame()
+}
+
+// blame takes the code of the first worker that has failed for the app's.
+func (a *app) blame() {
+	a.roster.code = 0
+	if len(a.desk.failures) > 0 {
+		a.roster.code = a.desk.failures[0].code
+	}
 	a.publish()
 }
 

@@ -50,13 +50,13 @@ func (a *awaited) stop() {
 // follow goes on with another process of the worker, which is ready; it may
 // still be the same.
 func (a *awaited) follow(l life) {
+	a.guard(l) // nobody has listened meanwhile
 	if l.program == a.process {
 		return
 	}
 	a.process = l.program
 	a.signs = l.door.signs()
 	a.signs.listening, a.signs.ready = nil, nil
-	a.guard(l)
 }
 
 // await begins to wait for a process that was started.

@@ -39,6 +39,9 @@ type desk struct {
 	parked  bool // somebody has stopped a worker since the first was started
 	leaving bool // to be forgotten when the last worker is gone
 
+	succeeded bool       // another app takes its place then
+	failures  []exitNote // of the workers that have failed since the first was started, in their order
+
 	unwatch context.CancelFunc // ends what may ask for a restart
 }
 
@@ -51,6 +54,7 @@ type task struct {
 	verb      Verb
 	size      *Size          // not nil: it is to be scaled
 	instances []int          // nil: every worker
+	succeeded bool           // of a Delete: another app takes the place
 	conf      *ecosystem.App // to run by from now on; nil: as before
 	parallel  int
 	reason    Reason
@@ -137,7 +141,10 @@ func (a *app) start(ctx context.Context, t *task, chosen []*worker) error {
 	a.forgetNeeds()
 	var turns []turn
 	for _, w := range chosen {
-		if a.crew.hands[w] != nil {
+		if h := a.crew.hands[w]; h != nil && (h.parked || h.discharged) {
+			a.desk.busy = nil
+			return &BusyError{a.name, "stop"}
+		} else if h != nil {
 			t.tell(w.status.Instance, "runs already")
 			continue
 		}
@@ -156,9 +163,11 @@ func (a *app) wake(w *worker, r *renewal) turn {
 // halt stops workers, also while something else is under way: that will find
 // them gone. Delete forgets them, and an app without workers.
 func (a *app) halt(t *task, chosen []*worker) {
-	a.forgetNeeds()
-	if a.roster.phase == waiting || a.roster.phase == over {
-		a.enter(parked)
+	if t.instances == nil {
+		a.forgetNeeds()
+		if a.roster.phase == waiting || a.roster.phase == over {
+			a.enter(parked)
+		}
 	}
 	var hands []*hand
 	for _, w := range chosen {
@@ -167,7 +176,7 @@ func (a *app) halt(t *task, chosen []*worker) {
 			a.discharge(w)
 		}
 		if h != nil {
-			h.parked, h.discharged = true, t.verb == Delete
+			h.parked, h.discharged = true, h.discharged || t.verb == Delete
 			h.stop()
 			hands = append(hands, h)
 		}
@@ -175,7 +184,8 @@ func (a *app) halt(t *task, chosen []*worker) {
 	if len(hands) == len(a.crew.hands) {
 		a.parting()
 	}
-	a.desk.leaving = t.verb == Delete && (t.instances == nil || len(a.roster.workers) == len(hands))
+	a.desk.leaving = t.verb == Delete && !slices.ContainsFunc(a.roster.workers, a.stays)
+	a.desk.succeeded = t.succeeded
 	go func() {
 		for _, h := range hands {
 			<-h.over
@@ -183,6 +193,12 @@ func (a *app) halt(t *task, chosen []*worker) {
 		t.tell(EveryWorker, t.verb.past()+" "+plural(len(hands), "worker"))
 		t.done <- nil
 	}()
+}
+
+// stays tells whether a worker is not on its way to be forgotten.
+func (a *app) stays(w *worker) bool {
+	h := a.crew.hands[w]
+	return h == nil || !h.discharged
 }
 
 // past tells of the verb when it is done.

@@ -137,9 +137,34 @@ func (s *Supervisor) update(ctx context.Context, conf *ecosystem.App, parallel i
 // exchange stops an app and starts it anew, because its old and its new workers
 // cannot share their sockets.
 func (s *Supervisor) exchange(ctx context.Context, conf *ecosystem.App, tell func(Progress)) error {
-	tell(Progress{App: conf.Name, Instance: EveryWorker, Text: "stopped and started anew: its ports are shared in another way from now on"})
-	if err := s.Do(ctx, Order{Verb: Delete, Targets: []Target{{conf.Name, EveryWorker}}}, tell); err != nil {
+	found, err := s.find([]Target{{conf.Name, EveryWorker}})
+	if err != nil {
 		return err
 	}
-	return s.add([]Change{{App: conf.Name, What: Add}}, []ecosystem.App{*conf}, tell)
+	old := found[0].app
+	others := slices.DeleteFunc(slices.Clone(s.apps()), func(a *app) bool { return a == old })
+	made, err := s.prepare(others, []ecosystem.App{*conf})
+	if err != nil {
+		return err // the old one runs on
+	}
+	tell(Progress{App: conf.Name, Instance: EveryWorker, Text: "stopped and started anew: its ports are shared in another way from now on"})
+	if err := s.ask(ctx, old, &task{verb: Delete, succeeded: true}, tell); err != nil {
+		return err
+	}
+	<-old.marks.gone
+	return s.swap(old, made[0])
+}
+
+// swap puts an app in the place of one that is gone. Until then that one is there
+// as stopped: an app that is about to come back does not end gorun.
+func (s *Supervisor) swap(old, next *app) error {
+	s.cast.mu.Lock()
+	defer s.cast.mu.Unlock()
+	if s.cast.run == nil {
+		return ErrStopping
+	}
+	s.cast.apps = slices.Clone(s.cast.apps)
+	s.cast.apps[slices.Index(s.cast.apps, old)] = next
+	s.cast.run(next)
+	return nil
 }

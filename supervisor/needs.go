@@ -57,7 +57,10 @@ func (a *app) forgetNeeds() {
 // refuse ends an app that cannot be started, with the code of the app to blame.
 func (a *app) refuse(needed *app) {
 	why := "has failed"
-	if !needed.look().conf.Autostart {
+	switch r := needed.look(); {
+	case r.phase == running:
+		why = "was started again and has not ended yet"
+	case !r.conf.Autostart:
 		why = "is not started: its autostart is false"
 	}
 	a.roster.held = "not started: app " + needed.name + " " + why
@@ -80,7 +83,7 @@ func (n need) await(ctx context.Context) bool {
 		return false
 	}
 	r := n.app.look()
-	return r.completed || r.phase == running
+	return r.completed || r.phase == running && n.condition == ecosystem.Online && closed(n.app.marks.online)
 }
 
 // awaitReady waits until every worker was online once, or all ended well. It

@@ -30,7 +30,12 @@ func (s *Supervisor) Do(ctx context.Context, o Order, tell func(Progress)) error
 	}
 	for i, chosen := range apps {
 		t := &task{verb: o.Verb, instances: chosen.instances, parallel: o.Parallel, reason: reason}
-		all.Go(func() { errs[i] = s.ask(ctx, chosen.app, t, tell) })
+		all.Go(func() {
+			errs[i] = s.ask(ctx, chosen.app, t, tell)
+			if o.Verb == Delete && errs[i] == nil {
+				errs[i] = s.awaitGone(ctx, chosen.app)
+			}
+		})
 	}
 	all.Wait()
 	return errors.Join(errs...)
@@ -80,21 +85,29 @@ func (s *Supervisor) ask(ctx context.Context, a *app, t *task, tell func(Progres
 	}
 	select {
 	case err := <-t.done:
-		if t.verb == Delete && t.size == nil && err == nil {
-			s.forget(a)
-		}
 		return err
 	case <-ctx.Done():
 		return ctx.Err() //nolint:wrapcheck // the caller's own word
 	}
 }
 
-// forget drops an app once it is gone; one that has workers left stays.
-func (s *Supervisor) forget(a *app) {
+// awaitGone waits until an app that was deleted is forgotten. One that has workers
+// left stays.
+func (s *Supervisor) awaitGone(ctx context.Context, a *app) error {
 	if len(a.look().workers) > 0 {
-		return
+		return nil
 	}
-	<-a.marks.gone
+	select {
+	case <-a.marks.gone:
+		s.forget(a)
+		return nil
+	case <-ctx.Done():
+		return ctx.Err() //nolint:wrapcheck // the caller's own word
+	}
+}
+
+// forget drops an app that is gone.
+func (s *Supervisor) forget(a *app) {
 	s.cast.mu.Lock()
 	s.cast.apps = slices.DeleteFunc(slices.Clone(s.cast.apps), func(one *app) bool { return one == a })
 	s.cast.mu.Unlock()

@@ -141,6 +141,8 @@ func (w *worker) prove(ctx context.Context, old, next life) (ended, error) {
 		case <-dead:
 			old.door.offline()
 			dead = nil
+			w.status.Ready = false
+			w.publish()
 		case gone := <-w.farewell.departures:
 			w.bury(gone)
 		case f := <-w.orders.asides:

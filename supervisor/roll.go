@@ -28,7 +28,9 @@ func (a *app) renew(ctx context.Context, t *task, chosen []*worker) error {
 	if err := a.reserve(t); err != nil {
 		return err
 	}
-	a.forgetNeeds()
+	if t.verb == Restart {
+		a.forgetNeeds()
+	}
 	conf := a.roster.conf
 	if t.conf != nil {
 		conf = t.conf
@@ -104,7 +106,7 @@ func (a *app) roll(ctx context.Context, t *task, turns []turn, width int) {
 // conclude puts the outcome on record: an edition that all workers run by is
 // the app's.
 func (a *app) conclude(ctx context.Context, t *task, err error, took time.Duration) {
-	if t.conf != nil && err == nil {
+	if t.conf != nil && err == nil && !a.desk.leaving {
 		a.roster.conf = t.conf
 		a.fill()
 		a.watchOver(ctx)
@@ -146,7 +148,7 @@ func round(d time.Duration) time.Duration {
 func (t *task) renewOne(j *turn) error {
 	before := *j.worker.published.Load()
 	err := j.hand()
-	if err != nil && j.renewal.rolling && j.renewal.conf.ReloadFallback {
+	if err != nil && j.sent && j.renewal.rolling && j.renewal.conf.ReloadFallback {
 		t.tell(before.Instance, "not replaced, so restarted: "+err.Error())
 		<-j.renewal.gone
 		r := newRenewal(j.renewal.conf, t.reason)
@@ -177,6 +179,9 @@ func (j *turn) hand() error {
 
 // news is what became of a worker.
 func news(t *task, before, after WorkerStatus, took time.Duration) string {
+	if after.State == Stopped {
+		return t.verb.past() + ", and has ended well"
+	}
 	pids := "pid " + strconv.Itoa(after.Pid)
 	if before.Pid != 0 && before.Pid != after.Pid {
 		pids = "pid " + strconv.Itoa(before.Pid) + " → " + strconv.Itoa(after.Pid)

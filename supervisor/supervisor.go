@@ -104,7 +104,6 @@ func (s *Supervisor) Run(ctx, kill context.Context) int {
 	s.open(ctx, kill)
 	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer unwatch()
-	go s.watchMemory(watching)
 	go s.tellReady(watching)
 	code := s.wait(ctx)
 	s.stopping.Store(true)
@@ -126,6 +125,9 @@ func (s *Supervisor) open(ctx, kill context.Context) {
 		go func() {
 			a.run(own, kill)
 			a.cancel()
+			if a.desk.leaving && !a.desk.succeeded {
+				s.forget(a) // also where nobody waits for it any more
+			}
 		}()
 	}
 	for _, a := range s.cast.apps {
@@ -177,8 +179,11 @@ func (s *Supervisor) judge() (code int, over bool) {
 	return blamed.look().code, true
 }
 
-// ended tells whether nothing is left to wait for.
-func (r *roster) ended() bool { return r.phase == over }
+// ended tells whether nothing is left to wait for. A job that the clock starts
+// again has not ended.
+func (r *roster) ended() bool {
+	return r.phase == over && (r.code != 0 || r.conf.Cron.String() == "")
+}
 
 // blame remembers the failure behind the exit code, for who asks why gorun has
 // ended.

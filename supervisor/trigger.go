@@ -11,6 +11,9 @@ func (a *app) watchOver(ctx context.Context) {
 	a.desk.unwatch()
 	ctx, a.desk.unwatch = context.WithCancel(ctx)
 	conf := a.roster.conf
+	if conf.MaxMemory > 0 {
+		go a.watchMemory(ctx)
+	}
 	if conf.Cron.String() != "" {
 		go conf.Cron.Run(ctx, func() { a.provoke(ctx, ByCron, conf.Cron.String()) })
 	}
@@ -28,11 +31,15 @@ func (a *app) watchOver(ctx context.Context) {
 // provoke has the app's workers replaced, without a gap where they share their
 // ports. While something else is under way, that is left to the next time.
 func (a *app) provoke(ctx context.Context, why Reason, what string) {
-	if a.look().phase != running {
+	t := &task{verb: Reload, reason: why, done: make(chan error, 1), tell: func(int, string) {}}
+	switch a.look().phase {
+	case running:
+	case over:
+		t.verb = Start // a job that the clock starts again
+	case waiting, parked:
 		return
 	}
 	a.tools.log.Info("restarting", "app", a.name, "reason", why, "what", what)
-	t := &task{verb: Reload, reason: why, done: make(chan error, 1), tell: func(int, string) {}}
 	select {
 	case a.desk.tasks <- t:
 	case <-ctx.Done():

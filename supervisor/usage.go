@@ -59,7 +59,11 @@ func (s *Supervisor) Sample() Snapshot {
 	snapshot := s.Snapshot()
 	snapshot.Group = s.options.Cgroup.Read()
 	measured := map[*worker]measure{}
-	for _, m := range s.trees(func(*worker) bool { return true }) {
+	var workers []*worker
+	for i := range snapshot.Apps {
+		workers = append(workers, snapshot.Apps[i].roster.workers...)
+	}
+	for _, m := range trees(workers, func(*worker) bool { return true }) {
 		measured[m.worker] = m
 	}
 	for i := range snapshot.Apps {
@@ -94,14 +98,12 @@ type measure struct {
 
 // trees returns those of the workers that pass the filter and have a process,
 // all from one look at the process table.
-func (s *Supervisor) trees(filter func(*worker) bool) []measure {
+func trees(workers []*worker, filter func(*worker) bool) []measure {
 	var found []measure
 	var processes []*process.Process
-	for _, a := range s.apps() {
-		for _, w := range a.look().workers {
-			if p := w.running.Load(); p != nil && filter(w) {
-				found, processes = append(found, measure{worker: w, process: p}), append(processes, p)
-			}
+	for _, w := range workers {
+		if p := w.running.Load(); p != nil && filter(w) {
+			found, processes = append(found, measure{worker: w, process: p}), append(processes, p)
 		}
 	}
 	for i, pids := range process.Trees(processes) {
@@ -111,21 +113,21 @@ func (s *Supervisor) trees(filter func(*worker) bool) []measure {
 }
 
 // watchMemory restarts workers whose tree has outgrown max_memory_restart.
-func (s *Supervisor) watchMemory(ctx context.Context) {
+func (a *app) watchMemory(ctx context.Context) {
 	ticker := time.NewTicker(memoryInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			s.checkMemory()
+			checkMemory(a.look().workers)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (s *Supervisor) checkMemory() {
-	for _, m := range s.trees((*worker).hasMemoryLimit) {
+func checkMemory(workers []*worker) {
+	for _, m := range trees(workers, (*worker).hasMemoryLimit) {
 		w, limit := m.worker, m.worker.published.Load().app.MaxMemory
 		used := usage.Resident(m.pids)
 		if used <= limit || w.running.Load() != m.process {

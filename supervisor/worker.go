@@ -164,20 +164,25 @@ func (w *worker) follow(ctx context.Context, end ended) (again bool, code int) {
 		w.status.Restarts[end.reason]++
 		return true, 0
 	}
-	w.orders.refuse(w.failure(end))
 	next := w.app.Restart.Next(end.exit, w.status.Unstable)
 	w.status.Unstable = next.Unstable
 	switch next.Verdict {
 	case restart.Rest:
+		if w.restingCode(end) == 0 {
+			w.orders.fulfil()
+		}
+		w.orders.refuse(w.failure(end))
 		w.enter(Stopped)
 		w.reportEnd(end, next)
 		return false, w.restingCode(end)
 	case restart.GiveUp:
+		w.orders.refuse(w.failure(end))
 		w.enter(Errored)
 		w.reportEnd(end, next)
 		return false, max(w.status.LastExit.Code, 1)
 	case restart.Retry:
 	}
+	w.orders.refuse(w.failure(end))
 	w.status.Backoff = next.Delay
 	w.enter(WaitingRestart)
 	w.reportEnd(end, next)

@@ -60,7 +60,8 @@ func build(target *string, given, source string) {
 		*target = path
 		return
 	}
-	c := exec.Command("go", "build", "-o", *target, source)
+	// As it is shipped, see Dockerfile.
+	c := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-ldflags", "-s -w", "-o", *target, source)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("go build %s: %v\n%s", source, err, out))

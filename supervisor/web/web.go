@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"gorun/health"
@@ -44,9 +45,9 @@ const (
 	idleTimeout   = 2 * time.Minute
 )
 
-// Serve starts to answer. Where nobody chose the address and it cannot be had,
+// Serve starts to answer with the pages, which are Handler's. Where nobody chose the address and it cannot be had,
 // gorun runs without health and metrics, and says so.
-func Serve(o Options) (*Server, error) {
+func Serve(o Options, pages http.Handler) (*Server, error) {
 	if o.Address == "" {
 		return &Server{}, nil
 	}
@@ -61,7 +62,7 @@ func Serve(o Options) (*Server, error) {
 	url := "http://" + listener.Addr().String()
 	o.Log.Info("listening", "health", url+"/health", "metrics", url+"/metrics")
 	server := &http.Server{
-		Handler: o.Handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		Handler: pages, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}
 	go func() { _ = server.Serve(listener) }() // ends with Close
@@ -80,7 +81,9 @@ func (o Options) Handler() http.Handler {
 	judge := judge{o.Source}
 	mux := http.NewServeMux()
 	mux.Handle("/", health.Handler(judge))
-	mux.Handle("/{$}", NewPage(o.Source, o.Build.Version))
+	// Most containers are never looked at: the page is made for the first who does.
+	page := sync.OnceValue(func() *Page { return NewPage(o.Source, o.Build.Version) })
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) { page().ServeHTTP(w, r) })
 	mux.Handle("/metrics", metrics.Handler(metrics.Options{
 		Source: o.Source, Workers: o.Source, Signals: o.Signals, Build: o.Build, Log: o.Log,
 		Live: func() (live, ready bool) {

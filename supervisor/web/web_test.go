@@ -186,7 +186,7 @@ func serve(t *testing.T, address string) (server *Server, line string, err error
 	lines := make(chan string, 10)
 	o := options(api(2))
 	o.Address, o.Asked, o.Log = strings.TrimSuffix(address, " asked"), strings.HasSuffix(address, " asked"), slog.New(told{lines: lines})
-	server, err = Serve(o)
+	server, err = Serve(o, o.Handler())
 	select {
 	case line = <-lines:
 	default:

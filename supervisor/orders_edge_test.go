@@ -1,0 +1,179 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"gorun/supervisor/ecosystem"
+)
+
+// What is here went wrong once.
+
+// It ended gorun: between the old app and the new there was none.
+func TestAnAppThatSharesInAnotherWayIsExchanged(t *testing.T) {
+	api := daemon("api", serves)
+	enact(t, []part{api, job("migrate", fate{})}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		next := api.but(func(a *ecosystem.App) { a.Port, a.Autostart = 80, false })
+		if err := s.Apply(context.Background(), Edition{Apps: []ecosystem.App{next.app}, Partial: true}, func(Progress) {}); err != nil {
+			t.Error(err)
+		}
+		s.passes(time.Minute)
+		if app := s.app("api"); len(s.Snapshot().Apps) != 2 || app.Workers[0].app.Port != 80 {
+			t.Errorf("after the exchange: %d apps, %+v", len(s.Snapshot().Apps), app)
+		}
+	})
+}
+
+// The app forgot for good what it waited for.
+func TestAReloadWhileAnAppWaitsChangesNothingButItsConfiguration(t *testing.T) {
+	web := daemon("web", serves).needs("migrate", ecosystem.Completed)
+	migrate := job("migrate", fate{lives: time.Minute})
+	enact(t, []part{web, migrate}, Options{}, func(s *stage) {
+		s.passes(time.Second)
+		if err := s.Apply(context.Background(), Edition{Apps: []ecosystem.App{web.app, migrate.app}, All: true, Partial: true}, func(Progress) {}); err != nil {
+			t.Error(err)
+		}
+		s.passes(2 * time.Minute)
+		wantOnline(t, s, "web", 1)
+	})
+}
+
+// The reload was never answered, and gorun could not stop any more.
+func TestAFallbackForAWorkerThatIsGone(t *testing.T) {
+	api := daemon("api", listens(time.Second, 0)).but(shares).but(func(a *ecosystem.App) { a.Instances, a.ReloadFallback = 2, true })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		reloaded := make(chan error)
+		go func() {
+			_, _, err := s.do(Order{Verb: Reload, Targets: theAPI[:]})
+			reloaded <- err
+		}()
+		s.passes(500 * time.Millisecond)
+		if _, _, err := s.do(Order{Verb: Stop, Targets: []Target{{"api", 1}}}); err != nil {
+			t.Error(err)
+		}
+		if err := <-reloaded; !errors.Is(err, errStopped) {
+			t.Errorf("reload: %v", err)
+		}
+	})
+}
+
+// One stop of one worker made every later end of the app look wanted.
+func TestAFailureCountsAfterAStopAndAStart(t *testing.T) {
+	api := daemon("api", serves, crashes.after(time.Hour), crashes.with(7)).but(func(a *ecosystem.App) { a.Critical = true })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		for _, verb := range []Verb{Stop, Start} {
+			if _, _, err := s.do(Order{Verb: verb, Targets: []Target{{"api", 0}}}); err != nil {
+				t.Error(err)
+			}
+		}
+		if code, _ := s.end(); code != 7 {
+			t.Errorf("code %d, want the app's, 7", code)
+		}
+	})
+}
+
+func TestAFailureIsForgottenWhenItsWorkerIsStartedAgain(t *testing.T) {
+	ends := daemon("job", crashes.with(3), fate{lives: time.Minute}).but(func(a *ecosystem.App) { a.Restart.Auto = false })
+	enact(t, []part{ends, job("other", fate{lives: time.Hour})}, Options{}, func(s *stage) {
+		s.passes(time.Second)
+		if _, _, err := s.do(Order{Verb: Start, Targets: []Target{{"job", EveryWorker}}}); err != nil {
+			t.Error(err)
+		}
+		wantEnd(t, s, 0, time.Hour)
+	})
+}
+
+// The second was never answered.
+func TestDeletesOneAfterTheOther(t *testing.T) {
+	api := daemon("api", listens(0, 10*time.Second)).but(shares).but(func(a *ecosystem.App) { a.Instances, a.DrainTimeout = 2, time.Minute })
+	enact(t, []part{api, daemon("side", serves)}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		done := make(chan error)
+		for i := range 2 {
+			go func() {
+				_, _, err := s.do(Order{Verb: Delete, Targets: []Target{{"api", i}}})
+				done <- err
+			}()
+			s.passes(time.Second)
+		}
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		if n := len(s.Snapshot().Apps); n != 1 {
+			t.Errorf("%d apps are left, want side alone", n)
+		}
+	})
+}
+
+// The stop undid that the worker was to go.
+func TestAStopDuringAScaleKeepsTheNumber(t *testing.T) {
+	api := daemon("api", listens(0, 10*time.Second)).but(shares).but(func(a *ecosystem.App) { a.Instances, a.DrainTimeout = 4, time.Minute })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		scaled := make(chan error)
+		go func() { scaled <- s.Scale(context.Background(), "api", Size{Workers: 2}, func(Progress) {}) }()
+		s.passes(time.Second)
+		if _, _, err := s.do(Order{Verb: Stop, Targets: theAPI[:]}); err != nil {
+			t.Error(err)
+		}
+		if err := <-scaled; err != nil || len(s.app("api").Workers) != 2 {
+			t.Errorf("scale: %v, %d workers", err, len(s.app("api").Workers))
+		}
+	})
+}
+
+func TestAStartDuringAStopIsRefused(t *testing.T) {
+	slow := serves
+	slow.stops = 5 * time.Second
+	enact(t, []part{daemon("api", slow)}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		stopped := make(chan error)
+		go func() {
+			_, _, err := s.do(Order{Verb: Stop, Targets: theAPI[:]})
+			stopped <- err
+		}()
+		s.passes(time.Second)
+		if _, _, err := s.do(Order{Verb: Start, Targets: theAPI[:]}); !errors.As(err, new(*BusyError)) {
+			t.Errorf("start: %v", err)
+		}
+		<-stopped
+		if _, _, err := s.do(Order{Verb: Start, Targets: theAPI[:]}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Its success was told as a failure.
+func TestAStartOfAJobThatEndsWellSucceeds(t *testing.T) {
+	enact(t, []part{job("migrate", fate{lives: 50 * time.Millisecond}), daemon("api", serves)}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		news, _, err := s.do(Order{Verb: Start, Targets: []Target{{"migrate", EveryWorker}}})
+		if err != nil || fmt.Sprint(news) != "[migrate/0 started, and has ended well migrate/-1 start done in 50ms]" {
+			t.Errorf("start: %v, %q", err, news)
+		}
+	})
+}
+
+// The watchdog of the old process ran on while nobody could hear it.
+func TestAFailedReplacementLeavesTheWatchdogQuiet(t *testing.T) {
+	first, second := serves, listens(forever, 0)
+	first.opens = &opening{}
+	api := daemon("api", first, second).but(shares).but(func(a *ecosystem.App) { a.Watchdog = 10 * time.Second })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(5 * time.Second)
+		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err == nil || took != 30*time.Second {
+			t.Errorf("reload: %v after %v", err, took)
+		}
+		if state := s.api().State; state != Online {
+			t.Errorf("the old one is %v", state)
+		}
+	})
+}
