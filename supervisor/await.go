@@ -115,8 +115,8 @@ func (w *worker) judge(l life, r health.Result) *ended {
 		l.door.online()
 		return nil
 	}
-	w.tools.log.Error("worker is unhealthy", "worker", w.name, "check", r.Text, "on_failure", l.app.Health.OnFailure)
 	l.door.offline()
+	w.tools.log.Error("worker is unhealthy", "worker", w.name, "check", r.Text, "on_failure", l.app.Health.OnFailure)
 	if l.app.Health.OnFailure == health.Unready {
 		return nil
 	}

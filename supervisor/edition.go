@@ -121,15 +121,15 @@ func (s *Supervisor) update(ctx context.Context, conf *ecosystem.App, parallel i
 	now := len(a.look().workers)
 	if conf.Instances < now && a.look().phase == running {
 		size := &Size{Workers: conf.Instances}
-		if err := s.ask(ctx, a, &task{size: size, reason: ByReload}, tell); err != nil {
+		if err := ask(ctx, a, &task{size: size, reason: ByReload}, tell); err != nil {
 			return err
 		}
 	}
-	if err := s.ask(ctx, a, &task{verb: Reload, conf: conf, parallel: parallel, reason: ByReload}, tell); err != nil {
+	if err := ask(ctx, a, &task{verb: Reload, conf: conf, parallel: parallel, reason: ByReload}, tell); err != nil {
 		return err
 	}
 	if conf.Instances > now && a.look().phase == running {
-		return s.ask(ctx, a, &task{size: &Size{Workers: conf.Instances}, reason: ByReload}, tell)
+		return ask(ctx, a, &task{size: &Size{Workers: conf.Instances}, reason: ByReload}, tell)
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func (s *Supervisor) exchange(ctx context.Context, conf *ecosystem.App, tell fun
 		return err // the old one runs on
 	}
 	tell(Progress{App: conf.Name, Instance: EveryWorker, Text: "stopped and started anew: its ports are shared in another way from now on"})
-	if err := s.ask(ctx, old, &task{verb: Delete, succeeded: true}, tell); err != nil {
+	if err := ask(ctx, old, &task{verb: Delete, succeeded: true}, tell); err != nil {
 		return err
 	}
 	<-old.marks.gone

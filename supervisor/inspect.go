@@ -49,6 +49,9 @@ func (l *link) watch() {
 		Exec: l.exec,
 	}
 	l.sharing.links.Go(func() {
+		if len(check.Exec) == 0 && !l.awaitListening(ctx) {
+			return
+		}
 		check.Run(ctx, prober, func(r health.Result) {
 			select {
 			case l.hearing.checked <- r:
@@ -56,6 +59,24 @@ func (l *link) watch() {
 			}
 		})
 	})
+}
+
+// awaitListening waits until the process listens, where that can be told: before,
+// a check could only fail. It returns false when ctx ended first.
+func (l *link) awaitListening(ctx context.Context) bool {
+	listening := l.signs().listening
+	if listening == nil {
+		return true
+	}
+	limit := time.NewTimer(l.app.ListenTimeout)
+	defer limit.Stop()
+	select {
+	case <-listening:
+	case <-limit.C:
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }
 
 // portOf is where the process listens, as far as its configuration says.

@@ -31,7 +31,7 @@ func (s *Supervisor) Do(ctx context.Context, o Order, tell func(Progress)) error
 	for i, chosen := range apps {
 		t := &task{verb: o.Verb, instances: chosen.instances, parallel: o.Parallel, reason: reason}
 		all.Go(func() {
-			errs[i] = s.ask(ctx, chosen.app, t, tell)
+			errs[i] = ask(ctx, chosen.app, t, tell)
 			if o.Verb == Delete && errs[i] == nil {
 				errs[i] = s.awaitGone(ctx, chosen.app)
 			}
@@ -73,7 +73,7 @@ func (s *Supervisor) find(targets []Target) ([]chosen, error) {
 }
 
 // ask hands a task to an app and waits for its end.
-func (s *Supervisor) ask(ctx context.Context, a *app, t *task, tell func(Progress)) error {
+func ask(ctx context.Context, a *app, t *task, tell func(Progress)) error {
 	t.done = make(chan error, 1)
 	t.tell = func(instance int, text string) { tell(Progress{App: a.name, Instance: instance, Text: text}) }
 	select {
@@ -130,7 +130,7 @@ func (s *Supervisor) Scale(ctx context.Context, name string, size Size, tell fun
 	if err != nil {
 		return err
 	}
-	return s.ask(ctx, found[0].app, &task{verb: Start, size: &size, reason: ByManual}, oneAtATime(tell))
+	return ask(ctx, found[0].app, &task{verb: Start, size: &size, reason: ByManual}, oneAtATime(tell))
 }
 
 // workers returns those that the targets name.

@@ -144,7 +144,9 @@ func TestAStartDuringAStopIsRefused(t *testing.T) {
 		if _, _, err := s.do(Order{Verb: Start, Targets: theAPI[:]}); !errors.As(err, new(*BusyError)) {
 			t.Errorf("start: %v", err)
 		}
-		<-stopped
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
 		if _, _, err := s.do(Order{Verb: Start, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}

@@ -166,23 +166,18 @@ func (w *worker) follow(ctx context.Context, end ended) (again bool, code int) {
 	}
 	next := w.app.Restart.Next(end.exit, w.status.Unstable)
 	w.status.Unstable = next.Unstable
+	w.answer(end, next.Verdict)
 	switch next.Verdict {
 	case restart.Rest:
-		if w.restingCode(end) == 0 {
-			w.orders.fulfil()
-		}
-		w.orders.refuse(w.failure(end))
 		w.enter(Stopped)
 		w.reportEnd(end, next)
 		return false, w.restingCode(end)
 	case restart.GiveUp:
-		w.orders.refuse(w.failure(end))
 		w.enter(Errored)
 		w.reportEnd(end, next)
 		return false, max(w.status.LastExit.Code, 1)
 	case restart.Retry:
 	}
-	w.orders.refuse(w.failure(end))
 	w.status.Backoff = next.Delay
 	w.enter(WaitingRestart)
 	w.reportEnd(end, next)
@@ -194,6 +189,15 @@ func (w *worker) follow(ctx context.Context, end ended) (again bool, code int) {
 	}
 	w.status.Restarts[end.reason]++
 	return true, 0
+}
+
+// answer tells whoever waits for the process what became of it: to end well is as
+// good as to be online.
+func (w *worker) answer(end ended, verdict restart.Verdict) {
+	if verdict == restart.Rest && w.restingCode(end) == 0 {
+		w.orders.fulfil()
+	}
+	w.orders.refuse(w.failure(end))
 }
 
 // restingCode is the code of a job: one that stop_exit_codes names is a good

@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -212,7 +213,8 @@ func (l launch) command(marker string) *exec.Cmd {
 		l.attributes(attributes)
 	}
 	c := exec.Command(argv[0], argv[1:]...)
-	base := os.Environ()
+	// Many run at once: each has a control socket of its own.
+	base := append(os.Environ(), "GORUN_SOCKET=@gorun-scenario-"+rand.Text())
 	if l.onlyEnv != nil {
 		base = l.onlyEnv
 	}

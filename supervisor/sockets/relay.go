@@ -34,21 +34,20 @@ func (g *Groups) Relay() int {
 	n := 0
 	for _, w := range g.stranded() {
 		for g.relays.room() {
-			client := w.accept()
+			client := g.rescue(w.member)
 			if client == nil {
 				break
 			}
 			n++
 			g.relays.start(client, w.address)
 		}
-		unix.Close(w.fd)
 	}
 	return n
 }
 
 // stranded is a listening member without an owner.
 type stranded struct {
-	fd      int // a duplicate: the group may be closed meanwhile
+	member  *Member
 	address Address
 }
 
@@ -62,21 +61,29 @@ func (g *Groups) stranded() []stranded {
 			continue
 		}
 		for _, m := range of.members {
-			if len(m.owners) > 0 {
-				continue
-			}
-			if fd, err := unix.FcntlInt(uintptr(m.fd), unix.F_DUPFD_CLOEXEC, 0); err == nil {
-				found = append(found, stranded{fd, of.address})
+			if len(m.owners) == 0 {
+				found = append(found, stranded{m, of.address})
 			}
 		}
 	}
 	return found
 }
 
-// accept returns nil when nothing waits any more, or nothing can be taken up.
-func (w stranded) accept() net.Conn {
+// rescue accepts a connection from a member that still has no owner: nobody can
+// take it meanwhile. It returns nil when nothing waits any more, or nothing can be
+// taken up.
+func (g *Groups) rescue(m *Member) net.Conn {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed || len(m.owners) > 0 {
+		return nil
+	}
+	// The last owner may have made it blocking, for everybody who has it open.
+	if err := unix.SetNonblock(m.fd, true); err != nil {
+		return nil
+	}
 	for {
-		fd, _, err := unix.Accept4(w.fd, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+		fd, _, err := unix.Accept4(m.fd, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
 		if errors.Is(err, unix.EINTR) || errors.Is(err, unix.ECONNABORTED) {
 			continue
 		}

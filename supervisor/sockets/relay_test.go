@@ -119,6 +119,35 @@ func answerWithHash(t *testing.T, c net.Conn) {
 	}
 }
 
+// Python's servers make their listening socket a blocking one: the relay waited in
+// accept(2) for ever, and took what came later from the next worker.
+func TestAMemberThatItsWorkerMadeBlockingIsRelayed(t *testing.T) {
+	g := New(Spread)
+	defer g.Close()
+	m, all := strand(t, g, 3, at("127.0.0.1"))
+	for _, of := range g.groups {
+		for _, member := range of.members {
+			must(t, unix.SetNonblock(member.fd, false))
+		}
+	}
+	l := listener(t, m)
+	relayed := make(chan int)
+	go func() { relayed <- g.Relay() }()
+	select {
+	case n := <-relayed:
+		if n != len(all) {
+			t.Errorf("%d connections were relayed, want %d", n, len(all))
+		}
+	case <-time.After(patience):
+		t.Fatal("the relay waits in accept")
+	}
+	for range all {
+		c, err := l.Accept()
+		must(t, err)
+		_ = c.Close()
+	}
+}
+
 func TestCloseEndsWhatIsRelayed(t *testing.T) {
 	files, routines := descriptors(t), runtime.NumGoroutine()
 	g := New(Spread)

@@ -1,0 +1,23 @@
+"""Speaks sd_notify by hand: $GATE is a FIFO that it waits at before READY=1,
+then it says WATCHDOG=1 until there is a file silent."""
+import os
+import socket
+import time
+
+
+def tell(text):
+    address = os.environ["NOTIFY_SOCKET"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.connect("\0" + address[1:] if address.startswith("@") else address)
+        s.send(text.encode())
+
+
+print("watchdog", os.environ.get("WATCHDOG_USEC"), flush=True)
+tell("STATUS=warming up")
+open(os.environ["GATE"]).close()
+tell("READY=1\nSTATUS=serving")
+print("ready", os.getpid(), flush=True)
+while True:
+    if not os.path.exists("silent"):
+        tell("WATCHDOG=1")
+    time.sleep(0.1)
