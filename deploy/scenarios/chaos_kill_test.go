@@ -15,6 +15,7 @@ import (
 
 // Not parallel, like all tests here that put both processors under load.
 func TestKillingWorkersFailsOnlyWhatTheyWereAnswering(t *testing.T) {
+	long(t)
 	inBothLanguages(t, func(t *testing.T, in language) {
 		const connections, atATime = 10_000, 32
 		address := loopback(servicePort(t))

@@ -13,6 +13,7 @@ import (
 )
 
 func TestRestartsUnderLoadLeaveNothingBehind(t *testing.T) {
+	long(t)
 	// Node takes so long to start that a thousand would take minutes.
 	for in, plan := range map[language]struct {
 		restarts int

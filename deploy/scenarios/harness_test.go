@@ -45,6 +45,14 @@ func runAll(m *testing.M) int {
 	return m.Run()
 }
 
+// long skips a test that takes half a minute where -short asks for that.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("long: left out with -short")
+	}
+}
+
 // expectDefaults sees to it that gorun does not inherit what the tests' own
 // caller ignores, as nohup(1) does: execve(2) sets a signal that is caught to its
 // default.

@@ -44,7 +44,7 @@ func healthBinary(t *testing.T) string {
 	t.Helper()
 	healthBuilt.once.Do(func() {
 		healthBuilt.path = filepath.Join(filepath.Dir(workerBinary), "health")
-		c := exec.Command("go", "build", "-o", healthBuilt.path, "./testdata/health")
+		c := exec.Command("go", "build", "-buildvcs=false", "-o", healthBuilt.path, "./testdata/health")
 		c.Env = append(os.Environ(), "CGO_ENABLED=0")
 		healthBuilt.out, healthBuilt.err = c.CombinedOutput()
 	})

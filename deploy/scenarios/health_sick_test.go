@@ -10,6 +10,7 @@ import (
 // The issue: a single sick worker is found and replaced while the others serve,
 // and nobody who comes after it was found has anything of it.
 func TestTheSickWorkerAloneIsReplaced(t *testing.T) {
+	long(t)
 	for _, p := range patients(t) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()

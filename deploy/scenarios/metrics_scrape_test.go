@@ -19,6 +19,7 @@ const scrapes = 30
 // reloaded and killed: no scrape fails and no sum falls. Not parallel: a scrape
 // has a second.
 func TestPrometheusHasEveryWorkersMetricsWhateverHappens(t *testing.T) {
+	long(t)
 	prometheusTool(t, "prometheus")
 	s := newShop(t)
 	g := operate(t, s.site, s.apps(t)...)

@@ -64,6 +64,7 @@ func TestNoWorkersCodeIsLostAmongTenThousandOrphans(t *testing.T) {
 
 // Case 18.
 func TestMainsCodeIsToldWhenTenOrphansDieWithIt(t *testing.T) {
+	long(t)
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, m mode) {
 		repeat(t, 100, func(t *testing.T, i int) {

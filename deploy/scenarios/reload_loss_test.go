@@ -14,6 +14,7 @@ import (
 // the memory or a changed file asks for. Not parallel with other tests: it loads
 // both processors.
 func TestNoRequestIsLostWhenWorkersChange(t *testing.T) {
+	long(t)
 	var total atomic.Int64
 	t.Run("programs", func(t *testing.T) {
 		for _, p := range reloaded {

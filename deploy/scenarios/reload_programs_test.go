@@ -50,7 +50,7 @@ func releaseBinary(t *testing.T) string {
 	t.Helper()
 	release.once.Do(func() {
 		release.path = filepath.Join(filepath.Dir(workerBinary), "release")
-		c := exec.Command("go", "build", "-o", release.path, "./testdata/release")
+		c := exec.Command("go", "build", "-buildvcs=false", "-o", release.path, "./testdata/release")
 		c.Env = append(os.Environ(), "CGO_ENABLED=0")
 		release.out, release.err = c.CombinedOutput()
 	})

@@ -138,6 +138,7 @@ var runtimes = [...]runtime{
 
 // The issue: three unmodified workers, one port, even shares, in each language.
 func TestEveryRuntimeSharesOnePort(t *testing.T) {
+	long(t)
 	for _, r := range runtimes {
 		t.Run(plain(r.name), func(t *testing.T) {
 			p := newPlace(t)

@@ -78,7 +78,7 @@ func barrier(t *testing.T, address, text string, files int) {
 }
 
 func TestMessagesComeInOrderAndSigned(t *testing.T) {
-	dir := t.TempDir()
+	dir := shortDir(t)
 	for name, options := range map[string]Options{
 		"abstract":        {Owns: everybody},
 		"file":            {Owns: everybody, Dirs: []string{dir}},
@@ -171,4 +171,15 @@ func TestSecondProcessOfTheSameUserIsRefusedWhileItLives(t *testing.T) {
 	if lines := strings.Count(log.String(), "\n"); lines != 1 || !strings.Contains(log.String(), "not of the worker's tree") {
 		t.Errorf("%d lines are logged: %s", lines, log.String())
 	}
+}
+
+// shortDir is for a socket: its whole path has 107 bytes, see unix(7).
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "n") //nolint:usetesting // t.TempDir has the long name of the test in it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
