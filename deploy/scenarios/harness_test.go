@@ -22,6 +22,9 @@ import (
 // GORUN_SCENARIO_BINARY and GORUN_SCENARIO_WORKER name others.
 var gorunBinary, workerBinary string
 
+// buildDir is where other programs are built; everybody may read it.
+var buildDir string
+
 func TestMain(m *testing.M) {
 	os.Exit(runAll(m))
 }
@@ -37,6 +40,7 @@ func runAll(m *testing.M) int {
 	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // meant to be readable
 		panic(err)
 	}
+	buildDir = dir
 	gorunBinary, workerBinary = filepath.Join(dir, "gorun"), filepath.Join(dir, "worker")
 	noteSources("../..")
 	build(&workerBinary, "GORUN_SCENARIO_WORKER", "./testdata/worker")

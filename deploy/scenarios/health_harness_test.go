@@ -39,11 +39,11 @@ var healthBuilt struct {
 	out  []byte
 }
 
-// healthBinary builds testdata/health, once. It lies beside the worker.
+// healthBinary builds testdata/health, once.
 func healthBinary(t *testing.T) string {
 	t.Helper()
 	healthBuilt.once.Do(func() {
-		healthBuilt.path = filepath.Join(filepath.Dir(workerBinary), "health")
+		healthBuilt.path = filepath.Join(buildDir, "health")
 		c := exec.Command("go", "build", "-buildvcs=false", "-o", healthBuilt.path, "./testdata/health")
 		c.Env = append(os.Environ(), "CGO_ENABLED=0")
 		healthBuilt.out, healthBuilt.err = c.CombinedOutput()

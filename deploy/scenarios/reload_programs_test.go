@@ -45,11 +45,11 @@ var release struct {
 	out  []byte
 }
 
-// releaseBinary builds testdata/release, once. It lies beside the worker.
+// releaseBinary builds testdata/release, once.
 func releaseBinary(t *testing.T) string {
 	t.Helper()
 	release.once.Do(func() {
-		release.path = filepath.Join(filepath.Dir(workerBinary), "release")
+		release.path = filepath.Join(buildDir, "release")
 		c := exec.Command("go", "build", "-buildvcs=false", "-o", release.path, "./testdata/release")
 		c.Env = append(os.Environ(), "CGO_ENABLED=0")
 		release.out, release.err = c.CombinedOutput()
