@@ -8,8 +8,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -30,7 +32,10 @@ func main() {
 		ReadHeaderTimeout: time.Minute,
 	}
 	log.Print(server.Serve(listener))
-	select {} // it lives on without a listener
+	// It lives on without a listener; an empty select alone would be a deadlock to the runtime.
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, syscall.SIGTERM)
+	<-interrupted
 }
 
 func (p *patient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
