@@ -155,10 +155,10 @@ func TestAStartDuringAStopIsRefused(t *testing.T) {
 
 // Its success was told as a failure.
 func TestAStartOfAJobThatEndsWellSucceeds(t *testing.T) {
-	enact(t, []part{job("migrate", fate{lives: 50 * time.Millisecond}), daemon("api", serves)}, Options{}, func(s *stage) {
+	enact(t, []part{job("migrate", fate{lives: 30 * time.Millisecond}), daemon("api", serves)}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		news, _, err := s.do(Order{Verb: Start, Targets: []Target{{"migrate", EveryWorker}}})
-		if err != nil || fmt.Sprint(news) != "[migrate/0 started, and has ended well migrate/-1 start done in 50ms]" {
+		if err != nil || fmt.Sprint(news) != "[migrate/0 started, and has ended well migrate/-1 start done in 30ms]" {
 			t.Errorf("start: %v, %q", err, news)
 		}
 	})

@@ -115,9 +115,9 @@ func (w *worker) replace(ctx, kill context.Context, old life, r *renewal) life {
 	next.door.succeed(old.door)
 	w.status.Restarts[r.reason]++
 	w.status.StartTimes = w.status.StartTimes.Observe(time.Since(next.began))
+	w.status.Ready = true
 	w.present(next)
 	w.forgetRequest() // it was about the old one
-	w.status.Ready = true
 	r.done <- nil
 	w.retire(kill, departure{life: old, end: ended{cause: wanted, reason: r.reason}, renewal: r})
 	return next

@@ -166,21 +166,17 @@ func (w *worker) follow(ctx context.Context, end ended) (again bool, code int) {
 	}
 	next := w.app.Restart.Next(end.exit, w.status.Unstable)
 	w.status.Unstable = next.Unstable
-	w.answer(end, next.Verdict)
 	switch next.Verdict {
 	case restart.Rest:
-		w.enter(Stopped)
-		w.reportEnd(end, next)
+		w.conclude(Stopped, end, next)
 		return false, w.restingCode(end)
 	case restart.GiveUp:
-		w.enter(Errored)
-		w.reportEnd(end, next)
+		w.conclude(Errored, end, next)
 		return false, max(w.status.LastExit.Code, 1)
 	case restart.Retry:
 	}
 	w.status.Backoff = next.Delay
-	w.enter(WaitingRestart)
-	w.reportEnd(end, next)
+	w.conclude(WaitingRestart, end, next)
 	again = w.pause(ctx, next.Delay, &end.reason)
 	w.status.Backoff = 0
 	if !again {
@@ -189,6 +185,14 @@ func (w *worker) follow(ctx context.Context, end ended) (again bool, code int) {
 	}
 	w.status.Restarts[end.reason]++
 	return true, 0
+}
+
+// conclude enters the state after a run. Whoever waits for the process is
+// answered when that state can be seen: it is part of the answer.
+func (w *worker) conclude(to State, end ended, next restart.Decision) {
+	w.enter(to)
+	w.answer(end, next.Verdict)
+	w.reportEnd(end, next)
 }
 
 // answer tells whoever waits for the process what became of it: to end well is as
