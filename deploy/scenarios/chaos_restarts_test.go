@@ -20,6 +20,7 @@ func TestRestartsUnderLoadLeaveNothingBehind(t *testing.T) {
 		pace     time.Duration
 	}{staticGo: {1000, 0}, nodeScript: {150, 50 * time.Millisecond}} {
 		t.Run(string(in), func(t *testing.T) {
+			t.Parallel()
 			in.require(t)
 			a := asker{network: "tcp", address: loopback(servicePort(t)), path: "2ms"}
 			web := in.cluster(t, 4, "tcp", a.address)

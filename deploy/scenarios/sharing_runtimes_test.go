@@ -141,6 +141,7 @@ func TestEveryRuntimeSharesOnePort(t *testing.T) {
 	long(t)
 	for _, r := range runtimes {
 		t.Run(plain(r.name), func(t *testing.T) {
+			t.Parallel()
 			p := newPlace(t)
 			sharesEvenly(t, launch{}, p, r.sharing, r.app(t, p))
 		})

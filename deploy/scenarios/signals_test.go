@@ -109,7 +109,9 @@ func TestAnIdleGorunSendsNothingAndSleeps(t *testing.T) {
 		"file": func(m mode) launch { return fileLaunch(t, m, service("app", receiverArgs()...)) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inBothModes(t, func(t *testing.T, m mode) {
+				t.Parallel()
 				g := start(t, l(m))
 				g.out.next(t, "^ready")
 				// A worker is online after a moment; the runtime gives memory back for some seconds.
