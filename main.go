@@ -202,6 +202,7 @@ func (inv *invocation) source(c *cli.Context) (ecosystem.Source, error) {
 	return ecosystem.Source{
 		Path: c.Args().First(), Stdin: inv.in, Dir: dir, Environ: inv.environ, CPUs: usage.CPUs(),
 		EnvName: c.String("env"), Only: command.List(c.String("only")), Args: inv.rest, Options: command.Given(c), Strict: c.Bool("strict"),
+		Console: inv.err,
 	}, nil
 }
 

@@ -74,7 +74,7 @@ func build(target *string, given, source string) {
 		return
 	}
 	// As it is shipped, see Dockerfile.
-	c := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-ldflags", "-s -w", "-o", *target, source)
+	c := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs,nethttpomithttp2", "-ldflags", "-s -w", "-o", *target, source)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("go build %s: %v\n%s", source, err, out))

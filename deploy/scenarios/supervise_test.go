@@ -66,7 +66,6 @@ func TestAWorkerKilledAfterASecondIsReplacedAtOnce(t *testing.T) {
 // Case 29. Not parallel: it measures time.
 func TestACrashLoopSlowsDownAndCostsNothing(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
-		t.Parallel()
 		g := start(t, fileLaunch(t, m, service("crasher", "crash-after", "0s", "1")))
 		first := g.out.next(t, `^started (\d+)`)
 		cpu, since := cpuNanoseconds(t, g.pid), time.Now()

@@ -72,7 +72,7 @@ func (d *draft) put(key Key, s setting, e entry) {
 		return // the entry's own words win over those of a merge key
 	}
 	if twice {
-		d.report.mistake(e.at, "%s means the same as %s in line %d; keep one of them", e.key, first.name, first.at.line)
+		d.report.mistake(e.at, "%s means the same as %s%s; keep one of them", e.key, first.name, first.at.inLine())
 		return
 	}
 	d.settings[key.Name] = s

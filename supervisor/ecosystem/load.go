@@ -27,6 +27,7 @@ type Source struct {
 	Args    []string          // after "--": replaces the arguments of the one app
 	Options map[string]string // what was given, by Option.Key
 	Strict  bool              // warnings become mistakes
+	Console io.Writer         // takes what a file in JavaScript logs; nil drops it
 }
 
 // File is what a load found.
@@ -90,6 +91,9 @@ func (l *loader) result() (File, error) {
 
 // fail reports an error that ended the reading.
 func (l *loader) fail(err error) {
+	if errors.Is(err, errReported) {
+		return
+	}
 	if f, ok := errors.AsType[fault](err); ok {
 		l.report.mistake(f.at, "%s", f.what)
 		return
@@ -128,6 +132,8 @@ const (
 	jsonFile
 	yamlFile
 	standardInput
+	packageFile
+	javaScript
 )
 
 // formatOf goes by the name of the file alone, as pm2 does.
@@ -139,9 +145,9 @@ func formatOf(path string) (format, error) {
 	case path == "-":
 		return standardInput, nil
 	case name == "package.json":
-		return 0, errors.New("package.json is not read yet; write its pm2 key into an ecosystem.json or .yaml file")
+		return packageFile, nil
 	case strings.HasSuffix(name, ".config.js"), strings.HasSuffix(name, ".config.cjs"), strings.HasSuffix(name, ".config.mjs"):
-		return 0, errors.New("ecosystem files in JavaScript are not read yet; write it as YAML or JSON")
+		return javaScript, nil
 	case strings.HasSuffix(name, ".json"):
 		return jsonFile, nil
 	case strings.HasSuffix(name, ".yml"), strings.HasSuffix(name, ".yaml"):
@@ -205,6 +211,10 @@ func (l *loader) parse(format format, content []byte) (value, error) {
 			return root, nil
 		}
 		return value{}, jsonErr
+	case packageFile:
+		return manifest(content, l.report)
+	case javaScript:
+		return l.evaluate(content)
 	case yamlFile, bareScript:
 	}
 	return readYAML(content, l.report)

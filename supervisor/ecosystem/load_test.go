@@ -137,6 +137,31 @@ func TestLoadReadsFilesByName(t *testing.T) {
 	}
 }
 
+func TestLoadEvaluatesJavaScript(t *testing.T) {
+	dir := world(t)
+	write(t, dir, ".env", "FROM_DOTENV=yes\n", 0o644)
+	write(t, dir, "package.json", `{"name": "shop", "unknown": 1, "pm2": [{"script": "server.js", "name": "packed"}]}`, 0o644)
+	write(t, dir, "eco.config.js", `
+require('dotenv').config();
+const { name } = require('./package.json');
+module.exports = { apps: [{ name, script: './server.js', instances: require('os').cpus().length - 1, env: { TAKEN: process.env.HOME, DROPPED: undefined } }] };`, 0o644)
+	src := source(dir, "")
+	src.Path, src.CPUs, src.Environ = "eco.config.js", 4, append(src.Environ, "HOME=/home/x")
+	app := mustLoad(t, src).Apps[0]
+	if app.Name != "shop" || app.Instances != 3 || app.Position != "eco.config.js: apps[0]" {
+		t.Errorf("app %s × %d at %s", app.Name, app.Instances, app.Position)
+	}
+	for _, want := range []string{"FROM_DOTENV=yes", "TAKEN=/home/x"} {
+		if env := app.Environ(0, 0); !slices.Contains(env, want) {
+			t.Errorf("the environment has no %s: %q", want, env)
+		}
+	}
+	src.Path = "package.json"
+	if file := mustLoad(t, src); file.Apps[0].Name != "packed" || len(file.Warnings) > 0 {
+		t.Errorf("package.json: %s, %v", file.Apps[0].Name, file.Warnings)
+	}
+}
+
 func TestLoadTakesAScript(t *testing.T) {
 	dir := world(t)
 	src := source(dir, "")
@@ -156,14 +181,20 @@ func TestLoadTakesAScript(t *testing.T) {
 func TestLoadRefusesWhatItCannotRead(t *testing.T) {
 	dir := world(t)
 	write(t, dir, "empty.json", "", 0o644)
+	write(t, dir, "bad.config.js", "module.exports = {\n  apps: [ };", 0o644)
+	write(t, dir, "lib.config.mjs", "import './conf/lib.cjs';", 0o644)
+	write(t, dir, "conf/lib.cjs", "throw 'oops'", 0o644)
+	write(t, dir, "many.config.cjs", "exports.apps = [{script: 'server.js', port: 1}, {script: 'server.js', name: 'b', port: 'x'}]", 0o644)
+	write(t, dir, "package.json", "{\"name\": \"shop\"}", 0o644)
 	write(t, dir, "bad.json", "{\n  \"apps\": [}\n}", 0o644)
 	write(t, dir, "binary.yaml", "\xff\xfe", 0o644)
 	write(t, dir, "big.yaml", strings.Repeat("#", maxBytes+1), 0o644)
 	tests := []struct{ path, content, want string }{
-		{"eco.config.js", "", "eco.config.js: ecosystem files in JavaScript are not read yet; write it as YAML or JSON"},
-		{"eco.config.mjs", "", "not read yet"},
-		{"eco.config.cjs", "", "not read yet"},
-		{"package.json", "", "package.json: package.json is not read yet"},
+		{"eco.config.js", "", "eco.config.js: no such file or directory"},
+		{"bad.config.js", "", "bad.config.js:2:11: SyntaxError: Unexpected token }"},
+		{"lib.config.mjs", "", "conf/lib.cjs:1:1: it threw oops"},
+		{"many.config.cjs", "", "many.config.cjs: apps[1]: port: \"x\" is not a whole number"},
+		{"package.json", "", "package.json:1:1: there is no key pm2 in it"},
 		{"gone.yaml", "", "gone.yaml: no such file or directory"},
 		{"", "", "no file or script is named"},
 		{"empty.json", "", "empty.json: there is nothing in it"},

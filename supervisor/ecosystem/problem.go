@@ -12,6 +12,7 @@ type Problem struct {
 	File         string // as the caller named it; "" for an option
 	Line, Column int    // from 1; 0 when it is about the file as a whole
 	Option       string // "--kill-timeout", "" when it is about the file
+	Path         string // apps[0].env, where a file in JavaScript does not tell the line
 	Text         string // what is wrong and what to do
 }
 
@@ -20,6 +21,8 @@ func (p Problem) String() string {
 	switch {
 	case p.Option != "":
 		return "option " + p.Option + ": " + p.Text
+	case p.Line == 0 && p.Path != "":
+		return p.File + ": " + p.Path + ": " + p.Text
 	case p.Line == 0:
 		return p.File + ": " + p.Text
 	default:
@@ -45,7 +48,7 @@ func (p Problems) Error() string {
 func (p Problems) sorted() Problems {
 	slices.SortStableFunc(p, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Option, b.Option), cmp.Compare(a.Line, b.Line),
-			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Text, b.Text))
+			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Text, b.Text))
 	})
 	return slices.Compact(p)
 }
@@ -55,6 +58,15 @@ func (p Problems) sorted() Problems {
 type position struct {
 	line, column int
 	option       string
+	path         string // of a value that JavaScript has made
+}
+
+// inLine is where it was given, for a message about something else.
+func (p position) inLine() string {
+	if p.line == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" in line %d", p.line)
 }
 
 // report collects everything there is to say about one load.
@@ -74,9 +86,12 @@ func (r *report) warn(at position, format string, args ...any) {
 }
 
 func (r *report) problem(at position, text string) Problem {
-	p := Problem{File: r.file, Line: at.line, Column: at.column, Option: at.option, Text: text}
+	p := Problem{File: r.file, Line: at.line, Column: at.column, Option: at.option, Path: at.path, Text: text}
 	if p.Option != "" {
 		p.File = ""
+	}
+	if p.Line > 0 {
+		p.Path = "" // the line says enough, and several apps may share it
 	}
 	return p
 }
@@ -91,7 +106,7 @@ func (r *report) ignore(name string) {
 // place returns the position for people, as in file:line:column.
 func (r *report) place(at position) string {
 	if at.line == 0 {
-		return r.file
+		return strings.TrimSuffix(r.file+": "+at.path, ": ")
 	}
 	return fmt.Sprintf("%s:%d:%d", r.file, at.line, at.column)
 }

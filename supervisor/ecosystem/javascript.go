@@ -1,0 +1,111 @@
+package ecosystem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gorun/supervisor/ecosystem/script"
+)
+
+// evaluate reads an ecosystem file in JavaScript. What the file adds to
+// process.env, by dotenv say, its apps find in their environment, as under pm2.
+func (l *loader) evaluate(content []byte) (value, error) {
+	result, err := script.Evaluate(context.Background(), script.Options{ // its own limit ends it
+		Path: l.file.Path, Dir: l.source.Dir, Environ: l.source.Environ, CPUs: l.source.CPUs, Stderr: l.source.Console,
+		Args: append([]string{"/usr/local/bin/node", "/usr/local/bin/gorun", l.source.Path}, l.source.Args...),
+	})
+	if at, ok := errors.AsType[*script.Error](err); ok {
+		l.report.mistakes = append(l.report.mistakes, Problem{File: l.nameOf(at.File), Line: at.Line, Column: at.Column, Text: at.Text})
+		return value{}, errReported
+	}
+	if err != nil {
+		return value{}, fmt.Errorf("evaluate it: %w", err)
+	}
+	l.source.Environ = result.Environ
+	return exported{source: string(content)}.convert(result.Exports, position{}, ""), nil
+}
+
+// errReported says that the mistake is on record already.
+var errReported = errors.New("the mistake is reported")
+
+// nameOf names a file as the caller would.
+func (l *loader) nameOf(path string) string {
+	if target, err := filepath.EvalSymlinks(l.file.Path); path == l.file.Path || err == nil && path == target {
+		return l.source.Path
+	}
+	if short, err := filepath.Rel(l.source.Dir, path); err == nil && filepath.IsLocal(short) {
+		return short
+	}
+	return path
+}
+
+// exported is what a file in JavaScript exports. The engine does not say where
+// a value came from: its place is the one where the source names its key, and
+// where there is none or are several, its path.
+type exported struct{ source string }
+
+// convert takes the path of the value, which its parts begin with; what is said
+// of a value itself names its key.
+func (x exported) convert(v script.Value, at position, path string) value {
+	switch v.Kind {
+	case script.Null:
+		return scalar(null, at, "")
+	case script.Bool:
+		return scalar(boolean, at, v.Text)
+	case script.Number:
+		return scalar(number, at, v.Text)
+	case script.Text:
+		return scalar(text, at, v.Text)
+	case script.List:
+		items := make([]value, len(v.List))
+		for i, item := range v.List {
+			own := path + "[" + strconv.Itoa(i) + "]"
+			items[i] = x.convert(item, position{path: own}, own)
+		}
+		return listOf(at, items)
+	case script.Object:
+		entries := make([]entry, len(v.Entries))
+		for i, e := range v.Entries {
+			key := x.place(e.Key)
+			key.path = path
+			entries[i] = entry{key: e.Key, at: key, value: x.convert(e.Value, key, strings.TrimPrefix(path+"."+e.Key, "."))}
+		}
+		return mappingOf(at, entries)
+	}
+	return value{at: at}
+}
+
+// place finds the only line that gives a key, which may be quoted.
+func (x exported) place(key string) position {
+	name := regexp.MustCompile(`(?m)(?:^|[{,\s])(["']?)` + regexp.QuoteMeta(key) + `(["']?)\s*:`)
+	found := name.FindAllStringSubmatchIndex(x.source, 2)
+	if len(found) != 1 {
+		return position{}
+	}
+	start := found[0][2]
+	before := x.source[:start]
+	line := before[strings.LastIndexByte(before, '\n')+1:]
+	if strings.Contains(line, "//") || strings.HasPrefix(strings.TrimSpace(line), "*") {
+		return position{}
+	}
+	return position{line: 1 + strings.Count(before, "\n"), column: 1 + utf8.RuneCountInString(line)}
+}
+
+// manifest returns what package.json has under pm2.
+func manifest(content []byte, r *report) (value, error) {
+	root, err := readJSON(content, r)
+	if err != nil {
+		return value{}, err
+	}
+	e, ok := root.lookup("pm2")
+	if !ok {
+		return value{}, faultAt(root.at, "there is no key pm2 in it; add one with the apps, or name the program instead")
+	}
+	return e.value, nil
+}

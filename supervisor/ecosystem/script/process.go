@@ -1,0 +1,159 @@
+package script
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"os/user"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/grafana/sobek"
+	"golang.org/x/sys/unix"
+)
+
+// environ is process.env: texts only, in the order of the environment.
+type environ struct {
+	runtime *sobek.Runtime
+	values  map[string]string
+	keys    []string
+}
+
+func newEnviron(rt *sobek.Runtime, list []string) *environ {
+	env := &environ{runtime: rt, values: make(map[string]string, len(list))}
+	for _, pair := range list {
+		if key, value, ok := strings.Cut(pair, "="); ok && key != "" {
+			env.set(key, value)
+		}
+	}
+	return env
+}
+
+func (e *environ) list() []string {
+	list := make([]string, len(e.keys))
+	for i, key := range e.keys {
+		list[i] = key + "=" + e.values[key]
+	}
+	return list
+}
+
+func (e *environ) set(key, value string) {
+	if _, ok := e.values[key]; !ok {
+		e.keys = append(e.keys, key)
+	}
+	e.values[key] = value
+}
+
+// Get returns nil for what is not set, which JavaScript sees as undefined.
+func (e *environ) Get(key string) sobek.Value {
+	if value, ok := e.values[key]; ok {
+		return e.runtime.ToValue(value)
+	}
+	return nil
+}
+
+// Set makes a text of every value, as Node does.
+func (e *environ) Set(key string, value sobek.Value) bool {
+	e.set(key, value.String())
+	return true
+}
+
+// Has is part of sobek.DynamicObject.
+func (e *environ) Has(key string) bool {
+	_, ok := e.values[key]
+	return ok
+}
+
+// Delete is part of sobek.DynamicObject.
+func (e *environ) Delete(key string) bool {
+	delete(e.values, key)
+	e.keys = slices.DeleteFunc(e.keys, func(k string) bool { return k == key })
+	return true
+}
+
+// Keys is part of sobek.DynamicObject.
+func (e *environ) Keys() []string { return slices.Clone(e.keys) }
+
+// inOrder sorts the keys of a dotenv file by where they stand in it.
+func inOrder(source string, parsed map[string]string) []string {
+	var keys []string
+	for _, found := range regexp.MustCompile(`(?m)^\s*(?:export\s+)?([\w.-]+)\s*[=:]`).FindAllStringSubmatch(source, -1) {
+		if _, ok := parsed[found[1]]; ok && !slices.Contains(keys, found[1]) {
+			keys = append(keys, found[1])
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(parsed)) {
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func (e *engine) process(arguments) (any, error) {
+	args := e.runtime.NewArray()
+	for i, arg := range e.options.Args {
+		_ = args.Set(fmt.Sprint(i), arg)
+	}
+	exec := "/usr/local/bin/node"
+	if len(e.options.Args) > 0 {
+		exec = e.options.Args[0]
+	}
+	return e.object(map[string]any{
+		"argv": args, "argv0": "node", "execPath": exec, "dir": e.options.Dir,
+		"pid": os.Getpid(), "ppid": os.Getppid(), "uid": os.Getuid(), "gid": os.Getgid(),
+		"platform": platform(), "arch": arch(), "version": e.options.NodeVersion,
+	}), nil
+}
+
+func platform() string {
+	if runtime.GOOS == "windows" {
+		return "win32"
+	}
+	return runtime.GOOS
+}
+
+func arch() string {
+	switch runtime.GOARCH {
+	case "amd64":
+		return "x64"
+	case "386":
+		return "ia32"
+	}
+	return runtime.GOARCH
+}
+
+// host is what package os of Node tells of the machine.
+func (e *engine) host(arguments) (any, error) {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return nil, fmt.Errorf("ask for the system's name: %w", err)
+	}
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return nil, fmt.Errorf("ask for the system's memory: %w", err)
+	}
+	const loadUnit = 65536.0
+	loads := e.runtime.NewArray(float64(info.Loads[0])/loadUnit, float64(info.Loads[1])/loadUnit, float64(info.Loads[2])/loadUnit)
+	username, home := account()
+	return e.object(map[string]any{
+		"cpus": e.options.CPUs, "hostname": unix.ByteSliceToString(name.Nodename[:]), "type": unix.ByteSliceToString(name.Sysname[:]),
+		"release": unix.ByteSliceToString(name.Release[:]), "version": unix.ByteSliceToString(name.Version[:]),
+		"machine":  unix.ByteSliceToString(name.Machine[:]),
+		"totalmem": memory(info.Totalram, info.Unit), "freemem": memory(info.Freeram, info.Unit),
+		"uptime": info.Uptime, "loadavg": loads,
+		"uid": os.Getuid(), "gid": os.Getgid(), "username": username, "homedir": home,
+	}), nil
+}
+
+func memory(units uint64, size uint32) int64 { return int64(units * uint64(size)) }
+
+func account() (name, home string) {
+	found, err := user.Current()
+	if err != nil {
+		return fmt.Sprint(os.Getuid()), "/"
+	}
+	return found.Username, found.HomeDir
+}

@@ -1,0 +1,1 @@
+module.exports = { LEGACY: 'yes', FROM: require('path').basename(__filename) };

@@ -1,0 +1,1 @@
+module.exports = async () => { await null; return { apps: [{ name: 'f', script: 'f.js' }] }; };

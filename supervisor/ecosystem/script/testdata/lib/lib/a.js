@@ -1,0 +1,1 @@
+exports.a = () => 'a' + b.b(); const b = require('./b'); exports.done = true;

@@ -1,0 +1,1 @@
+exports.preset = { kill_timeout: 5000 };

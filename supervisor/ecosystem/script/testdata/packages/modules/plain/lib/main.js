@@ -1,0 +1,1 @@
+const scoped = require('@acme/presets'); module.exports = (name) => ({ name, script: 'p.js', ...scoped.preset });

@@ -1,0 +1,1 @@
+export const preset = { kill_timeout: 6000 };
