@@ -93,6 +93,7 @@ func (inv *invocation) app() *cli.App {
 		Usage:                "a container's first process: keeps the workers of an ecosystem file running",
 		UsageText:            "gorun FILE|SCRIPT [options] [-- args]\ngorun exec [options] [--] COMMAND [ARG...]\ngorun COMMAND [options] [NAME...]",
 		HideHelpCommand:      true,
+		Version:              version,
 		EnableBashCompletion: true,
 		Flags:                running,
 		Action:               inv.act(inv.supervise),
@@ -120,7 +121,7 @@ func (inv *invocation) app() *cli.App {
 
 // world is where the commands run that talk to another gorun.
 func (inv *invocation) world() command.World {
-	return command.World{In: inv.in, Out: inv.out, Err: inv.err, Environ: inv.environ, Watch: inv.watch, Act: inv.act}
+	return command.World{In: inv.in, Out: inv.out, Err: inv.err, Environ: inv.environ, CPUs: usage.CPUs, Watch: inv.watch, Act: inv.act}
 }
 
 // watch hears signals for a command in a terminal.

@@ -111,11 +111,7 @@ func (l *loader) drafts() ([]*draft, error) {
 		l.topOptions()
 		return []*draft{newDraft(l, position{}, scriptEntries(*l.source))}, nil
 	}
-	content, err := l.read(format)
-	if err != nil {
-		return nil, err
-	}
-	root, err := l.parse(format, content)
+	root, err := l.tree()
 	if err != nil {
 		return nil, err
 	}

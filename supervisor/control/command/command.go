@@ -23,6 +23,7 @@ import (
 type World struct {
 	In, Out, Err *os.File
 	Environ      []string
+	CPUs         func() int // that this container may use
 	// Watch hears of the wish to stop, and of a terminal's new size, until ctx
 	// ends.
 	Watch func(ctx context.Context, stop func(), resized chan<- struct{})

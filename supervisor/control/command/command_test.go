@@ -30,6 +30,13 @@ func TestTheSamplesLoad(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(dir, sampleScriptFile), []byte(sampleScript), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	file, err := ecosystem.Load(ecosystem.Source{Path: sampleScriptFile, Dir: dir, Environ: []string{"PATH=" + dir}, CPUs: 2, Strict: true})
+	if err != nil || len(file.Apps) != 1 {
+		t.Errorf("js: %v", err)
+	}
 }
 
 func TestInitNeverOverwrites(t *testing.T) {
@@ -40,7 +47,7 @@ func TestInitNeverOverwrites(t *testing.T) {
 	}
 	defer log.Close()
 	code := -1
-	w := World{Out: log, Err: log}
+	w := World{Out: log, Err: log, CPUs: func() int { return 2 }}
 	w.Act = func(do func(*cli.Context) (int, error)) cli.ActionFunc {
 		return func(c *cli.Context) (err error) {
 			code, err = do(c)
@@ -56,19 +63,34 @@ func TestInitNeverOverwrites(t *testing.T) {
 	if text, err := os.ReadFile(sampleFile); err != nil || string(text) != sample {
 		t.Errorf("%v, %q", err, text)
 	}
-	if err := app.Run([]string{"gorun", "init", "complicated"}); err == nil {
-		t.Error("an argument that there is not was taken")
+	if err := os.Rename(sampleFile, "old.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	if err := app.Run([]string{"gorun", "init", "--from", "old.yaml"}); err != nil || code != 0 {
+		t.Errorf("init --from: %v, code %d", err, code)
+	}
+	if text, err := os.ReadFile(sampleFile); err != nil || !strings.Contains(string(text), "script: server.js\n") {
+		t.Errorf("%v, %q", err, text)
+	}
+	for _, wrong := range []string{"complicated", "--js simple", "--js --from x"} {
+		if err := app.Run(append([]string{"gorun", "init"}, strings.Fields(wrong)...)); err == nil {
+			t.Errorf("init %s was taken", wrong)
+		}
 	}
 }
 
 func TestArrange(t *testing.T) {
 	app := &cli.App{
-		Flags:    []cli.Flag{&cli.StringFlag{Name: "name", Aliases: []string{"n"}}, &cli.BoolFlag{Name: "raw"}},
+		Flags:    []cli.Flag{&cli.StringFlag{Name: "name", Aliases: []string{"n"}}, &cli.BoolFlag{Name: "raw"}, WebFlag()},
 		Commands: []*cli.Command{{Name: "scale"}, {Name: "reload", Flags: []cli.Flag{&cli.IntFlag{Name: "parallel"}}}},
 	}
 	for line, want := range map[string]string{
 		"gorun app.js -n api --raw":       "gorun -n api --raw app.js",
 		"gorun app.js -- -n 3":            "gorun app.js | -n 3",
+		"gorun --web eco.yaml":            "gorun --web=:9615 eco.yaml",
+		"gorun eco.yaml --web":            "gorun --web=:9615 eco.yaml",
+		"gorun --web 9000 eco.yaml --raw": "gorun --web 9000 --raw eco.yaml",
+		"gorun --web [::1]:90 --raw x":    "gorun --web [::1]:90 --raw x",
 		"gorun scale api -2":              "gorun scale -- api -2",
 		"gorun scale api +2":              "gorun scale api +2",
 		"gorun reload api --parallel 8":   "gorun reload --parallel 8 api",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,6 +94,9 @@ func Arrange(args []string, app *cli.App) (arranged, rest []string) {
 			others = append(others, arg)
 			continue
 		}
+		if withoutValue(args[i:]) {
+			arg += "=" + WebFlag().(*cli.StringFlag).Value //nolint:errcheck // it is one
+		}
 		options = append(options, arg)
 		if i+1 < len(args) && takesValue(flags, arg) {
 			i++
@@ -103,6 +107,15 @@ func Arrange(args []string, app *cli.App) (arranged, rest []string) {
 		others = slices.Insert(others, 0, "--") // scale api -2
 	}
 	return slices.Concat(args[:min(start, len(args))], options, others), rest
+}
+
+// withoutValue tells a --web that is followed by something else than a port or an
+// address: pm2 knows it alone.
+func withoutValue(args []string) bool {
+	if args[0] != "--web" {
+		return false
+	}
+	return len(args) == 1 || !regexp.MustCompile(`^(\S*:)?\d+$`).MatchString(args[1])
 }
 
 // isNumber tells -2 from an option.

@@ -12,6 +12,7 @@ import (
 
 	"gorun/supervisor/control"
 	"gorun/supervisor/control/screen"
+	"gorun/supervisor/ecosystem"
 )
 
 // reading are the commands about what workers write, and about what happens.
@@ -38,8 +39,17 @@ func (w World) reading() []*cli.Command {
 				&cli.BoolFlag{Name: "json", Usage: "as JSON objects"},
 			}, Action: w.run((*call).events),
 		},
+		{Name: "schema", Usage: "print the JSON schema of ecosystem files, for editors", Category: "look", Action: w.Act(w.schema)},
 		{Name: "completion", Usage: "print a completion script for bash, zsh or fish", Category: "look", ArgsUsage: "SHELL", Action: w.Act(w.completion)},
 	}
+}
+
+func (w World) schema(*cli.Context) (int, error) {
+	_, err := w.Out.Write(ecosystem.Schema())
+	if err != nil {
+		return codeFailure, fmt.Errorf("schema: %w", err)
+	}
+	return 0, nil
 }
 
 func (c *call) logs() error {

@@ -1,0 +1,86 @@
+package ecosystem
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Convert writes an ecosystem file of any format as YAML. What it computed, it
+// has computed here and now. Keys are as they were written.
+func Convert(src Source) (string, error) {
+	l := &loader{source: &src, report: &report{file: src.Path}, base: src.Dir}
+	root, err := l.tree()
+	if err != nil {
+		l.fail(err)
+	}
+	if len(l.report.mistakes) > 0 {
+		return "", l.report.mistakes.sorted()
+	}
+	if root.kind == list {
+		root = mappingOf(root.at, []entry{{key: "apps", value: root}})
+	}
+	body, err := yaml.MarshalWithOptions(root.plain(), yaml.IndentSequence(true))
+	if err != nil {
+		return "", fmt.Errorf("write YAML: %w", err)
+	}
+	return "# From " + filepath.Base(src.Path) + ": what that computes or takes from its environment is now fixed.\n" + string(body), nil
+}
+
+// tree reads the file that the source names.
+func (l *loader) tree() (value, error) {
+	format, err := formatOf(l.source.Path)
+	if err != nil {
+		return value{}, err
+	}
+	if format == bareScript {
+		return value{}, errors.New("it is no ecosystem file: those are .yaml, .json, package.json and .config.js")
+	}
+	content, err := l.read(format)
+	if err != nil {
+		return value{}, err
+	}
+	return l.parse(format, content)
+}
+
+// plain makes of the value what an encoder takes. null is left out of mappings.
+func (v value) plain() any {
+	switch v.kind {
+	case null:
+		return nil
+	case boolean:
+		return v.text == "true"
+	case number:
+		return numberOf(v.text)
+	case text:
+		return v.text
+	case list:
+		items := make([]any, len(v.list))
+		for i, item := range v.list {
+			items[i] = item.plain()
+		}
+		return items
+	case mapping:
+		entries := yaml.MapSlice{}
+		for _, e := range v.entries {
+			if e.value.kind != null {
+				entries = append(entries, yaml.MapItem{Key: e.key, Value: e.value.plain()})
+			}
+		}
+		return entries
+	}
+	return nil
+}
+
+func numberOf(written string) any {
+	if n, err := strconv.ParseInt(written, 10, 64); err == nil {
+		return n
+	}
+	if f, err := strconv.ParseFloat(written, 64); err == nil {
+		return f
+	}
+	return written
+}
