@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -158,6 +159,7 @@ func pid1Attributes() *syscall.SysProcAttr {
 // stdin at its end.
 type launch struct {
 	mode          mode
+	name          string // gorun by another name: a symlink to it
 	args          []string
 	env           []string // added to this process's environment
 	onlyEnv       []string // instead of this process's environment, when not nil
@@ -211,7 +213,7 @@ func start(t *testing.T, l launch) *gorun {
 }
 
 func (l launch) command(marker string) *exec.Cmd {
-	argv := slices.Concat(l.around, []string{gorunBinary}, l.args)
+	argv := slices.Concat(l.around, []string{cmp.Or(l.name, gorunBinary)}, l.args)
 	stage := l.stage
 	attributes := &syscall.SysProcAttr{}
 	if l.mode == pid1 {

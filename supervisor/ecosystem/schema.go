@@ -3,36 +3,34 @@ package ecosystem
 import (
 	"encoding/json"
 	"maps"
-	"slices"
 )
 
 // Schema is a JSON schema (draft 7, which editors know best) of the ecosystem
 // file, made of Keys.
 func Schema() []byte {
-	app := appSchema()
-	named := object{
-		"type": "object", "minProperties": 1, "additionalProperties": object{"$ref": "#/definitions/app"},
-	}
-	apps := object{"description": docOf("apps"), "anyOf": []any{
-		object{"type": "array", "items": object{"$ref": "#/definitions/app"}, "minItems": 1},
-		object{"$ref": "#/definitions/app"}, named,
-	}}
+	app := ref("app")
+	list := object{"type": "array", "items": app, "minItems": 1}
+	named := object{"type": "object", "minProperties": 1, "additionalProperties": app}
+	top := topProperties(object{"description": docOf("apps"), "anyOf": []any{list, app, named}})
 	whole := object{
-		"$schema": "http://json-schema.org/draft-07/schema#",
-		"title":   "gorun's ecosystem file",
-		"anyOf": []any{
-			object{"type": "object", "required": []string{"apps"}, "properties": topProperties(apps), "patternProperties": object{"^x-": object{}}, "additionalProperties": false},
-			object{"type": "object", "required": []string{"pm2"}, "properties": topProperties(apps), "patternProperties": object{"^x-": object{}}, "additionalProperties": false},
-			object{"$ref": "#/definitions/app"},
-			object{"type": "array", "items": object{"$ref": "#/definitions/app"}, "minItems": 1},
-		},
-		"definitions": object{"app": app},
+		"$schema":     "http://json-schema.org/draft-07/schema#",
+		"title":       "gorun's ecosystem file",
+		"anyOf":       []any{holder("apps", top), holder("pm2", top), app, list},
+		"definitions": definitions(),
 	}
 	text, err := json.MarshalIndent(whole, "", "  ")
 	if err != nil {
-		return nil // maps of texts
+		return nil // it holds texts only
 	}
 	return append(text, '\n')
+}
+
+// holder is a file with the apps under a key.
+func holder(key string, properties object) object {
+	return object{
+		"type": "object", "required": []string{key}, "properties": properties,
+		"patternProperties": object{"^x-": object{}}, "additionalProperties": false,
+	}
 }
 
 type object map[string]any
@@ -98,75 +96,97 @@ func topProperties(apps object) object {
 // schema is what values of the key look like. null is as good as to leave it out.
 func (k Key) schema() object {
 	shapes := k.Kind.shapes()
-	if shape, ok := shapesOf[k.Name]; ok {
-		shapes = shape
+	if own := shapesOf(k.Name); own != nil {
+		shapes = own
 	}
 	s := object{"description": k.Doc}
 	if k.Default != "" {
 		s["default"] = k.Default
 	}
 	if shapes != nil {
-		s["anyOf"] = append(slices.Clone(shapes), object{"type": "null"})
+		s["anyOf"] = append(shapes, object{"type": "null"})
 	}
 	return s
 }
-
-var (
-	aText     = object{"type": []string{"string", "number"}}
-	aBool     = object{"enum": []any{true, false, "true", "false"}}
-	anInteger = object{"type": []string{"integer", "string"}, "pattern": `^[+-]?[0-9]+$`}
-	aDuration = object{"type": []string{"number", "string"}, "minimum": 0, "pattern": `^\s*([0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)?\s*)+$`}
-	aSize     = object{"type": []string{"number", "string"}, "minimum": 0, "pattern": `^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtT]?[iI]?[bB]?)\s*$`}
-	aWord     = object{"type": []string{"string", "number", "boolean"}}
-	words     = object{"type": []string{"string", "number", "array"}, "items": aWord}
-	anObject  = object{"type": "object"}
-)
 
 // shapes is nil for what may be anything.
 func (k Kind) shapes() []any {
 	switch k {
 	case Text:
-		return []any{aText}
+		return []any{ref("text")}
 	case Bool:
-		return []any{aBool}
+		return []any{ref("boolean")}
 	case Integer:
-		return []any{anInteger}
+		return []any{ref("integer")}
 	case Duration:
-		return []any{aDuration}
+		return []any{ref("duration")}
 	case Size:
-		return []any{aSize}
+		return []any{ref("size")}
 	case Words, Texts:
-		return []any{words}
+		return []any{ref("words")}
 	case Object:
-		return []any{anObject}
+		return []any{object{"type": "object"}}
 	case Mixed:
 	}
 	return nil
 }
 
+func ref(name string) object { return object{"$ref": "#/definitions/" + name} }
+
+func definitions() object {
+	scalar := []string{"string", "number", "boolean"}
+	return object{
+		"app":      appSchema(),
+		"text":     object{"type": []string{"string", "number"}},
+		"boolean":  object{"enum": []any{true, false, "true", "false"}},
+		"integer":  object{"type": []string{"integer", "string"}, "pattern": `^[+-]?[0-9]+$`},
+		"duration": object{"type": []string{"number", "string"}, "minimum": 0, "pattern": `^\s*([0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)?\s*)+$`},
+		"size":     object{"type": []string{"number", "string"}, "minimum": 0, "pattern": `^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtT]?[iI]?[bB]?)\s*$`},
+		"words":    object{"type": []string{"string", "number", "array"}, "items": object{"type": scalar}},
+		"path":     object{"type": "string", "pattern": "^/"},
+	}
+}
+
 // shapesOf are those of the keys that their kind does not describe.
-var shapesOf = map[string][]any{
-	"instances":       {object{"type": "integer"}, object{"type": "string", "pattern": `^(max|[+-]?[0-9]+)$`}},
-	"stop_exit_codes": {object{"type": []string{"integer", "string", "array"}, "items": anInteger}},
-	"filter_env":      {aBool, words},
-	"depends_on":      {words, object{"type": "object", "additionalProperties": object{"enum": []string{"online", "completed"}}}},
-	"watch":           {aBool, words},
-	"log_rotate": {aBool, fields(true, object{
-		"max_size": aSize, "retain": anInteger, "compress": aBool,
-	})},
-	"listen":     {words, object{"type": "object", "additionalProperties": aText}},
-	"metrics": {aBool, object{"type": "string", "pattern": "^/"}, fields(true, object{
-		"path": object{"type": "string", "pattern": "^/"}, "port": anInteger, "aggregate": aBool, "timeout": aDuration,
-		"rules": object{"type": "object", "additionalProperties": object{"enum": []string{"sum", "min", "max", "avg", "first"}}},
-	})},
-	"health": {object{"type": "string"}, object{"const": false}, fields(false, object{
-		"http": object{"anyOf": []any{object{"type": "string"}, fields(false, object{
-			"path": aText, "port": anInteger, "scheme": object{"enum": []string{"http", "https"}}, "method": aText,
-			"headers": anObject, "status": object{"type": []string{"string", "integer", "array"}},
-		})}},
-		"tcp": anInteger, "exec": words, "interval": aDuration, "timeout": aDuration, "retries": anInteger,
-		"start_period": aDuration, "on_failure": object{"enum": []string{"restart", "unready"}},
-	})},
+func shapesOf(name string) []any {
+	switch name {
+	case "instances":
+		return []any{object{"type": "integer"}, object{"type": "string", "pattern": `^(max|[+-]?[0-9]+)$`}}
+	case "stop_exit_codes":
+		return []any{object{"type": []string{"integer", "string", "array"}, "items": ref("integer")}}
+	case "filter_env", "watch":
+		return []any{ref("boolean"), ref("words")}
+	case "depends_on":
+		return []any{ref("words"), mapOf(object{"enum": []string{"online", "completed"}})}
+	case "log_rotate":
+		return []any{ref("boolean"), fields(true, object{"max_size": ref("size"), "retain": ref("integer"), "compress": ref("boolean")})}
+	case "listen":
+		return []any{ref("words"), mapOf(ref("text"))}
+	case "metrics":
+		return []any{ref("boolean"), ref("path"), fields(true, object{
+			"path": ref("path"), "port": ref("integer"), "aggregate": ref("boolean"), "timeout": ref("duration"),
+			"rules": mapOf(object{"enum": []string{"sum", "min", "max", "avg", "first"}}),
+		})}
+	case "health":
+		return []any{object{"type": "string"}, object{"const": false}, healthShape()}
+	}
+	return nil
+}
+
+func healthShape() object {
+	page := fields(false, object{
+		"path": ref("text"), "port": ref("integer"), "scheme": object{"enum": []string{"http", "https"}}, "method": ref("text"),
+		"headers": object{"type": "object"}, "status": object{"type": []string{"string", "integer", "array"}},
+	})
+	return fields(false, object{
+		"http": object{"anyOf": []any{object{"type": "string"}, page}},
+		"tcp":  ref("integer"), "exec": ref("words"), "interval": ref("duration"), "timeout": ref("duration"), "retries": ref("integer"),
+		"start_period": ref("duration"), "on_failure": object{"enum": []string{"restart", "unready"}},
+	})
+}
+
+func mapOf(shape object) object {
+	return object{"type": "object", "additionalProperties": shape}
 }
 
 // fields are those of an object, which may be written in camelCase as well.

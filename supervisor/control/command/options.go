@@ -34,9 +34,12 @@ func RunFlags() []cli.Flag {
 	}
 }
 
+// webAddress is pm2's port.
+const webAddress = ":9615"
+
 // WebFlag says where health and metrics are.
 func WebFlag() cli.Flag {
-	return &cli.StringFlag{Name: "web", Value: ":9615", Usage: "`ADDRESS` of /health and /metrics"}
+	return &cli.StringFlag{Name: "web", Value: webAddress, Usage: "`ADDRESS` of /health and /metrics"}
 }
 
 // AppFlags are the options that ecosystem knows how to apply.
@@ -95,7 +98,7 @@ func Arrange(args []string, app *cli.App) (arranged, rest []string) {
 			continue
 		}
 		if withoutValue(args[i:]) {
-			arg += "=" + WebFlag().(*cli.StringFlag).Value //nolint:errcheck // it is one
+			arg += "=" + webAddress
 		}
 		options = append(options, arg)
 		if i+1 < len(args) && takesValue(flags, arg) {
