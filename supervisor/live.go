@@ -131,7 +131,7 @@ func (*worker) leavesOthers(l life) bool { return l.app.TreeKill && len(l.Member
 func (w *worker) finish(kill context.Context, l life, end *ended) {
 	begun := time.Now()
 	end.at, end.ran, end.victims = begun, begun.Sub(l.began), l.victims
-	ladder := process.Ladder{Signal: l.app.StopSignal, Grace: l.app.KillTimeout, Alone: !l.app.TreeKill}
+	ladder := process.Ladder{Signal: l.app.StopSignal, Grace: l.app.KillTimeout, Extend: l.door.signs().extend, Alone: !l.app.TreeKill}
 	if end.cause == died && !w.leavesOthers(l) {
 		return
 	}

@@ -51,7 +51,7 @@ type signs struct {
 	listening, ready <-chan struct{}      // closed: it listens; it said that it is ready
 	checked          <-chan health.Result // what the app's health check finds
 	alive            <-chan struct{}      // it keeps the watchdog quiet
-	extend           <-chan time.Duration // it needs so much longer to be ready, from now
+	extend           <-chan time.Duration // it needs so much longer to be ready, or to end, from now
 }
 
 // exit is the way after its last.

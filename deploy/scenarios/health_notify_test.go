@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A program of any language says that it is ready, and that it is alive.
@@ -13,7 +15,7 @@ func TestPythonSaysThatItIsReadyAndAlive(t *testing.T) {
 	s, gate := newClinic(t), fifo(t)
 	s.write(t, app{
 		"name": "queue", "script": "notify.py", "interpreter": tool(t, "python3"), "cwd": s.dir,
-		"wait_ready": true, "watchdog": "1s", "env": s.environ("GATE", gate),
+		"wait_ready": true, "watchdog": "1s", "kill_timeout": "1s", "env": s.environ("GATE", gate),
 	})
 	g := operated{start(t, launch{args: []string{s.file, "--web", "127.0.0.1:0"}, env: []string{"GORUN_SOCKET=" + s.socket}}), s}
 	g.out.next(t, "^watchdog 1000000$")
@@ -47,4 +49,10 @@ func TestPythonSaysThatItIsReadyAndAlive(t *testing.T) {
 	}
 	g.awaitMetric(t, 1, "gorun_worker_restarts_total", `app="queue"`, `reason="watchdog"`)
 	g.wantStates(t, "queue/0 online")
+
+	g.signal(t, unix.SIGTERM)
+	wantCode(t, g.gorun, 0)
+	if g.out.count("^ended$") == 0 || g.err.count("killed") > 0 {
+		t.Errorf("it was not given the time that it asked for:\n%s", g.report())
+	}
 }

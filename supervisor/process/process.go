@@ -63,8 +63,9 @@ type Limit struct {
 // Ladder is how a process is brought to an end.
 type Ladder struct {
 	Signal unix.Signal
-	Grace  time.Duration // from Signal to SIGKILL
-	Alone  bool          // spare the rest of the tree
+	Grace  time.Duration        // from Signal to SIGKILL
+	Extend <-chan time.Duration // the program asks for so much time, from now; nil: it cannot
+	Alone  bool                 // spare the rest of the tree
 }
 
 // Process is a running program with its tree. Its methods are for one

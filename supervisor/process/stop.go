@@ -27,24 +27,43 @@ func descend(ctx context.Context, e ending, ladder Ladder) (forced bool) {
 	}
 	e.tree.signal(e.child, ladder.Signal)
 	e.wake()
-	grace := time.NewTimer(ladder.Grace)
-	defer grace.Stop()
-	if e.wait(ctx.Done(), grace.C, func() {}) || e.over() {
+	grace := newGrace(ladder.Grace, ladder.Extend)
+	defer grace.timer.Stop()
+	if e.wait(ctx.Done(), grace, func() {}) || e.over() {
 		return false
 	}
-	last := time.NewTimer(lastWait)
-	defer last.Stop()
+	last := newGrace(lastWait, nil)
+	defer last.timer.Stop()
 	kill := func() { e.tree.signal(e.child, unix.SIGKILL) }
 	kill()
 	// A process may fork between the look at the table and the signal.
-	e.wait(nil, last.C, kill)
+	e.wait(nil, last, kill)
 	return true
+}
+
+// grace is the time that is left, which grows when the program asks for it.
+type grace struct {
+	timer  *time.Timer
+	until  time.Time
+	extend <-chan time.Duration
+}
+
+func newGrace(limit time.Duration, extend <-chan time.Duration) *grace {
+	return &grace{timer: time.NewTimer(limit), until: time.Now().Add(limit), extend: extend}
+}
+
+// prolong never shortens it.
+func (g *grace) prolong(more time.Duration) {
+	if until := time.Now().Add(more); until.After(g.until) {
+		g.until = until
+		g.timer.Reset(more)
+	}
 }
 
 // wait returns true when nothing is left, false when it was cut short. The
 // last of a tree is always a child of gorun, by birth or by re-parenting: each
 // look at the table follows a death, and finds somebody left or nobody.
-func (e ending) wait(cut <-chan struct{}, grace <-chan time.Time, left func()) bool {
+func (e ending) wait(cut <-chan struct{}, grace *grace, left func()) bool {
 	exited := e.exited()
 	for {
 		death := e.deaths()
@@ -56,9 +75,11 @@ func (e ending) wait(cut <-chan struct{}, grace <-chan time.Time, left func()) b
 		case <-exited:
 			exited = nil
 		case <-death:
+		case more := <-grace.extend:
+			grace.prolong(more)
 		case <-cut:
 			return false
-		case <-grace:
+		case <-grace.timer.C:
 			return false
 		}
 	}

@@ -157,3 +157,20 @@ func TestEndAll(t *testing.T) {
 		}
 	}
 }
+
+func TestStopIsProlongedByTheProgram(t *testing.T) {
+	w := begin(t, shellSpec(`trap 'echo asked; sleep 1.2; exit 0' TERM; `+idle))
+	w.line(t)
+	extend, done := make(chan time.Duration), make(chan bool)
+	go func() {
+		done <- w.Stop(context.Background(), Ladder{Signal: unix.SIGTERM, Grace: 800 * time.Millisecond, Extend: extend})
+	}()
+	if got := w.line(t); got != "asked" {
+		t.Fatal(got)
+	}
+	extend <- patience
+	extend <- time.Millisecond // this takes nothing back
+	if forced := <-done; forced || w.Status().Code != 0 || w.Status().Signal != 0 {
+		t.Errorf("forced %v, %+v", forced, w.Status())
+	}
+}

@@ -1,7 +1,9 @@
 """Speaks sd_notify by hand: $GATE is a FIFO that it waits at before READY=1,
-then it says WATCHDOG=1 until there is a file silent."""
+then it says WATCHDOG=1 until there is a file silent. It takes its time to end."""
 import os
+import signal
 import socket
+import sys
 import time
 
 
@@ -12,6 +14,14 @@ def tell(text):
         s.send(text.encode())
 
 
+def end(*_):
+    tell("STOPPING=1\nEXTEND_TIMEOUT_USEC=20000000")
+    time.sleep(1.5)
+    print("ended", flush=True)
+    sys.exit(0)
+
+
+signal.signal(signal.SIGTERM, end)
 print("watchdog", os.environ.get("WATCHDOG_USEC"), flush=True)
 tell("STATUS=warming up")
 open(os.environ["GATE"]).close()
