@@ -123,10 +123,13 @@ func (l *link) reachable() bool {
 	return false
 }
 
-// dialAny connects to the address, whichever worker answers: there is no other
-// way where a socket has no probe address.
+// dialAny connects where a socket has no probe address: to a Node worker over
+// its channel, else to the address itself, whichever worker answers.
 func (l *link) dialAny(ctx context.Context, port int) (net.Conn, error) {
 	for _, address := range l.sharing.groups.Addresses() {
+		if fits := address.Kind == sockets.Unix || address.Kind == sockets.TCP && (port == 0 || address.Port == port); fits && l.served.Load() {
+			return l.channel.Dial(address) //nolint:wrapcheck // its words are for people as they are
+		}
 		if address.Kind == sockets.Unix {
 			return new(net.Dialer).DialContext(ctx, "unix", address.Path) //nolint:wrapcheck // its words are for people as they are
 		}

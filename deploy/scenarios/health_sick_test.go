@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -71,6 +72,34 @@ func (g operated) awaitReplaced(t *testing.T, worker string, pid int) {
 		t.Errorf("its old process %d is there still", pid)
 	}
 	eventually(t, worker+" is ready", func() bool { return g.healthMetric(t, "gorun_worker_ready", worker) == 1 })
+}
+
+// No probe address leads to a worker behind a path: gorun hands a Node worker
+// the connection itself.
+func TestTheSickNodeWorkerBehindAPathAloneIsReplaced(t *testing.T) {
+	t.Parallel()
+	s := newClinic(t)
+	path := filepath.Join(s.dir, "api.sock")
+	g := operate(t, s, nodeProgram.app(t, s).checked("http", "/healthz").with("env", map[string]string{"PORT": path}))
+	for nth, way := range []string{"500", "stop"} {
+		g.awaitServing(t, 4)
+		before := g.members(t)
+		pid := asker{network: "unix", address: path, path: map[string]string{"500": "sick/500", "stop": ""}[way]}.mustAsk(t)
+		if way == "stop" && unix.Kill(pid, unix.SIGSTOP) != nil {
+			t.Fatalf("process %d cannot be stopped", pid)
+		}
+		sick := workerOf(t, before, pid)
+		if found := "api/" + g.err.nth(t, unhealthy, nth+1)[1]; found != sick {
+			t.Errorf("%s: %s is found unhealthy, want %s", way, found, sick)
+		}
+		eventually(t, sick+" is replaced", func() bool {
+			m := g.members(t)[sick]
+			return m.Pid != pid && m.State == "online"
+		})
+		if got := changed(before, g.members(t)); got != sick {
+			t.Errorf("%s: %q have another process, want %s alone", way, got, sick)
+		}
+	}
 }
 
 // A check by a command runs as the worker does, so it knows which one it is for.

@@ -52,6 +52,8 @@ type Channel struct {
 	conn    *net.UnixConn
 	out     *outbox
 	closed  chan struct{}
+	keys    atomic.Pointer[map[sockets.Address]string]
+	dialing atomic.Bool // a connection is on its way
 	leaving atomic.Bool // told to disconnect, or has told so: gets no more sockets
 
 	// The reading goroutine's:

@@ -22,6 +22,7 @@ type frame struct {
 	fd      int    // or none
 	refusal []byte // sent instead where the descriptor cannot be delivered
 	tries   int
+	gone    func() // called when the descriptor is closed; may be nil
 }
 
 // verdict is what the worker said about a descriptor.
@@ -174,5 +175,8 @@ func (f *frame) drop() {
 	if f.fd != none {
 		unix.Close(f.fd)
 		f.fd = none
+		if f.gone != nil {
+			f.gone()
+		}
 	}
 }

@@ -59,11 +59,13 @@ func (c *Channel) serve(f fields) {
 			c.query(f)
 		}
 	case "listening":
+		c.publish()
 		if address, found := c.servers.listening(f); found && c.options.Listening != nil {
 			c.options.Listening(address)
 		}
 	case "close":
 		delete(c.servers.open, f.text("key"))
+		c.publish()
 	case "exitedAfterDisconnect": // the worker leaves by itself
 		c.leaving.Store(true)
 		c.reply(f, answer{}, none)

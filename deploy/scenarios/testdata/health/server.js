@@ -22,5 +22,7 @@ function fallSick(way) {
   if (way === 'deaf') server.close();
 }
 
-server.listen(Number(process.env.PORT), '127.0.0.1');
+const { PORT } = process.env; // or a path
+if (PORT.startsWith('/')) server.listen(PORT);
+else server.listen(Number(PORT), '127.0.0.1');
 setInterval(() => {}, 1000); // it lives on without a listener
