@@ -41,9 +41,17 @@ const (
 // version is set by the linker: -ldflags "-X main.version=1.2.3".
 var version = "devel"
 
-// gcPercent keeps a supervisor that mostly sleeps small: its heap is a few
-// megabytes, so that a collection costs next to nothing.
-const gcPercent = 40
+// gcPercent keeps a supervisor of a few workers, which mostly sleeps, small. With
+// many workers a scrape makes megabytes of garbage: collecting it twice would
+// take as long as the scrape.
+func gcPercent(apps []ecosystem.App) int {
+	const least, perWorker, most = 40, 5, 200
+	workers := 0
+	for i := range apps {
+		workers += apps[i].Instances
+	}
+	return min(least+perWorker*max(workers-4, 0), most)
+}
 
 // flushLimit bounds the wait for whoever reads gorun's output at the end.
 const flushLimit = 2 * time.Second
@@ -342,7 +350,7 @@ func (inv *invocation) supervise(c *cli.Context) (int, error) {
 	}
 	process.KeepDescriptors()
 	if inv.world().Variable("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+		debug.SetGCPercent(gcPercent(file.Apps))
 	}
 	output := logs.New(logs.Options{
 		Stdout: inv.out, Stderr: inv.err, Format: settings.Format, Color: settings.Color, Level: settings.Level,

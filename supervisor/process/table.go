@@ -34,12 +34,13 @@ func processTable() []entry {
 	if err != nil {
 		return nil
 	}
-	var all []entry
+	all := make([]entry, 0, len(names))
+	var buffer [statSize]byte
 	for _, name := range names {
 		if name[0] < '0' || name[0] > '9' {
 			continue
 		}
-		if e, err := readEntry(name); err == nil {
+		if e, err := readEntryInto(buffer[:], name); err == nil {
 			all = append(all, e)
 		}
 	}
@@ -68,8 +69,11 @@ func reparent(table []entry) []entry {
 const statSize = 2048
 
 func readEntry(pid string) (entry, error) {
-	var buffer [statSize]byte
-	text, err := usage.ReadInto(buffer[:], "/proc/"+pid+"/stat")
+	return readEntryInto(make([]byte, statSize), pid)
+}
+
+func readEntryInto(buffer []byte, pid string) (entry, error) {
+	text, err := usage.ReadInto(buffer, "/proc/"+pid+"/stat")
 	if err != nil {
 		return entry{}, fmt.Errorf("read process %s: %w", pid, err)
 	}
@@ -84,12 +88,20 @@ func parseStat(text []byte) (entry, error) {
 		return entry{}, fmt.Errorf("parse stat %q: no name in parentheses", text)
 	}
 	const first, threads, startTime = 3, 20, 22 // numbers of fields in proc(5)
-	fields := bytes.Fields(text[end+1:])
-	if len(fields) <= startTime-first || len(fields[0]) != 1 {
-		return entry{}, fmt.Errorf("parse stat %q: only %d fields", text, len(fields))
+	var fields [startTime - first + 1][]byte
+	found := 0
+	for field := range bytes.FieldsSeq(text[end+1:]) {
+		if found == len(fields) {
+			break
+		}
+		fields[found] = field
+		found++
+	}
+	if found < len(fields) || len(fields[0]) != 1 {
+		return entry{}, fmt.Errorf("parse stat %q: only %d fields", text, found)
 	}
 	e := entry{state: fields[0][0]}
-	numbers := []struct {
+	numbers := [...]struct {
 		text []byte
 		into *int
 	}{

@@ -1,10 +1,10 @@
 package usage
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/shirou/gopsutil/v3/common"
@@ -51,7 +51,7 @@ func of(proc string, pids []int) Tree {
 		if err != nil {
 			continue
 		}
-		if stat, ok := parseStat(string(text)); ok {
+		if stat, ok := parseStat(text); ok {
 			tree.add(ctx, pid, stat)
 		}
 	}
@@ -120,13 +120,21 @@ const (
 
 // parseStat reads /proc/PID/stat. The name in it may hold anything, spaces
 // and parentheses included.
-func parseStat(text string) (stat, bool) {
-	end := strings.LastIndexByte(text, ')')
+func parseStat(text []byte) (stat, bool) {
+	end := bytes.LastIndexByte(text, ')')
 	if end < 0 {
 		return stat{}, false
 	}
-	fields := strings.Fields(text[end+1:])
-	if len(fields) <= threadsField {
+	var fields [threadsField + 1]string
+	found := 0
+	for field := range bytes.FieldsSeq(text[end+1:]) {
+		if found == len(fields) {
+			break
+		}
+		fields[found] = string(field)
+		found++
+	}
+	if found < len(fields) {
 		return stat{}, false
 	}
 	s := stat{dead: fields[0] == "Z" || fields[0] == "X"}

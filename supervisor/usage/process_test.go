@@ -31,7 +31,7 @@ func TestParseStat(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, ok := parseStat(test.text)
+			got, ok := parseStat([]byte(test.text))
 			if got != test.want || ok != test.ok {
 				t.Errorf("parseStat(%q) = %+v, %v, want %+v, %v", test.text, got, ok, test.want, test.ok)
 			}
@@ -137,7 +137,7 @@ func FuzzParseStat(f *testing.F) {
 	f.Add("1 (a) b) S 1")
 	f.Add(fmt.Sprintf("1 (x) S 1 2 3 0 -1 4194304 99 0 0 0 %[1]d %[1]d %[1]d %[1]d 20 0 7 0", maxTicks))
 	f.Fuzz(func(t *testing.T, text string) {
-		if s, ok := parseStat(text); ok && (s.cpu < 0 || s.threads < 0) {
+		if s, ok := parseStat([]byte(text)); ok && (s.cpu < 0 || s.threads < 0) {
 			t.Errorf("parseStat(%q) = %+v, want nothing negative", text, s)
 		}
 	})
