@@ -16,6 +16,7 @@ import (
 
 	"gorun/signals/reaper"
 	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/hooks"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
@@ -232,6 +233,7 @@ func (f *film) said(part string) bool {
 type stage struct {
 	*Supervisor
 	film   *film
+	mail   *mail // what its webhooks get
 	cancel context.CancelFunc
 	kill   context.CancelFunc
 	begun  time.Time
@@ -244,7 +246,7 @@ type stage struct {
 func enact(t *testing.T, apps []part, options Options, f func(s *stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{film: newFilm(t), begun: time.Now(), over: make(chan struct{})}
+		s := &stage{film: newFilm(t), mail: &mail{begun: time.Now()}, begun: time.Now(), over: make(chan struct{})}
 		options.Reaper, options.Output, options.Log, options.Starting = theReaper, newOutput(t), slog.New(s.film), 100
 		var confs []ecosystem.App
 		for _, p := range apps {
@@ -255,6 +257,7 @@ func enact(t *testing.T, apps []part, options Options, f func(s *stage)) {
 			t.Fatal(err)
 		}
 		s.Supervisor = supervisor
+		supervisor.tools.herald = hooks.New(hooks.Options{Log: options.Log, Transport: s.mail})
 		for i, p := range apps {
 			script(supervisor.apps()[i], p.fates)
 		}

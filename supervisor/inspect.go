@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"gorun/health"
-	"gorun/signals/reaper"
 	"gorun/supervisor/notify"
 	"gorun/supervisor/process"
 	"gorun/supervisor/sockets"
@@ -146,36 +145,7 @@ func (l *link) dialAny(ctx context.Context, port int) (net.Conn, error) {
 // exec runs a command of the health check beside the process, as its user and
 // with its environment.
 func (l *link) exec(ctx context.Context, argv []string) error {
-	spec := process.Spec{Argv: argv, Env: l.environ, Dir: l.app.Dir}
-	if user := l.app.User; user != nil {
-		spec.User = &process.User{UID: user.UID, GID: user.GID, Groups: user.Groups}
-	}
-	p, err := process.Start(l.sharing.tools.reaper, spec)
-	if err != nil {
-		return err //nolint:wrapcheck // it says what was attempted
-	}
-	select {
-	case <-p.Exited():
-	case <-ctx.Done():
-	}
-	// Nothing that it leaves behind stays; a grace is for programs that serve.
-	done, now := context.WithCancel(context.Background())
-	now()
-	p.Stop(done, process.Ladder{Signal: l.app.StopSignal})
-	if err := ctx.Err(); err != nil {
-		return err //nolint:wrapcheck // package health knows it
-	}
-	return codeError(p.Status())
-}
-
-func codeError(status reaper.Status) error {
-	if status.ExitCode() == 0 {
-		return nil
-	}
-	if status.Signal != 0 {
-		return fmt.Errorf("ended by %s", signalName(status.Signal))
-	}
-	return fmt.Errorf("exit %d", status.ExitCode())
+	return aside(ctx, l.sharing.tools.reaper, process.Spec{Argv: argv, Env: l.environ, Dir: l.app.Dir, User: userOf(l.app)})
 }
 
 // listenForNotices gives the process a socket for sd_notify(3). Nothing depends

@@ -53,6 +53,7 @@ func (w *worker) present(l life) {
 	w.link.Store(l.door.self())
 	w.status.Pid, w.status.Started, w.status.LastError = l.Pid(), l.began, ""
 	w.publish()
+	w.tellResumed()
 	w.writePid(l.Pid())
 }
 
@@ -190,7 +191,7 @@ func (w *worker) record(l life, end *ended) {
 		w.cpu.end(l.process, status.CPU)
 	}
 	w.removePid(l.app, l.Pid())
-	end.pid, end.tail = l.Pid(), l.Tail()
+	end.pid, end.tail, end.signal = l.Pid(), l.Tail(), status.Signal
 	end.exit = restart.Exit{Code: status.Code, Signaled: status.Signal != 0 || end.cause != died, Failed: end.late, Uptime: end.ran}
 }
 

@@ -1,7 +1,9 @@
 package supervisor
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -67,6 +69,23 @@ func work(what string, args []string) int {
 		}
 		fmt.Println("left", child.Process.Pid)
 		return work("exit", args)
+	case "note": // its input and environment in a file
+		input, _ := io.ReadAll(os.Stdin)
+		text, _ := json.Marshal(map[string]any{"Environ": os.Environ(), "Input": json.RawMessage(input)})
+		if err := os.WriteFile(args[0], text, 0o600); err != nil {
+			return 99
+		}
+		return work("exit", []string{"0"})
+	case "family": // a child in a session of its own, and both pids in a file
+		child := exec.Command(os.Args[0], "worker", "stubborn")
+		child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		if err := child.Start(); err != nil {
+			return 99
+		}
+		if err := os.WriteFile(args[0], fmt.Append(nil, os.Getpid(), child.Process.Pid), 0o600); err != nil {
+			return 99
+		}
+		return work("stubborn", nil)
 	case "grow":
 		megabytes, _ := strconv.Atoi(args[0])
 		block := make([]byte, megabytes<<20)

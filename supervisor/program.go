@@ -87,10 +87,8 @@ func (w *worker) launch() (life, error) {
 		Dir:    w.app.Dir,
 		Stdout: stdout,
 		Stderr: stderr,
+		User:   userOf(w.app),
 		Marker: w.name + "/" + rand.Text(),
-	}
-	if user := w.app.User; user != nil {
-		spec.User = &process.User{UID: user.UID, GID: user.GID, Groups: user.Groups}
 	}
 	for _, limit := range w.app.Limits {
 		spec.Limits = append(spec.Limits, process.Limit{Resource: limit.Resource, Soft: limit.Soft, Hard: limit.Hard})

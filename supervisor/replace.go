@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/hooks"
 )
 
 var (
@@ -113,7 +114,7 @@ func (w *worker) replace(ctx, kill context.Context, old life, r *renewal) life {
 		return old
 	}
 	next.door.succeed(old.door)
-	w.status.Restarts[r.reason]++
+	w.again(r.reason, hooks.Note{})
 	w.status.StartTimes = w.status.StartTimes.Observe(time.Since(next.began))
 	w.status.Ready = true
 	w.present(next)

@@ -23,6 +23,10 @@ import (
 // longest kill_timeout it still fits into Docker's ten seconds.
 const strayGrace = 1500 * time.Millisecond
 
+// hookGrace is how long hooks may still take when gorun is to end. The stops of
+// the workers run beside it: it adds nothing to a long one.
+const hookGrace = 5 * time.Second
+
 // Options is what a supervisor works with.
 type Options struct {
 	Reaper        *reaper.Reaper
@@ -106,10 +110,13 @@ func (s *Supervisor) Run(ctx, kill context.Context) int {
 	defer unwatch()
 	go s.tellReady(watching)
 	code := s.wait(ctx)
+	telling, told := context.WithTimeout(kill, hookGrace)
+	defer told()
 	s.stopping.Store(true)
 	s.notify("STOPPING=1")
 	s.delay(kill)
 	s.end(kill)
+	s.tools.herald.Close(telling)
 	process.EndAll(kill, s.options.Reaper, process.Ladder{Signal: unix.SIGTERM, Grace: strayGrace})
 	return code
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"gorun/signals/reaper"
+	"gorun/supervisor/hooks"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/usage"
 )
@@ -21,6 +22,8 @@ type tools struct {
 	uid     int           // gorun's own
 	victims func() uint64 // processes that the kernel has killed for want of memory
 	journal journal
+	herald  *hooks.Herald
+	host    string        // this machine's name, for hooks
 	ids     atomic.Int64  // the next pm_id
 	turns   atomic.Int64  // phases that apps have come to
 	news    chan struct{} // an app has published something; at most one pending
@@ -30,7 +33,9 @@ type tools struct {
 }
 
 func newTools(o Options) *tools {
+	host, _ := os.Hostname() // it goes without
 	return &tools{
+		herald: hooks.New(hooks.Options{Log: o.Log}), host: host,
 		reaper: o.Reaper, output: o.Output, log: o.Log, cgroup: o.Cgroup, victims: o.Cgroup.OOMKills,
 		uid:   os.Geteuid(),
 		slots: make(chan struct{}, max(o.Starting, 1)), news: make(chan struct{}, 1),

@@ -6,7 +6,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/hooks"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
@@ -34,6 +37,7 @@ type worker struct {
 	orders   orders
 	farewell farewell
 
+	resumed   *hooks.Note        // a restart that hooks are told of when the process runs; nil: there was none
 	dropLines context.CancelFunc // gives up what the last run's output still has to hand on; nil before the first
 
 	published atomic.Pointer[WorkerStatus]
@@ -63,6 +67,7 @@ type ended struct {
 	late    bool          // it was not ready in time
 	victims uint64        // of the memory limit, when it began
 	exit    restart.Exit
+	signal  unix.Signal // that ended it, or 0
 	pid     int
 	tail    []string // its last words on stderr
 }
@@ -126,7 +131,7 @@ func (w *worker) giveUpSlot() {
 
 // begin is run for a worker that waits its turn to start.
 func (w *worker) begin(ctx, kill context.Context) int {
-	w.status.Born = time.Now()
+	w.status.Born, w.resumed = time.Now(), nil
 	w.publish()
 	code := 0
 	if w.takeSlot(ctx) {
@@ -161,7 +166,7 @@ func (w *worker) follow(ctx context.Context, end ended) (again bool, code int) {
 		w.enter(Stopped)
 		return false, 0
 	case end.cause == wanted:
-		w.status.Restarts[end.reason]++
+		w.again(end.reason, w.noteOf(end))
 		return true, 0
 	}
 	next := w.app.Restart.Next(end.exit, w.status.Unstable)
@@ -183,7 +188,7 @@ func (w *worker) follow(ctx context.Context, end ended) (again bool, code int) {
 		w.enter(Stopped)
 		return false, 0
 	}
-	w.status.Restarts[end.reason]++
+	w.again(end.reason, w.noteOf(end))
 	return true, 0
 }
 
@@ -193,6 +198,7 @@ func (w *worker) conclude(to State, end ended, next restart.Decision) {
 	w.enter(to)
 	w.answer(end, next.Verdict)
 	w.reportEnd(end, next)
+	w.tellEnd(end, next)
 }
 
 // answer tells whoever waits for the process what became of it: to end well is as

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/health"
+	"gorun/supervisor/hooks"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/restart"
 	"gorun/supervisor/sockets"
@@ -113,6 +114,8 @@ type App struct {
 	Health   *health.Check    // nil: none
 	Watchdog time.Duration    // 0: none
 	Metrics  *Metrics         // nil: those of the workers are not served
+
+	OnExit, OnRestart, OnGiveup []hooks.Hook // who is told of what
 
 	env environment // see Environ
 }

@@ -124,6 +124,7 @@ func (d *draft) build() {
 	d.watching()
 	d.healthCheck()
 	d.ownMetrics()
+	d.hooks()
 }
 
 // check reads a value that a later step uses, or does not: a mistake is one

@@ -76,7 +76,7 @@ func into[T any](read func(*report, setting) T, field func(*App) *T) setter {
 // Keys returns every key, in the order of the documentation. env_NAME stands
 // for each key that begins with env_.
 func Keys() []Key {
-	return slices.Concat(programKeys[:], environmentKeys[:], lifeKeys[:], sharingKeys[:], triggerKeys[:], healthKeys[:], outputKeys[:], laterKeys[:], ignoredKeys[:], topKeys[:])
+	return slices.Concat(programKeys[:], environmentKeys[:], lifeKeys[:], sharingKeys[:], triggerKeys[:], healthKeys[:], hookKeys[:], outputKeys[:], laterKeys[:], ignoredKeys[:], topKeys[:])
 }
 
 // index finds keys by any of their names.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gorun/supervisor/hooks"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/sockets"
 )
@@ -106,7 +107,16 @@ func keyCases(dir string) map[string][]keyCase {
 			{"{exec: [bash, -v]}", func(a App) any { return a.Health.Exec }, []string{dir + "/bin/bash", "-v"}},
 			{"false", func(a App) any { return a.Health == nil }, true},
 		},
-		"watchdog": {{"30s", func(a App) any { return a.Watchdog }, 30 * time.Second}},
+		"on_exit": {
+			{"{exec: [bash, -v]}", func(a App) any { return a.OnExit }, []hooks.Hook{{Exec: []string{dir + "/bin/bash", "-v"}, Timeout: 10 * time.Second, Retries: 3}}},
+			{"{exec: bash -c 'a b', timeout: 2s, retries: 0}", func(a App) any { return a.OnExit }, []hooks.Hook{{Exec: []string{dir + "/bin/bash", "-c", "a b"}, Timeout: 2 * time.Second}}},
+			{"[{webhook: 'https://a/b'}, {exec: bash}]", func(a App) any { return fmt.Sprint(a.OnExit[0].Webhook, a.OnExit[1]) }, "https://a/b" + "exec bash"},
+			{"false", func(a App) any { return len(a.OnExit) }, 0},
+			{"[]", func(a App) any { return len(a.OnExit) }, 0},
+		},
+		"on_restart": {{"{exec: bash}", func(a App) any { return fmt.Sprint(a.OnRestart) }, "[exec bash]"}},
+		"on_giveup":  {{"{webhook: 'http://a:81/b'}", func(a App) any { return fmt.Sprint(a.OnGiveup) }, "[webhook a:81]"}},
+		"watchdog":   {{"30s", func(a App) any { return a.Watchdog }, 30 * time.Second}},
 		"metrics": {
 			{"{path: /m, port: 81, aggregate: true, timeout: 1s, rules: {jobs: max}}", func(a App) any { return fmt.Sprint(*a.Metrics) }, "{/m 81 true map[jobs:max] 1s}"},
 			{"true", func(a App) any { return a.Metrics.Path }, "/metrics"},
@@ -367,13 +377,28 @@ func TestWrongValuesAreMistakes(t *testing.T) {
 		{"log_type: xml", "log_type: \"xml\" is none of json"},
 		{"out_file: folder", "folder is a directory; name a file"},
 		{"log_rotate: yes", "log_rotate: \"yes\" is not a mapping"},
+		{"on_exit: {exec: [bash], webhook: 'https://a/SECRET'}", "stdin:2:10: on_exit: exec and webhook are both given; make a list of two hooks of it"},
+		{"on_exit: {timeout: 5s}", "stdin:2:10: on_exit: there is nobody to tell; write exec: [./notify.sh] or webhook: https://…"},
+		{"on_exit: {exec: []}", "on_exit: there is nobody to tell"},
+		{"on_exit: {webhok: 'https://a/SECRET'}", "stdin:2:11: on_exit: there is no key \"webhok\"; it has exec, retries, timeout, webhook; did you mean webhook?"},
+		{"on_exit: {webhook: /services/SECRET}", "stdin:2:20: on_exit.webhook: the URL is not a complete one; write https://host/path"},
+		{"on_exit: {webhook: 'ftp://a/SECRET'}", "on_exit.webhook: the URL begins neither with https:// nor with http://"},
+		{"on_exit: https://a/SECRET", "stdin:2:10: on_exit: that is no hook; write on_exit: {exec: [./notify.sh]} or {webhook: https://…}"},
+		{"on_exit: [{exec: bash}, 5]", "stdin:2:25: on_exit: that is no hook"},
+		{"on_exit: true", "on_exit: that is no hook"},
+		{"on_exit: {exec: [./gone.sh]}", "stdin:2:17: on_exit.exec: \"./gone.sh\" is not found"},
+		{"on_exit: {exec: bash, timeout: 0}", "on_exit: its timeout leaves no time"},
+		{"on_exit: {exec: bash, timeout: soon}", "on_exit.timeout: \"soon\" is not a duration"},
+		{"on_exit: {exec: bash, retries: -1}", "on_exit.retries: -1 is not between 0 and 100"},
+		{"on_restart: {}", "on_restart: there is nobody to tell"},
+		{"on_giveup: {exec: \"it's\"}", "on_giveup.exec: \"it's\" has a quote that is not closed"},
 		{"ready_min: 2", "ready_min: 2 is more than the 1 instances there are"},
 		{"exec: app.py", "stdin:2:1: exec means the same as script in line 1; keep one of them"},
 	}
 	write(t, dir, "bad.env", "A=1\nTOP SECRET\n", 0o644)
 	for _, tt := range tests {
 		got := failure(t, source(dir, "script: server.js\n"+tt.line+"\n"))
-		if !strings.Contains(got, tt.want) || strings.Count(got, "\n") > 0 || strings.Contains(got, "SECRET\n") {
+		if !strings.Contains(got, tt.want) || strings.Count(got, "\n") > 0 || strings.Contains(got, "SECRET\n") || strings.Contains(got, "/SECRET") {
 			t.Errorf("%s: %s\nwant %s", tt.line, got, tt.want)
 		}
 	}

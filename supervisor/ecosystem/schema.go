@@ -144,6 +144,10 @@ func definitions() object {
 		"size":     object{"type": []string{"number", "string"}, "minimum": 0, "pattern": `^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtT]?[iI]?[bB]?)\s*$`},
 		"words":    object{"type": []string{"string", "number", "array"}, "items": object{"type": scalar}},
 		"path":     object{"type": "string", "pattern": "^/"},
+		"hook": fields(false, object{
+			"exec": ref("words"), "webhook": object{"type": "string", "pattern": "^https?://"},
+			"timeout": ref("duration"), "retries": ref("integer"),
+		}),
 	}
 }
 
@@ -167,6 +171,8 @@ func shapesOf(name string) []any {
 			"path": ref("path"), "port": ref("integer"), "aggregate": ref("boolean"), "timeout": ref("duration"),
 			"rules": mapOf(object{"enum": []string{"sum", "min", "max", "avg", "first"}}),
 		})}
+	case "on_exit", "on_restart", "on_giveup":
+		return []any{object{"const": false}, ref("hook"), object{"type": "array", "items": ref("hook")}}
 	case "health":
 		return []any{object{"type": "string"}, object{"const": false}, healthShape()}
 	}

@@ -87,6 +87,8 @@ func TestSchemaTellsRightFromWrong(t *testing.T) {
 		`{pm2: {apps: [{cmd: x, instances: max, watch: [src], cron: "* * * * *"}]}}`:               true,
 		`{apps: [{script: x, health: {http: {path: /, status: 200-399}, startPeriod: 3s}}]}`:       true,
 		`{apps: [{script: x, metrics: {path: /m, rules: {jobs: max}}}], x-base: 1}`:                true,
+		`{apps: [{script: x, on_exit: [{exec: ./a b}, {webhook: https://x/y, timeout: 3s}]}]}`:     true,
+		`{apps: [{script: x, on_exit: {webhok: https://x/y}}]}`:                                    false,
 		`{apps: [{script: x, env: null, depends_on: {db: completed}}]}`:                            true,
 		`{}`:                                     false,
 		`{apps: []}`:                             false,

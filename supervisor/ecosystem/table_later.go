@@ -4,7 +4,6 @@ package ecosystem
 var laterKeys = [...]Key{
 	{Name: "shutdown_with_message", Kind: Bool, Status: Later, Instead: "leave it out and handle stop_signal in the app", Doc: "Asks a Node worker to stop by a message instead of a signal."},
 	{Name: "node_metrics", Aliases: []string{"pmx"}, Kind: Bool, Status: Later, Instead: "leave it out or set it to false", Doc: "Reports the inner life of Node workers."},
-	{Name: "on_exit", Kind: Object, Status: Later, Instead: "leave it out", Doc: "Who is told of exits, restarts and giving up."},
 }
 
 // ignoredKeys make no sense in a container: accepted, and named once.

@@ -54,6 +54,7 @@ func main() {
 		"hog":                 hog,
 		"emit":                emit,
 		"identity":            identity,
+		"note":                note,
 		"web":                 web,
 		"activated":           activated,
 		"share":               share,

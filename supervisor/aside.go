@@ -1,0 +1,50 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/signals/reaper"
+	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/process"
+)
+
+// aside runs a command beside the workers until it ends, or ctx does. Nothing
+// that it leaves behind stays; a grace is for programs that serve.
+func aside(ctx context.Context, r *reaper.Reaper, spec process.Spec) error {
+	p, err := process.Start(r, spec)
+	if err != nil {
+		return err //nolint:wrapcheck // it says what was attempted
+	}
+	select {
+	case <-p.Exited():
+	case <-ctx.Done():
+	}
+	done, now := context.WithCancel(context.Background())
+	now()
+	p.Stop(done, process.Ladder{Signal: unix.SIGTERM})
+	if err := ctx.Err(); err != nil {
+		return err //nolint:wrapcheck // the caller's own word
+	}
+	return codeError(p.Status())
+}
+
+func codeError(status reaper.Status) error {
+	if status.ExitCode() == 0 {
+		return nil
+	}
+	if status.Signal != 0 {
+		return fmt.Errorf("ended by %s", signalName(status.Signal))
+	}
+	return fmt.Errorf("exit %d", status.ExitCode())
+}
+
+// userOf is whom the processes of an app run as; nil: gorun's own.
+func userOf(app *ecosystem.App) *process.User {
+	if app.User == nil {
+		return nil
+	}
+	return &process.User{UID: app.User.UID, GID: app.User.GID, Groups: app.User.Groups}
+}
