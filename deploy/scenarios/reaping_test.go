@@ -25,6 +25,7 @@ func TestTenThousandZombiesAtOnceAreAllReaped(t *testing.T) {
 // Case 17.
 func TestAStreamOfOrphansIsReapedInFlatMemory(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
+		t.Parallel()
 		g := start(t, launch{mode: m, args: execArgs("daemon", "stay", "stream", "30000", "0")})
 		g.out.next(t, "^ready")
 		before := memory(t, g.pid, "VmRSS")

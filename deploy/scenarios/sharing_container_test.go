@@ -25,19 +25,16 @@ func TestContainersShareOnePort(t *testing.T) {
 		if r.box == nil {
 			continue
 		}
-		p := place{dir: "/app", address: freeAddress(t)}
-		for _, test := range []struct {
-			name    string
-			options []string
-			app     app
-		}{
-			{"as nobody", asNobody, r.box(p)},
-			{"as root, workers of another user", nil, r.box(p).with("user", 1000)},
-		} {
-			t.Run(plain(r.name)+" "+test.name, func(t *testing.T) {
-				containerShares(t, test.options, p, r.sharing, test.app)
-			})
-		}
+		t.Run(plain(r.name)+" as nobody", func(t *testing.T) {
+			t.Parallel()
+			p := place{dir: "/app", address: freeAddress(t)}
+			containerShares(t, asNobody, p, r.sharing, r.box(p))
+		})
+		t.Run(plain(r.name)+" as root, workers of another user", func(t *testing.T) {
+			t.Parallel()
+			p := place{dir: "/app", address: freeAddress(t)}
+			containerShares(t, nil, p, r.sharing, r.box(p).with("user", 1000))
+		})
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 // The issue: `listen` opens sockets and passes them on.
 func TestSocketsArePassedOnToThreeWorkers(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
+		t.Parallel()
 		t.Run("Go", func(t *testing.T) {
 			p := newPlace(t)
 			passesOn(t, m, p, app{"script": workerBinary, "args": []string{"activated", "app"}, "listen": []string{p.address}}, p.address)
