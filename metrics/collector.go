@@ -62,6 +62,15 @@ func (s sink) histogram(count uint64, sum float64, buckets map[float64]uint64, l
 	s.to <- metric
 }
 
+// summary passes a summary on. The labels are the values of the family's own.
+func (s sink) summary(count uint64, sum float64, quantiles map[float64]float64, labels ...string) {
+	metric, err := prometheus.NewConstSummary(s.desc, count, sum, quantiles, slices.Concat(s.labels, labels)...)
+	if err != nil {
+		metric = prometheus.NewInvalidMetric(s.desc, err)
+	}
+	s.to <- metric
+}
+
 // collector turns one Sample into metrics, at each scrape.
 type collector struct {
 	options Options
@@ -75,7 +84,7 @@ func newCollector(o Options) *collector {
 		options: o,
 		whole:   describe(wholeFamilies[:]),
 		apps:    describe(appFamilies[:], "app"),
-		workers: describe(workerFamilies[:], "app", "worker"),
+		workers: describe(slices.Concat(workerFamilies[:], nodeFamilies[:]), "app", "worker"),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"gorun/supervisor"
+	"gorun/supervisor/node"
 	"gorun/supervisor/usage"
 )
 
@@ -40,7 +42,10 @@ func full() supervisor.Snapshot {
 			Up: true, Checks: 12, Failures: 2,
 			Times: supervisor.ProbeTimes{Count: 12, Sum: 0.3, Buckets: [...]uint64{1, 2, 3, 4, 5, 6, 12, 12}},
 		},
-		Usage: usage.Tree{CPU: 12340 * time.Millisecond, Resident: 64 << 20, Descriptors: 23, Threads: 11, Processes: 3},
+		Custom: []node.Custom{{Name: "latency", Unit: "ms", Value: 12.4}, {Name: "Users", Value: 3}},
+		Vitals: &node.Vitals{P50: 0.001, P95: 0.02, P99: 0.3, HeapUsed: 5 << 20, HeapReserved: 6 << 20, HeapLimit: 7 << 20, Handles: 8, Requests: 9},
+		Totals: node.Totals{Delay: 1.5, Ticks: 1000, Pause: 0.25, Pauses: 12},
+		Usage:  usage.Tree{CPU: 12340 * time.Millisecond, Resident: 64 << 20, Descriptors: 23, Threads: 11, Processes: 3},
 	}
 	fresh := supervisor.WorkerStatus{App: "api", Instance: 1, ID: 1, State: supervisor.WaitingRestart}
 	return supervisor.Snapshot{
@@ -173,7 +178,9 @@ func hostile() supervisor.Snapshot {
 	for _, name := range []string{"a\xff", "a\xfe", "a\uFFFD", "a\uFFFD~2", "twice", "twice", "", "q\"}\n# EOF\n", `\`, "\x00", "{a=\"b\"}"} {
 		s.Apps = append(s.Apps, supervisor.AppStatus{
 			Name: name, Namespace: name, Mode: name, Interpreter: name, Script: name, Desired: 1,
-			Workers: []supervisor.WorkerStatus{{App: name}, {App: name, Instance: 1}},
+			Workers: []supervisor.WorkerStatus{
+				{App: name, Custom: []node.Custom{{Name: name + "a", Unit: name}, {Name: name + "b", Value: math.MaxFloat64}}}, {App: name, Instance: 1},
+			},
 		})
 	}
 	return s

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"encoding/json"
 	"net"
 	"net/http"
 	"slices"
@@ -21,6 +22,7 @@ import (
 type Workers interface {
 	Snapshot() supervisor.Snapshot
 	Dial(ctx context.Context, worker supervisor.Target, port int) (net.Conn, error)
+	AskMetrics(ctx context.Context, worker supervisor.Target) (json.RawMessage, error) // of Node's prom-client
 }
 
 // pages serves gorun's own metrics with those of the workers.
@@ -109,14 +111,21 @@ func rules(words map[string]string) map[string]merge.Rule {
 	return all
 }
 
-// fetch asks one worker, on a connection of its own: through no proxy, without
-// following redirects.
+// fetch asks one worker: prom-client over the IPC channel, or else by HTTP, on a
+// connection of its own, through no proxy, without following redirects.
 func (p *pages) fetch(app supervisor.AppStatus, instance int, config merge.Config) merge.Fetch {
+	target := supervisor.Target{App: app.Name, Instance: instance}
+	if app.Metrics.IPC {
+		return func(ctx context.Context) (merge.Answer, error) {
+			message, err := p.options.Workers.AskMetrics(ctx, target)
+			return merge.Answer{Body: message, ContentType: "application/json"}, err //nolint:wrapcheck // it says what was attempted
+		}
+	}
 	port := app.Metrics.Port
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return p.options.Workers.Dial(ctx, supervisor.Target{App: app.Name, Instance: instance}, port)
+			return p.options.Workers.Dial(ctx, target, port)
 		},
 	}
 	host := "localhost"

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -34,6 +35,14 @@ func (f staff) Dial(ctx context.Context, worker supervisor.Target, _ int) (net.C
 	server := httptest.NewServer(handler)
 	context.AfterFunc(ctx, server.Close)
 	return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
+}
+
+func (f staff) AskMetrics(ctx context.Context, worker supervisor.Target) (json.RawMessage, error) {
+	if worker.Instance == 1 {
+		<-ctx.Done() // it hangs
+		return nil, ctx.Err()
+	}
+	return fmt.Appendf(nil, `{"type":"prom-client:getMetricsRes","requestId":1,"metrics":[[{"name":"hits_total","help":"Hits.","type":"counter","values":[{"value":%d,"labels":{}}]}]]}`, worker.Instance+1), nil
 }
 
 // says answers with its number of requests.
@@ -85,6 +94,32 @@ func TestOneAppOrGorunAloneCanBeAskedFor(t *testing.T) {
 		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics"+query, http.NoBody))
 		if text := w.Body.String(); w.Code != want.code || !strings.Contains(text, want.part) || strings.Contains(text, want.absent) {
 			t.Errorf("%s: %d %s", query, w.Code, text)
+		}
+	}
+}
+
+// overIPC are three workers that are asked over their IPC channel; the second
+// hangs.
+type overIPC struct {
+	staff
+	aggregate bool
+}
+
+func (o overIPC) Snapshot() supervisor.Snapshot {
+	s := o.staff.Snapshot()
+	s.Apps[0].Metrics = &ecosystem.Metrics{IPC: true, Aggregate: o.aggregate, Timeout: 50 * time.Millisecond}
+	return s
+}
+
+func TestPromClientIsAskedOverIPC(t *testing.T) {
+	for want, aggregate := range map[string]bool{`hits_total{app="api"} 4`: true, `hits_total{app="api",worker="2"} 3`: false} {
+		o := options(fake(full))
+		o.Workers = overIPC{make(staff, 3), aggregate}
+		text := scrape(t, Handler(o), "").Body.String()
+		for _, want := range []string{want, `gorun_worker_scrape_success{app="api",worker="0"} 1`, `gorun_worker_scrape_success{app="api",worker="1"} 0`} {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %s", want)
+			}
 		}
 	}
 }

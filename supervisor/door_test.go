@@ -63,11 +63,12 @@ func (o *opening) note(what string) {
 func (o *opened) signs() signs {
 	return signs{listening: o.listening, ready: o.ready, checked: o.checked}
 }
-func (o *opening) online()      { o.note("online") }
-func (o *opening) succeed(door) { o.note("succeed") }
-func (o *opening) self() *link  { return nil }
-func (o *opening) offline()     { o.note("offline") }
-func (o *opening) release()     { o.note("release") }
+func (o *opening) online()       { o.note("online") }
+func (o *opening) succeed(door)  { o.note("succeed") }
+func (o *opening) self() *link   { return nil }
+func (o *opening) offline()      { o.note("offline") }
+func (o *opening) dismiss() bool { return false }
+func (o *opening) release()      { o.note("release") }
 
 func (o *opening) drain(ctx context.Context, exited <-chan struct{}, limits drainLimits) {
 	o.note("drain")

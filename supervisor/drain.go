@@ -30,7 +30,7 @@ func (l *link) drain(ctx context.Context, exited <-chan struct{}, limits drainLi
 	ctx, cancel := context.WithTimeout(ctx, limits.total)
 	defer cancel()
 	l.empty(ctx, exited)
-	if l.served.Load() {
+	if l.leaves() {
 		l.channel.Disconnect()
 	}
 	l.finish(ctx, exited, limits.idle)
@@ -82,9 +82,18 @@ func (l *link) finish(ctx context.Context, exited <-chan struct{}, idle time.Dur
 			return
 		}
 	}
-	if l.served.Load() {
+	if l.leaves() {
 		l.leave(ctx, exited, idle)
-	} // others wait for their stop signal
+	} // others wait for their stop signal, or message
+}
+
+// leaves tells whether the process ends by itself when it is told to disconnect.
+// One that awaits a message would lose the channel that this comes by.
+func (l *link) leaves() bool { return l.served.Load() && !l.app.ShutdownWithMessage }
+
+// dismiss implements door.
+func (l *link) dismiss() bool {
+	return l.app.ShutdownWithMessage && l.channel != nil && l.channel.Send("shutdown") == nil
 }
 
 // leave waits for the end of a Node worker that serves nobody any more. What

@@ -399,4 +399,5 @@ func (shut) succeed(door)                                        {}
 func (shut) self() *link                                         { return nil }
 func (shut) offline()                                            {}
 func (shut) drain(context.Context, <-chan struct{}, drainLimits) {}
+func (shut) dismiss() bool                                       { return false }
 func (shut) release()                                            {}

@@ -12,13 +12,16 @@ import (
 	"strings"
 )
 
-// hint explains the last words of a process where it can: so far, an address
-// in use, and by whom.
+// hint explains the last words of a process where it can: an address in use, and
+// by whom; a Node that is too old for its preload.
 func hint(tail []string, port int) string {
 	inUse := regexp.MustCompile(`(?i)EADDRINUSE|address (?:is )?already in use`)
 	for _, line := range tail {
 		if inUse.MatchString(line) {
 			return inUseHint(portsIn(line), port)
+		}
+		if strings.HasSuffix(line, "--import is not allowed in NODE_OPTIONS") {
+			return "node_metrics takes Node 18.18 or newer"
 		}
 	}
 	return ""

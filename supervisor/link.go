@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -42,7 +41,9 @@ type link struct {
 	listener *os.File // of the interception; nil: none
 	cancel   context.CancelFunc
 
-	hearing hearing
+	hearing   hearing
+	figures   figures
+	questions questions
 }
 
 func (s *sharing) link(conf *ecosystem.App, instance int) *link {
@@ -90,6 +91,9 @@ func (l *link) connect(spec *process.Spec, uniqueID string) error {
 	l.conn = conn
 	l.give(spec, child)
 	spec.Env = append(spec.Env, node.Environ(uniqueID)...)
+	if l.app.NodeMetrics {
+		spec.Env = node.Instrument(spec.Env)
+	}
 	return nil
 }
 
@@ -180,16 +184,22 @@ func (l *link) take(address sockets.Address) (*sockets.Member, error) {
 	return l.sharing.groups.Take(l.owner, address) //nolint:wrapcheck // the kernel's word is passed on to the program
 }
 
-// hear takes a message of the app.
+// hear takes a message of the app, or of what it has loaded.
 func (l *link) hear(message json.RawMessage) {
 	if string(message) == `"ready"` {
 		l.says()
 		return
 	}
-	if bytes.HasPrefix(message, []byte(`{"type":"axm:monitor"`)) {
-		return // @pm2/io's figures, every second: no events
+	switch node.TypeOf(message) {
+	case node.TypeCustom:
+		l.figures.hearCustom(message)
+	case node.TypeVitals:
+		l.figures.hearVitals(message)
+	case node.TypeMetrics:
+		l.questions.answer(message)
+	default:
+		l.sharing.tools.journal.note(Event{App: l.app.Name, Instance: l.instance, Kind: "message", Text: shorten(string(message)), Data: small(message)})
 	}
-	l.sharing.tools.journal.note(Event{App: l.app.Name, Instance: l.instance, Kind: "message", Text: shorten(string(message)), Data: small(message)})
 }
 
 // dataLimit is how much of a message an event keeps, in bytes.

@@ -139,6 +139,7 @@ func (w *worker) finish(kill context.Context, l life, end *ended) {
 	if end.cause != died {
 		l.door.drain(kill, l.Exited(), drainLimits{l.app.DrainTimeout, l.app.DrainIdle})
 		ladder.Grace -= time.Since(begun)
+		ladder.Asked = l.door.dismiss()
 	}
 	end.forced = l.Stop(kill, ladder)
 	end.took = time.Since(begun)

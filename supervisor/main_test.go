@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -55,6 +56,8 @@ func work(what string, args []string) int {
 		signal.Ignore(unix.SIGTERM)
 		fmt.Println("up")
 		select {}
+	case "node":
+		return talk(os.NewFile(3, "ipc"))
 	case "usr1": // end with a code when it comes
 		heard := make(chan os.Signal, 1)
 		signal.Notify(heard, unix.SIGUSR1)
@@ -96,4 +99,29 @@ func work(what string, args []string) int {
 		select {}
 	}
 	return 98
+}
+
+// talk is a Node program, as gorun sees it, that stops for nothing but a message.
+func talk(channel *os.File) int {
+	signal.Ignore(unix.SIGTERM)
+	say := func(line string) { fmt.Fprintln(channel, line) }
+	say(`{"type":"axm:monitor","data":{"lag":{"value":"12.4ms"},"odd":{"value":{}}}}`)
+	say(`{"type":"gorun:metrics","p50":0,"p95":0.5,"p99":1,"delay":2,"ticks":10,"pause":3,"pauses":4,"used":1,"reserved":2,"limit":3,"handles":4,"requests":5}`)
+	say(`{"type":"prom-client:getMetricsRes","requestId":1,"metrics":[]}`) // nobody has asked
+	say(`"ready"`)
+	fmt.Println("up")
+	for lines := bufio.NewScanner(channel); lines.Scan(); {
+		var question struct {
+			Type      string
+			RequestID int
+		}
+		if lines.Text() == `"shutdown"` {
+			return 0
+		}
+		if json.Unmarshal(lines.Bytes(), &question) == nil && question.Type == "prom-client:getMetricsReq" {
+			say(fmt.Sprintf(`{"type":"prom-client:getMetricsRes","requestId":%d,"metrics":[]}`, question.RequestID+1000))
+			say(fmt.Sprintf(`{"type":"prom-client:getMetricsRes","requestId":%d,"metrics":[[]]}`, question.RequestID))
+		}
+	}
+	return 1
 }

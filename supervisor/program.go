@@ -58,7 +58,8 @@ type signs struct {
 type exit interface {
 	offline() // no more of them
 	drain(ctx context.Context, exited <-chan struct{}, limits drainLimits)
-	release() // nothing of the process is left
+	dismiss() bool // it is asked to end by a message; false: a signal has to
+	release()      // nothing of the process is left
 }
 
 // life is one run: a process, its tree, its output and its sockets.
@@ -94,6 +95,7 @@ func (w *worker) launch() (life, error) {
 		spec.Limits = append(spec.Limits, process.Limit{Resource: limit.Resource, Soft: limit.Soft, Hard: limit.Hard})
 	}
 	l := w.sharing.link(w.app, w.status.Instance)
+	l.figures.counts = &w.counts
 	p, err := w.execute(&spec, l)
 	output.Started()
 	if err != nil {

@@ -250,6 +250,7 @@ func TestHintsWithoutAnybodyToName(t *testing.T) {
 		{"listen tcp :1: address already in use", "the address is in use"},
 		{"listen tcp :99999: address already in use", "the address is in use"},
 		{"listen unix /tmp/x: bind: address already in use", "the address is in use"},
+		{"/usr/bin/node: --import is not allowed in NODE_OPTIONS", "node_metrics takes Node 18.18 or newer"},
 		{"out of cheese", ""},
 	} {
 		if got := hint([]string{test.line}, 0); got != test.want {

@@ -6,6 +6,7 @@ import (
 
 	"gorun/health"
 	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/node"
 	"gorun/supervisor/usage"
 )
 
@@ -111,6 +112,10 @@ type WorkerStatus struct {
 	Usage       usage.Tree // filled by Sample only
 	Probe       Probe      // of its app's health check
 	Notice      string     // what it says of itself by sd_notify: STATUS=
+
+	Custom []node.Custom // what its process reports by @pm2/io, by name
+	Vitals *node.Vitals  // of its process, with node_metrics; nil: not told yet
+	Totals node.Totals   // of all its processes, with node_metrics
 
 	app *ecosystem.App // what it runs by
 }

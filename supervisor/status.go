@@ -25,8 +25,9 @@ func (a *app) status() AppStatus {
 	for _, w := range r.workers {
 		worker := *w.published.Load()
 		if l := w.link.Load(); l != nil {
-			worker.Notice = l.said()
+			l.tell(&worker)
 		}
+		worker.Totals = w.counts.total()
 		s.Workers = append(s.Workers, worker)
 		s.Starts, s.Stops = s.Starts.Plus(worker.StartTimes), s.Stops.Plus(worker.StopTimes)
 		if worker.OnlineOnce {

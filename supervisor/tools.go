@@ -14,19 +14,20 @@ import (
 
 // tools is what all workers share. Safe for concurrent use.
 type tools struct {
-	reaper  *reaper.Reaper
-	output  *logs.Output
-	log     *slog.Logger
-	cgroup  usage.Cgroup
-	slots   chan struct{} // places for workers that start at the same time
-	uid     int           // gorun's own
-	victims func() uint64 // processes that the kernel has killed for want of memory
-	journal journal
-	herald  *hooks.Herald
-	host    string        // this machine's name, for hooks
-	ids     atomic.Int64  // the next pm_id
-	turns   atomic.Int64  // phases that apps have come to
-	news    chan struct{} // an app has published something; at most one pending
+	reaper    *reaper.Reaper
+	output    *logs.Output
+	log       *slog.Logger
+	cgroup    usage.Cgroup
+	slots     chan struct{} // places for workers that start at the same time
+	uid       int           // gorun's own
+	victims   func() uint64 // processes that the kernel has killed for want of memory
+	journal   journal
+	herald    *hooks.Herald
+	host      string        // this machine's name, for hooks
+	ids       atomic.Int64  // the next pm_id
+	turns     atomic.Int64  // phases that apps have come to
+	questions atomic.Int64  // that workers were asked
+	news      chan struct{} // an app has published something; at most one pending
 
 	mu      sync.Mutex
 	claimed uint64 // how many victims explain a worker's death already

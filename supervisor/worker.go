@@ -44,6 +44,7 @@ type worker struct {
 	running   atomic.Pointer[process.Process]
 	link      atomic.Pointer[link] // of the process that runs
 	cpu       meter
+	counts    counts // what Node tells of itself
 }
 
 // cause is why a run of a process came to its end.

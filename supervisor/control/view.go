@@ -38,6 +38,16 @@ func workerOf(w supervisor.WorkerStatus) Worker {
 	if exit := w.LastExit; exit != nil {
 		worker.LastExit = &Exit{Code: exit.Code, Text: exit.Text, At: exit.At, Uptime: exit.Uptime.Seconds()}
 	}
+	if v := w.Vitals; v != nil {
+		worker.Node = &Node{
+			DelayP50: v.P50, DelayP95: v.P95, DelayP99: v.P99,
+			HeapUsed: v.HeapUsed, HeapReserved: v.HeapReserved, HeapLimit: v.HeapLimit,
+			Handles: v.Handles, Requests: v.Requests, Pauses: w.Totals.Pauses, PauseSeconds: w.Totals.Pause,
+		}
+	}
+	for _, c := range w.Custom {
+		worker.Custom = append(worker.Custom, Custom{Name: c.Name, Unit: c.Unit, Value: c.Value})
+	}
 	return worker
 }
 

@@ -43,6 +43,29 @@ type Worker struct {
 	Processes  int        `json:"processes"`
 	OutLines   uint64     `json:"out_lines"`
 	ErrLines   uint64     `json:"err_lines"`
+	Node       *Node      `json:"node,omitempty"`           // with node_metrics
+	Custom     []Custom   `json:"custom_metrics,omitempty"` // by @pm2/io, by name
+}
+
+// Node is how a Node process was in the last second; the pauses, over all runs.
+type Node struct {
+	DelayP50     float64 `json:"event_loop_delay_p50_seconds"`
+	DelayP95     float64 `json:"event_loop_delay_p95_seconds"`
+	DelayP99     float64 `json:"event_loop_delay_p99_seconds"`
+	HeapUsed     int64   `json:"heap_bytes"`
+	HeapReserved int64   `json:"heap_reserved_bytes"`
+	HeapLimit    int64   `json:"heap_limit_bytes"`
+	Handles      int     `json:"active_handles"`
+	Requests     int     `json:"active_requests"`
+	Pauses       uint64  `json:"gc_pauses"`
+	PauseSeconds float64 `json:"gc_pause_seconds"`
+}
+
+// Custom is a figure that the app itself reports.
+type Custom struct {
+	Name  string  `json:"name"`
+	Unit  string  `json:"unit,omitempty"`
+	Value float64 `json:"value"`
 }
 
 // Exit is how the last run of a worker ended.

@@ -116,6 +116,8 @@ type App struct {
 	Metrics  *Metrics         // nil: those of the workers are not served
 
 	OnExit, OnRestart, OnGiveup []hooks.Hook // who is told of what
+	NodeMetrics                 bool         // Node tells gorun of its inner life
+	ShutdownWithMessage         bool         // instead of StopSignal, where there is an IPC channel
 
 	env environment // see Environ
 }

@@ -39,7 +39,7 @@ func (d *draft) override(l *loader) {
 	for _, e := range l.options {
 		key, ok := l.appKeys.find(e.key)
 		s := setting{name: key.Name, at: e.at, value: e.value}
-		if ok && !refused(d.report, key, s) {
+		if ok {
 			d.settings[key.Name] = s
 		}
 	}
@@ -58,7 +58,6 @@ func (d *draft) take(l *loader, e entry) {
 	case e.value.kind == null: // not given
 	case key.Status == NoEffect:
 		d.report.ignore(e.key)
-	case refused(d.report, key, s):
 	case key.Name == "env_NAME":
 		d.envs[strings.TrimPrefix(e.key, "env_")] = s
 	default:
@@ -76,17 +75,6 @@ func (d *draft) put(key Key, s setting, e entry) {
 		return
 	}
 	d.settings[key.Name] = s
-}
-
-// refused reports a key whose effect is not built yet, if it asks for it.
-func refused(r *report, key Key, s setting) bool {
-	if key.Status != Later {
-		return false
-	}
-	if s.value.truthy() {
-		r.mistake(s.at, "%s is not built yet; %s", s.name, key.Instead)
-	}
-	return true
 }
 
 // build makes the app out of the settings.
@@ -125,6 +113,7 @@ func (d *draft) build() {
 	d.healthCheck()
 	d.ownMetrics()
 	d.hooks()
+	d.ofNode()
 }
 
 // check reads a value that a later step uses, or does not: a mistake is one

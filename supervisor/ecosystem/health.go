@@ -13,13 +13,15 @@ import (
 var healthKeys = [...]Key{
 	{Name: "health", Kind: Mixed, Doc: "Health check of each worker: a path, or {http: /healthz}, {http: {path, port, scheme, method, headers, status}}, {tcp: 3000}, {exec: [./check.sh]}, with interval (10s), timeout (2s), retries (3), start_period (30s), on_failure (restart or unready)."},
 	{Name: "watchdog", Kind: Duration, Doc: "Restarts a worker that has not said WATCHDOG=1 by sd_notify for so long.", set: into((*report).duration, func(a *App) *time.Duration { return &a.Watchdog })},
-	{Name: "metrics", Kind: Mixed, Doc: "Serves the workers' own metrics with gorun's: a path, or {path: /metrics} with port, aggregate (false), rules ({jobs: max}), timeout (2s)."},
+	{Name: "metrics", Kind: Mixed, Doc: "Serves the workers' own metrics with gorun's: a path, or {path: /metrics} with port, aggregate (false), rules ({jobs: max}), timeout (2s); {ipc: true} instead of path asks the AggregatorRegistry of Node's prom-client, which needs no route."},
+	{Name: "node_metrics", Aliases: []string{"pmx"}, Kind: Bool, Default: "false", Doc: "Reports the event loop, heap, handles and garbage collection of workers that node (18.18 or newer) runs itself.", set: into((*report).bool, func(a *App) *bool { return &a.NodeMetrics })},
 }
 
 // Metrics says how the workers' own metrics are served.
 type Metrics struct {
 	Path      string
 	Port      int               // 0: the app's
+	IPC       bool              // prom-client is asked over the IPC channel, instead of Path
 	Aggregate bool              // added up, instead of a label for each
 	Rules     map[string]string // by a gauge's name, perhaps with wildcards: sum, min, max, avg, first
 	Timeout   time.Duration     // for one worker's answer; 0: as package merge has it
@@ -136,11 +138,16 @@ func (d *draft) ownMetrics() {
 			d.metricsEntry(m, s.inner(e), e.key)
 		}
 	}
-	if !strings.HasPrefix(m.Path, "/") {
+	switch {
+	case m.IPC && (m.Path != "" || m.Port != 0):
+		d.report.wrong(s, "ipc takes neither path nor port: the workers are asked over their IPC channel")
+	case m.IPC && !d.app.Node:
+		d.report.wrong(s, "ipc is for scripts that node runs itself; name the path that they are served at, as in metrics: {path: /metrics}")
+	case !m.IPC && !strings.HasPrefix(m.Path, "/"):
 		d.report.wrong(s, "name the path that they are served at, as in metrics: {path: /metrics}")
-		return
+	default:
+		d.app.Metrics = m
 	}
-	d.app.Metrics = m
 }
 
 func (d *draft) metricsEntry(m *Metrics, s setting, key string) {
@@ -150,6 +157,8 @@ func (d *draft) metricsEntry(m *Metrics, s setting, key string) {
 		m.Path = r.text(s)
 	case "port":
 		m.Port = int(r.between(s, 1, 65535))
+	case "ipc":
+		m.IPC = r.bool(s)
 	case "aggregate":
 		m.Aggregate = r.bool(s)
 	case "timeout":
@@ -161,7 +170,7 @@ func (d *draft) metricsEntry(m *Metrics, s setting, key string) {
 			m.Rules[e.key] = choices[r.oneOf(s.inner(e), choices...)]
 		}
 	default:
-		d.strange(s, key, "path", "port", "aggregate", "rules", "timeout")
+		d.strange(s, key, "path", "port", "ipc", "aggregate", "rules", "timeout")
 	}
 }
 

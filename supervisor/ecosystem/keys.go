@@ -32,13 +32,12 @@ type Status int
 // The statuses.
 const (
 	Works    Status = iota
-	Later           // refused, where it asks for something: its effect is not built yet
 	NoEffect        // accepted: it makes no sense in a container
 )
 
 // String returns the status for people.
 func (s Status) String() string {
-	return [...]string{"works", "not built yet", "no effect"}[s]
+	return [...]string{"works", "no effect"}[s]
 }
 
 // Place says where in a file a key belongs.
@@ -59,7 +58,6 @@ type Key struct {
 	Default string // as it would be written; "" = none, or as Doc says
 	Doc     string // one line
 	Status  Status
-	Instead string // Later: what to do until then
 	Place   Place
 
 	set setter // nil: read by one of draft's steps
@@ -76,7 +74,7 @@ func into[T any](read func(*report, setting) T, field func(*App) *T) setter {
 // Keys returns every key, in the order of the documentation. env_NAME stands
 // for each key that begins with env_.
 func Keys() []Key {
-	return slices.Concat(programKeys[:], environmentKeys[:], lifeKeys[:], sharingKeys[:], triggerKeys[:], healthKeys[:], hookKeys[:], outputKeys[:], laterKeys[:], ignoredKeys[:], topKeys[:])
+	return slices.Concat(programKeys[:], environmentKeys[:], lifeKeys[:], sharingKeys[:], triggerKeys[:], healthKeys[:], hookKeys[:], outputKeys[:], ignoredKeys[:], topKeys[:])
 }
 
 // index finds keys by any of their names.

@@ -118,7 +118,8 @@ func keyCases(dir string) map[string][]keyCase {
 		"on_giveup":  {{"{webhook: 'http://a:81/b'}", func(a App) any { return fmt.Sprint(a.OnGiveup) }, "[webhook a:81]"}},
 		"watchdog":   {{"30s", func(a App) any { return a.Watchdog }, 30 * time.Second}},
 		"metrics": {
-			{"{path: /m, port: 81, aggregate: true, timeout: 1s, rules: {jobs: max}}", func(a App) any { return fmt.Sprint(*a.Metrics) }, "{/m 81 true map[jobs:max] 1s}"},
+			{"{path: /m, port: 81, aggregate: true, timeout: 1s, rules: {jobs: max}}", func(a App) any { return fmt.Sprint(*a.Metrics) }, "{/m 81 false true map[jobs:max] 1s}"},
+			{"{ipc: true}", func(a App) any { return fmt.Sprint(*a.Metrics) }, "{ 0 true false map[] 0s}"},
 			{"true", func(a App) any { return a.Metrics.Path }, "/metrics"},
 			{"false", func(a App) any { return a.Metrics == nil }, true},
 		},
@@ -205,10 +206,12 @@ func keyCases(dir string) map[string][]keyCase {
 			{"SIGRTMIN+3", func(a App) any { return a.StopSignal }, unix.Signal(37)},
 			{"null", func(a App) any { return a.StopSignal }, unix.SIGINT},
 		},
-		"treekill":   {{"false", func(a App) any { return a.TreeKill }, false}, {"null", func(a App) any { return a.TreeKill }, true}},
-		"depends_on": {{"[]", func(a App) any { return len(a.DependsOn) }, 0}},
-		"critical":   {{"true", func(a App) any { return a.Critical }, true}, {"null", func(a App) any { return a.Critical }, false}},
-		"ready_min":  {{"0", func(a App) any { return a.ReadyMin }, 0}, {"null", func(a App) any { return a.ReadyMin }, 1}},
+		"shutdown_with_message": {{"true", func(a App) any { return a.ShutdownWithMessage }, true}, {"null", func(a App) any { return a.ShutdownWithMessage }, false}},
+		"node_metrics":          {{"true", func(a App) any { return a.NodeMetrics }, true}, {"false", func(a App) any { return a.NodeMetrics }, false}},
+		"treekill":              {{"false", func(a App) any { return a.TreeKill }, false}, {"null", func(a App) any { return a.TreeKill }, true}},
+		"depends_on":            {{"[]", func(a App) any { return len(a.DependsOn) }, 0}},
+		"critical":              {{"true", func(a App) any { return a.Critical }, true}, {"null", func(a App) any { return a.Critical }, false}},
+		"ready_min":             {{"0", func(a App) any { return a.ReadyMin }, 0}, {"null", func(a App) any { return a.ReadyMin }, 1}},
 		"out_file": {
 			{"logs/out.log", func(a App) any { return a.Logs.OutFile }, dir + "/logs/out.log"},
 			{"/dev/null", func(a App) any { return a.Logs.OutFile }, ""},
@@ -290,24 +293,6 @@ func checkKey(t *testing.T, dir, name string, tt keyCase) {
 	}
 }
 
-func TestKeysOfLaterReleasesAreRefusedWhereTheyAskForSomething(t *testing.T) {
-	dir := world(t)
-	for _, key := range Keys() {
-		if key.Status != Later {
-			continue
-		}
-		for _, name := range spellings(key) {
-			got := failure(t, source(dir, "script: server.js\n"+name+": yes\n"))
-			if want := "stdin:2:1: " + name + " is not built yet; " + key.Instead; got != want {
-				t.Errorf("%s: %s, want %s", name, got, want)
-			}
-			for _, nothing := range []string{"false", "null", "''", "0", "[]", "{}"} {
-				only(t, source(dir, "script: server.js\n"+name+": "+nothing+"\n"))
-			}
-		}
-	}
-}
-
 func TestKeysWithoutEffectAreNamed(t *testing.T) {
 	dir := world(t)
 	for _, key := range Keys() {
@@ -326,8 +311,8 @@ func TestKeysWithoutEffectAreNamed(t *testing.T) {
 func TestKeysAreDocumentedAndUnique(t *testing.T) {
 	seen := map[string]string{}
 	for _, key := range Keys() {
-		if !strings.HasSuffix(key.Doc, ".") || (key.Status == Later) != (key.Instead != "") {
-			t.Errorf("%s: doc %q, instead %q", key.Name, key.Doc, key.Instead)
+		if !strings.HasSuffix(key.Doc, ".") {
+			t.Errorf("%s: doc %q", key.Name, key.Doc)
 		}
 		for _, name := range spellings(key) {
 			name = fmt.Sprint(key.Place, name)

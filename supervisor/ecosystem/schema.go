@@ -168,7 +168,7 @@ func shapesOf(name string) []any {
 		return []any{ref("words"), mapOf(ref("text"))}
 	case "metrics":
 		return []any{ref("boolean"), ref("path"), fields(true, object{
-			"path": ref("path"), "port": ref("integer"), "aggregate": ref("boolean"), "timeout": ref("duration"),
+			"path": ref("path"), "port": ref("integer"), "aggregate": ref("boolean"), "timeout": ref("duration"), "ipc": ref("boolean"),
 			"rules": mapOf(object{"enum": []string{"sum", "min", "max", "avg", "first"}}),
 		})}
 	case "on_exit", "on_restart", "on_giveup":

@@ -45,6 +45,7 @@ var lifeKeys = [...]Key{
 	{Name: "max_memory_restart", Kind: Size, Doc: "Restart a worker whose process tree uses more memory than this.", set: into((*report).size, func(a *App) *int64 { return &a.MaxMemory })},
 	{Name: "kill_timeout", Kind: Duration, Default: "8s", Doc: "From the stop signal to SIGKILL.", set: into((*report).duration, func(a *App) *time.Duration { return &a.KillTimeout })},
 	{Name: "stop_signal", Kind: Text, Doc: "Signal that asks a worker to stop; SIGINT for Node, SIGTERM for others by default."},
+	{Name: "shutdown_with_message", Kind: Bool, Default: "false", Doc: "Asks a worker that node runs itself to stop by the message shutdown, process.on('message'), instead of stop_signal.", set: into((*report).bool, func(a *App) *bool { return &a.ShutdownWithMessage })},
 	{Name: "treekill", Kind: Bool, Default: "true", Doc: "Whether a stop ends the worker's whole process tree.", set: into((*report).bool, func(a *App) *bool { return &a.TreeKill })},
 	{Name: "listen_timeout", Kind: Duration, Default: "30s", Doc: "How long a worker may take to become ready.", set: into((*report).duration, func(a *App) *time.Duration { return &a.ListenTimeout })},
 	{Name: "depends_on", Kind: Mixed, Doc: "Apps to wait for: a list of names, or {name: online} or {name: completed}."},

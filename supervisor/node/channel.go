@@ -108,6 +108,10 @@ func (c *Channel) Send(message any) error {
 	return nil
 }
 
+// Idle tells whether the worker has taken all that was sent, as far as the kernel
+// knows: one that reads nothing need not be asked again.
+func (c *Channel) Idle() bool { return c.out.empty() }
+
 // Disconnect makes a cluster worker close its servers, finish what is in
 // flight and exit 0. It means nothing to a worker in fork mode.
 func (c *Channel) Disconnect() {

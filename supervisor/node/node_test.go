@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,6 +35,7 @@ type app struct {
 	node   string
 	script string
 	groups *sockets.Groups
+	env    []string // of its workers
 	keys   Keys
 	owner  sockets.Owner
 }
@@ -91,6 +93,13 @@ func (a *app) fork() *realWorker {
 	return a.start(h, options, "")
 }
 
+// instrumented starts a worker in fork mode that reports its vitals, beside
+// what else is in NODE_OPTIONS.
+func (a *app) instrumented(options string) *realWorker {
+	a.env = Instrument([]string{"NODE_OPTIONS=" + options})
+	return a.fork()
+}
+
 func (a *app) start(h *heard, options Options, id string) *realWorker {
 	a.t.Helper()
 	conn, child, err := Pair()
@@ -100,7 +109,7 @@ func (a *app) start(h *heard, options Options, id string) *realWorker {
 	w := &realWorker{heard: h, exited: make(chan struct{})}
 	cmd := exec.Command(a.node, a.script)
 	cmd.Dir = filepath.Dir(a.script)
-	cmd.Env = append(os.Environ(), Environ(id)...)
+	cmd.Env = slices.Concat(os.Environ(), a.env, Environ(id))
 	cmd.ExtraFiles = []*os.File{child}
 	cmd.Stdout, cmd.Stderr = &w.output, &w.output
 	if err := errors.Join(cmd.Start(), child.Close()); err != nil {

@@ -156,6 +156,13 @@ func (o *outbox) settle() {
 	o.size += len(f.line)
 }
 
+// empty tells whether nothing waits to be sent.
+func (o *outbox) empty() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.queue)+len(o.urgent) == 0
+}
+
 // end closes all descriptors. Nothing is taken any more.
 func (o *outbox) end() {
 	o.mu.Lock()

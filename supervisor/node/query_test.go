@@ -150,7 +150,11 @@ func FuzzNoLineDoesHarm(f *testing.F) {
 	f.Add([]byte(`{"cmd":"NODE_CLUSTER","address":"fe80::1%lo","port":"x","addressType":6,"seq":{}}`))
 	f.Add([]byte(`{"cmd":"NODE_CLUSTER","address":"/a\u0000b","port":-1,"addressType":-1}`))
 	f.Add([]byte(`[`))
+	f.Add([]byte(`{"type":"axm:monitor","data":{"lag":{"value":"12.4ms"},"n":{"value":-1e308,"unit":"x"}}}`))
+	f.Add([]byte(vitals))
+	f.Add([]byte(`{"type":"prom-client:getMetricsRes","requestId":7,"metrics":[[]]}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
+		wantHarmless(t, line)
 		m, err := parse(line)
 		if err != nil {
 			return

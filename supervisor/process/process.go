@@ -66,6 +66,7 @@ type Ladder struct {
 	Grace  time.Duration        // from Signal to SIGKILL
 	Extend <-chan time.Duration // the program asks for so much time, from now; nil: it cannot
 	Alone  bool                 // spare the rest of the tree
+	Asked  bool                 // the program was asked to end in another way: Signal is for what it leaves behind
 }
 
 // Process is a running program with its tree. Its methods are for one

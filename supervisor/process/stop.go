@@ -25,11 +25,16 @@ func descend(ctx context.Context, e ending, ladder Ladder) (forced bool) {
 	if e.over() {
 		return false
 	}
-	e.tree.signal(e.child, ladder.Signal)
+	others := func() {}
+	if ladder.Asked {
+		others = e.leftBehind(ladder.Signal)
+	} else {
+		e.tree.signal(e.child, ladder.Signal)
+	}
 	e.wake()
 	grace := newGrace(ladder.Grace, ladder.Extend)
 	defer grace.timer.Stop()
-	if e.wait(ctx.Done(), grace, func() {}) || e.over() {
+	if e.wait(ctx.Done(), grace, others) || e.over() {
 		return false
 	}
 	last := newGrace(lastWait, nil)
@@ -57,6 +62,19 @@ func (g *grace) prolong(more time.Duration) {
 	if until := time.Now().Add(more); until.After(g.until) {
 		g.until = until
 		g.timer.Reset(more)
+	}
+}
+
+// leftBehind returns what signals the others once the main program has ended.
+func (e ending) leftBehind(sig unix.Signal) func() {
+	exited := e.exited()
+	return func() {
+		select {
+		case <-exited:
+			exited = nil
+			e.tree.signal(e.child, sig)
+		default:
+		}
 	}
 }
 

@@ -50,6 +50,16 @@ func TestStop(t *testing.T) {
 	}
 }
 
+func TestStopOfAProgramThatWasAskedSignalsWhatItLeavesBehind(t *testing.T) {
+	// It ends by itself; its child, which gets the signal, would not.
+	w := begin(t, shellSpec(`trap 'exit 9' TERM; sleep 1000 & echo up; sleep 0.1; exit 3`))
+	w.line(t)
+	forced := stopped(t, w, Ladder{Signal: unix.SIGTERM, Grace: never, Asked: true})
+	if got := w.Status().ExitCode(); forced || got != 3 || len(w.Members()) > 0 {
+		t.Errorf("forced %v, code %d, left %v; want 3, none", forced, got, w.Members())
+	}
+}
+
 func TestStopOfAStoppedProcess(t *testing.T) {
 	w := begin(t, shellSpec(`sh -c 'kill -STOP $$' & echo up; kill -STOP $$`))
 	w.line(t)

@@ -28,10 +28,9 @@ type Options struct {
 
 // Source is whoever runs the apps.
 type Source interface {
-	Snapshot() supervisor.Snapshot
 	Sample() supervisor.Snapshot
 	Recent(n int) []supervisor.Event
-	Dial(ctx context.Context, worker supervisor.Target, port int) (net.Conn, error)
+	metrics.Workers
 }
 
 // Server is the listener. Close ends it.

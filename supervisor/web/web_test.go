@@ -28,6 +28,10 @@ func (s source) Dial(context.Context, supervisor.Target, int) (net.Conn, error) 
 	return nil, net.ErrClosed
 }
 
+func (s source) AskMetrics(context.Context, supervisor.Target) (json.RawMessage, error) {
+	return nil, net.ErrClosed
+}
+
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func options(apps ...supervisor.AppStatus) Options {

@@ -116,6 +116,12 @@ func TestViewGoldens(t *testing.T) {
 	}
 }
 
+func TestTheEventLoopHasAColumnWhereItIsKnown(t *testing.T) {
+	o := overview(3)
+	o.Apps[0].Workers[1].Node = &control.Node{DelayP95: .0123}
+	golden(t, "loop-100x30", watching(t, 100, 30, o).view())
+}
+
 func TestViewFitsEveryTerminal(t *testing.T) {
 	for width := 1; width <= 130; width += 9 {
 		for height := 1; height <= 40; height += 3 {

@@ -2,6 +2,7 @@ package monit
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -123,10 +124,29 @@ func (m *model) table() screen.Table {
 		{Title: "pid", Right: true, Rank: 6},
 		{Title: "id", Right: true, Rank: 7},
 	}}
+	known := slices.ContainsFunc(m.rows, func(r row) bool { return r.worker.Node != nil })
+	if known {
+		t.Columns = slices.Insert(t.Columns, afterMemory, screen.Column{Title: "loop", Right: true, Rank: 4})
+	}
 	for _, r := range m.rows {
-		t.Rows = append(t.Rows, m.cells(r, rates))
+		cells := m.cells(r, rates)
+		if known {
+			cells = slices.Insert(cells, afterMemory, screen.Cell{Text: delay(r.worker)})
+		}
+		t.Rows = append(t.Rows, cells)
 	}
 	return t
+}
+
+// afterMemory is where the column about the event loop goes, where there is one.
+const afterMemory = 4
+
+// delay is how late the event loop of a Node worker was, - where it is not known.
+func delay(w control.Worker) string {
+	if w.Node == nil {
+		return "-"
+	}
+	return screen.Delay(w.Node.DelayP95)
 }
 
 func (m *model) cells(r row, rates map[int]float64) []screen.Cell {

@@ -64,8 +64,16 @@ type pm2Env struct {
 	Interpreter string   `json:"exec_interpreter"`
 	Script      string   `json:"pm_exec_path"`
 	MemoryLimit int64    `json:"max_memory_restart,omitempty"`
-	Monitor     struct{} `json:"axm_monitor"`
+	Monitor     pm2Axm   `json:"axm_monitor"`
 	Actions     []string `json:"axm_actions"`
+}
+
+// pm2Axm has what the app itself reports, by name.
+type pm2Axm map[string]pm2Figure
+
+type pm2Figure struct {
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit,omitempty"`
 }
 
 func pm2EnvOf(app control.App, w control.Worker) pm2Env {
@@ -73,7 +81,10 @@ func pm2EnvOf(app control.App, w control.Worker) pm2Env {
 		Name: app.Name, Namespace: app.Namespace, ID: w.ID, Instance: w.Instance, Instances: app.Desired,
 		Status: w.State, Restarts: w.Restarts, Unstable: w.Unstable,
 		Mode: app.Mode + "_mode", Interpreter: app.Interpreter, Script: app.Script,
-		MemoryLimit: app.MemoryLimit, Actions: []string{},
+		MemoryLimit: app.MemoryLimit, Actions: []string{}, Monitor: pm2Axm{},
+	}
+	for _, c := range w.Custom {
+		env.Monitor[c.Name] = pm2Figure{c.Value, c.Unit}
 	}
 	if w.Started != nil {
 		env.Uptime = w.Started.UnixMilli()

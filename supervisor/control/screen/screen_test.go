@@ -3,6 +3,7 @@ package screen
 import (
 	"bytes"
 	"flag"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -77,6 +78,11 @@ func overview() control.Overview {
 					ID: 0, Instance: 0, State: "online", Since: *ago(50 * time.Hour), Ready: true, Pid: 12, Started: ago(51 * time.Hour), Restarts: 3,
 					LastExit:   &control.Exit{Code: 137, Text: "137 = SIGKILL, out of memory: limit 512 MiB", At: *ago(51 * time.Hour), Uptime: 4000},
 					CPUSeconds: 100.25, Memory: 47_500_493, OpenFDs: 32, Threads: 11, Processes: 2, OutLines: 1200, ErrLines: 4,
+					Node: &control.Node{
+						DelayP50: .0002, DelayP95: .0124, DelayP99: 1.25, HeapUsed: 45 * mib, HeapReserved: 60 * mib, HeapLimit: 2096 * mib,
+						Handles: 7, Requests: 1, Pauses: 123, PauseSeconds: 4.56,
+					},
+					Custom: []control.Custom{{Name: "Heap Usage", Unit: "%", Value: 71.27}, {Name: "Users", Value: 3}, {Name: "tiny", Unit: "s", Value: 1.2345e-12}},
 				},
 				{ID: 1, Instance: 1, State: "launching", Since: *ago(2 * time.Second), Pid: 77, Started: ago(2 * time.Second), CPUSeconds: 8, Memory: 9 * mib},
 				{
@@ -131,6 +137,7 @@ func hostileApp(id int, name string) control.App {
 		Workers: []control.Worker{{
 			ID: 1000 + id, State: "online", Pid: 4194304, Started: ago(time.Hour), Restarts: 1 << 60, Memory: 1 << 60, LastError: name,
 			LastExit: &control.Exit{Text: name, At: noon},
+			Custom:   []control.Custom{{Name: name, Unit: name, Value: math.MaxFloat64}, {Name: "x" + name}},
 		}},
 		Ports: []control.Port{{Address: name}},
 	}

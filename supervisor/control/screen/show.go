@@ -26,6 +26,10 @@ func Show(out io.Writer, style Style, before, now control.Overview) error {
 			title := fmt.Sprintf("%s/%d", Printable(app.Name), w.Instance)
 			lines = append(lines, "")
 			lines = append(lines, style.section(title, style.workerFacts(app, w, rates))...)
+			if len(w.Custom) > 0 {
+				lines = append(lines, "")
+				lines = append(lines, style.section(title+" custom metrics", customFacts(w.Custom))...)
+			}
 		}
 	}
 	if len(lines) == 0 {
@@ -75,6 +79,7 @@ func (s Style) workerFacts(app control.App, w control.Worker, rates map[int]floa
 	}
 	facts = append(facts, fact{key: "last error", text: w.LastError, paint: Bad})
 	facts = append(facts, usage(w, rates)...)
+	facts = append(facts, inner(w.Node)...)
 	for _, p := range app.Ports {
 		if p.Instance == w.Instance {
 			facts = append(facts, fact{key: "queue", text: fmt.Sprintf("%s: %d of %d waiting", p.Address, p.Length, p.Limit)})
@@ -97,6 +102,35 @@ func usage(w control.Worker, rates map[int]float64) []fact {
 		{key: "processes", text: strconv.Itoa(w.Processes)},
 	}
 }
+
+// inner is what a Node process tells of itself.
+func inner(n *control.Node) []fact {
+	if n == nil {
+		return nil
+	}
+	return []fact{
+		{key: "event loop", text: fmt.Sprintf("late by %s (p50), %s (p95), %s (p99)", Delay(n.DelayP50), Delay(n.DelayP95), Delay(n.DelayP99))},
+		{key: "heap", text: fmt.Sprintf("%s of %s reserved, limit %s", Size(n.HeapUsed), Size(n.HeapReserved), Size(n.HeapLimit))},
+		{key: "active", text: fmt.Sprintf("%s, %s", count(uint64(max(n.Handles, 0)), "handle"), count(uint64(max(n.Requests, 0)), "request"))},
+		{key: "gc", text: fmt.Sprintf("%s, %.1f s in all", count(n.Pauses, "pause"), n.PauseSeconds)},
+	}
+}
+
+// customFacts are what the app itself reports.
+func customFacts(all []control.Custom) []fact {
+	facts := make([]fact, 0, len(all))
+	for _, c := range all {
+		text := strconv.FormatFloat(c.Value, 'f', -1, 64)
+		if len(text) > widest {
+			text = strconv.FormatFloat(c.Value, 'g', 6, 64)
+		}
+		facts = append(facts, fact{key: Printable(c.Name), text: strings.TrimSpace(text + " " + c.Unit)})
+	}
+	return facts
+}
+
+// widest is how long a number may be that is written in full.
+const widest = 15
 
 func (s Style) since(at time.Time) string {
 	if at.IsZero() {
@@ -135,7 +169,7 @@ func (s Style) section(title string, facts []fact) []string {
 		if f.text == "" {
 			continue
 		}
-		key := "  " + f.key + strings.Repeat(" ", width-len(f.key)+2)
+		key := "  " + f.key + strings.Repeat(" ", width-ansi.StringWidth(f.key)+2)
 		lines = append(lines, s.wrap(Cell{Text: key, Paint: Faint}, Cell{Text: Printable(f.text), Paint: f.paint})...)
 	}
 	return lines

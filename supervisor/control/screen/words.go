@@ -40,6 +40,14 @@ func Size(bytes int64) string {
 	return fmt.Sprintf("%.1f %s", value, units[unit])
 }
 
+// Delay is a short time for people: 12.4 ms, 1.3 s.
+func Delay(seconds float64) string {
+	if ms := seconds * 1000; ms < 999.95 {
+		return fmt.Sprintf("%.1f ms", ms)
+	}
+	return fmt.Sprintf("%.1f s", seconds)
+}
+
 var units = [...]string{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
 
 // Printable is a name or a message that moves no cursor: what cannot be seen is

@@ -1,11 +1,5 @@
 package ecosystem
 
-// laterKeys are refused until what they ask for is built.
-var laterKeys = [...]Key{
-	{Name: "shutdown_with_message", Kind: Bool, Status: Later, Instead: "leave it out and handle stop_signal in the app", Doc: "Asks a Node worker to stop by a message instead of a signal."},
-	{Name: "node_metrics", Aliases: []string{"pmx"}, Kind: Bool, Status: Later, Instead: "leave it out or set it to false", Doc: "Reports the inner life of Node workers."},
-}
-
 // ignoredKeys make no sense in a container: accepted, and named once.
 var ignoredKeys = [...]Key{
 	{Name: "automation", Kind: Mixed, Status: NoEffect, Doc: "Part of pm2's agent."},
