@@ -118,3 +118,36 @@ func TestAReloadEvaluatesTheFileAnew(t *testing.T) {
 		t.Errorf("after a file that fails the workers tell %s", got)
 	}
 }
+
+// The issue: pm2 shows 0 % and npm's memory for this file, and no lines.
+func TestANextAppBehindNpmIsSeenAsItIs(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	g := operate(t, s, app{
+		"name": "shop", "script": tool(t, "npm"), "args": "start", "instances": "max", "exec_mode": "cluster",
+		"cwd": fromNPM(t, "../next"), "env": s.environ("NEXT_TELEMETRY_DISABLED", "1"), "listen_timeout": "1m",
+	})
+	for range 20 {
+		if status, _ := get(t, "http://"+s.address+"/"); status != 200 {
+			t.Errorf("Next.js answers %d", status)
+		}
+	}
+	var list []struct {
+		Workers []struct {
+			Pid    int
+			CPU    float64 `json:"cpu_seconds"`
+			Memory int64   `json:"memory_bytes"`
+		}
+	}
+	if err := json.Unmarshal([]byte(g.ok(t, "list", "--json")), &list); err != nil || len(list) != 1 || len(list[0].Workers) == 0 {
+		t.Fatalf("gorun list --json: %v, %+v", err, list)
+	}
+	for _, w := range list[0].Workers {
+		if npm := memory(t, w.Pid, "VmRSS"); w.Memory < 3*npm/2 || w.CPU < 0.3 {
+			t.Errorf("a worker is told with %d MiB and %v s of CPU; npm alone has %d MiB", w.Memory>>20, w.CPU, npm>>20)
+		}
+	}
+	eventually(t, "what every worker said in gorun logs", func() bool {
+		return strings.Count(g.ok(t, "logs", "shop", "--nostream", "--lines", "100"), "Ready in") == len(list[0].Workers)
+	})
+}

@@ -34,6 +34,12 @@ var runtimes = [...]runtime{
 		},
 	},
 	{
+		name: "Fastify", command: "node fastify.js", sharing: "node",
+		app: func(t *testing.T, p place) app {
+			return app{"script": "fastify.js", "interpreter": tool(t, "node"), "env": p.environ("NODE_PATH", fromNPM(t, ""))}
+		},
+	},
+	{
 		name: "Node.js behind npm", command: "npm start", sharing: "intercept",
 		app: func(t *testing.T, _ place) app { return app{"script": tool(t, "npm"), "args": []string{"start"}} },
 		box: func(place) app { return app{"script": "npm", "args": []string{"start"}} },

@@ -63,6 +63,7 @@ var options = [...]Option{
 	{Flag: "attach", Key: "attach", Bool: true, NoEffect: true, Usage: "no effect: the logs are here"},
 	{Flag: "force", Aliases: []string{"f"}, Key: "force", Bool: true, NoEffect: true, Usage: "no effect"},
 	{Flag: "update-env", Key: "update_env", Bool: true, NoEffect: true, Usage: "no effect: the environment is always the present one"},
+	{Flag: "no-pmx", Key: "no_pmx", key: "node_metrics", Bool: true, negate: true, Usage: "do not report the inner life of Node workers (default)"},
 	{Flag: "no-vizion", Key: "no_vizion", Bool: true, NoEffect: true, Usage: "no effect"},
 	{Flag: "public", Key: "public", NoEffect: true, Usage: "no effect"},
 	{Flag: "secret", Key: "secret", NoEffect: true, Usage: "no effect"},
