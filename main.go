@@ -365,7 +365,7 @@ func (inv *invocation) supervise(c *cli.Context) (int, error) {
 	s, err := supervisor.New(file.Apps, supervisor.Options{
 		Reaper: r, Output: output, Log: log, Cgroup: usage.Find(), Starting: 2 * usage.CPUs(),
 		ShutdownDelay: file.ShutdownDelay, Stay: c.Bool("no-auto-exit"),
-		NotifySocket: inv.world().Variable("NOTIFY_SOCKET"),
+		NotifySocket: inv.world().Variable("NOTIFY_SOCKET"), Ready: func() { trim(log) },
 	})
 	if err != nil {
 		return codeUsage, fmt.Errorf("prepare: %w", err)
@@ -374,6 +374,13 @@ func (inv *invocation) supervise(c *cli.Context) (int, error) {
 		Signals: inv.signals, Reaper: r, Output: output, Log: log, Load: inv.loader(c, log),
 		Delay: settings.Delay, TerminationLog: settings.TerminationLog,
 	}, settings)
+}
+
+// trim is for when the start is over: gorun mostly sleeps from then on.
+func trim(log *slog.Logger) {
+	if err := usage.Trim(); err != nil {
+		log.Debug("memory of the start is kept", "error", err)
+	}
 }
 
 // serve runs the apps with their listeners: health and metrics for everybody,

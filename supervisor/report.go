@@ -19,6 +19,9 @@ func (s *Supervisor) tellReady(ctx context.Context) {
 	}
 	s.tools.log.Info("ready", "in", time.Since(begun).Round(time.Millisecond))
 	s.notify("READY=1")
+	if s.options.Ready != nil {
+		s.options.Ready()
+	}
 }
 
 // notify tells whoever runs gorun how it is, see sd_notify(3).
