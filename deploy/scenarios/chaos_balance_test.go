@@ -15,6 +15,7 @@ import (
 )
 
 func TestStickyClientsStayWithTheirWorker(t *testing.T) {
+	long(t)
 	inBothLanguages(t, func(t *testing.T, in language) {
 		address := loopback(servicePort(t))
 		web := in.cluster(t, 3, "tcp", address).with("balance", "sticky").with("restart_delay", "2s")
@@ -125,6 +126,7 @@ func TestSocketIOPollsWithStickyWorkers(t *testing.T) {
 }
 
 func TestADatagramFlowStaysWithItsWorker(t *testing.T) {
+	long(t)
 	inBothLanguages(t, func(t *testing.T, in language) {
 		address := loopback(servicePort(t))
 		web := in.cluster(t, 3, "udp", address).with("restart_delay", "2s")

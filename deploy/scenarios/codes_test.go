@@ -14,6 +14,7 @@ import (
 
 // Case 1.
 func TestExecEndsWithTheCodeOfItsChild(t *testing.T) {
+	long(t)
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, m mode) {
 		t.Parallel()

@@ -11,6 +11,7 @@ import (
 
 // A program of any language says that it is ready, and that it is alive.
 func TestPythonSaysThatItIsReadyAndAlive(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s, gate := newClinic(t), fifo(t)
 	s.write(t, app{

@@ -77,6 +77,7 @@ func (g operated) awaitReplaced(t *testing.T, worker string, pid int) {
 // No probe address leads to a worker behind a path: gorun hands a Node worker
 // the connection itself.
 func TestTheSickNodeWorkerBehindAPathAloneIsReplaced(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := newClinic(t)
 	path := filepath.Join(s.dir, "api.sock")

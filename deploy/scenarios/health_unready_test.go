@@ -96,6 +96,7 @@ func (g operated) wantUnready(t *testing.T, sick, way string) {
 
 // A release that never becomes healthy is none.
 func TestAReleaseThatIsUnhealthyChangesNothing(t *testing.T) {
+	long(t)
 	for sick, p := range map[string]program{"500": nodeProgram, "hang": staticPatient} {
 		t.Run(p.name+" "+sick, func(t *testing.T) {
 			t.Parallel()

@@ -121,6 +121,7 @@ func TestAReloadEvaluatesTheFileAnew(t *testing.T) {
 
 // The issue: pm2 shows 0 % and npm's memory for this file, and no lines.
 func TestANextAppBehindNpmIsSeenAsItIs(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := newSite(t)
 	g := operate(t, s, app{

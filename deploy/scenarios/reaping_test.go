@@ -11,6 +11,7 @@ import (
 
 // Case 17.
 func TestTenThousandZombiesAtOnceAreAllReaped(t *testing.T) {
+	long(t)
 	inBothModes(t, func(t *testing.T, m mode) {
 		const n = 10_000
 		g := start(t, launch{mode: m, args: execArgs("zombies", strconv.Itoa(n), "23", "1h")})
@@ -24,6 +25,7 @@ func TestTenThousandZombiesAtOnceAreAllReaped(t *testing.T) {
 
 // Case 17.
 func TestAStreamOfOrphansIsReapedInFlatMemory(t *testing.T) {
+	long(t)
 	inBothModes(t, func(t *testing.T, m mode) {
 		t.Parallel()
 		g := start(t, launch{mode: m, args: execArgs("daemon", "stay", "stream", "30000", "0")})
@@ -41,6 +43,7 @@ func TestAStreamOfOrphansIsReapedInFlatMemory(t *testing.T) {
 
 // Case 17: the codes of gorun's own workers are told right meanwhile.
 func TestNoWorkersCodeIsLostAmongTenThousandOrphans(t *testing.T) {
+	long(t)
 	inBothModes(t, func(t *testing.T, m mode) {
 		const jobs = 24
 		apps := []app{service("breeder", "stream", "10000", "200").with("autorestart", false)}

@@ -9,6 +9,7 @@ import (
 // A release that does not come up leaves everything as it was: the old workers
 // answer, and the command tells why.
 func TestABadReleaseChangesNothing(t *testing.T) {
+	long(t)
 	for _, p := range []program{nodeProgram, staticProgram} {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
@@ -60,6 +61,7 @@ func (g operated) wantRefusedRelease(t *testing.T, bad app, words ...string) {
 // Who listens is not replaced by who does not, though a worker that never listens
 // is taken as online otherwise.
 func TestAReleaseThatDoesNotListenChangesNothing(t *testing.T) {
+	long(t)
 	for _, p := range []program{nodeProgram, staticProgram} {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()

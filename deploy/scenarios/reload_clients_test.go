@@ -20,6 +20,7 @@ import (
 // answers before is closed without an answer to this one: as HTTP allows, and
 // browsers and proxies do.
 func TestClientsThatKeepTheirConnectionsLoseNothing(t *testing.T) {
+	long(t)
 	for name, more := range map[string][]string{"without a handler": nil, "graceful": {"GRACEFUL", "1"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -113,6 +114,7 @@ func (v *visitor) leave() {
 // A worker that is replaced finishes what it answers, whether it knows how to or
 // not, and however long it writes nothing.
 func TestSlowAnswersAreFinishedByWorkersThatAreReplaced(t *testing.T) {
+	long(t)
 	for _, p := range []program{nodeProgram, staticProgram} {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()

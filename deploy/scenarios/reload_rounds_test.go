@@ -8,6 +8,7 @@ import (
 
 // Not parallel: it measures time. A quarter of eight workers are two.
 func TestAReloadReplacesAQuarterAtATime(t *testing.T) {
+	long(t)
 	s := newSite(t)
 	slow := staticProgram.app(t, s).with("instances", 8).with("env", s.environ("START", "1000"))
 	g := operate(t, s, slow)

@@ -19,6 +19,7 @@ require('http').createServer((request, response) => response.end('worker ' + pro
 
 // Servers with processes of their own share the accept queue of their worker.
 func TestServersWithWorkersOfTheirOwnShareOnePort(t *testing.T) {
+	long(t)
 	tests := map[string]func(t *testing.T, p place) app{
 		"gunicorn": func(t *testing.T, p place) app {
 			return app{"script": tool(t, "gunicorn"), "args": []string{"-w", "2", "-b", p.address, "wsgi:app"}}

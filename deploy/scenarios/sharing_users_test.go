@@ -74,6 +74,7 @@ func wrappers(t *testing.T, f func(t *testing.T, p place, sharing string, a app)
 
 // The issue: also behind npm, a shell, or a wrapper.
 func TestProgramsBehindWrappersShareOnePort(t *testing.T) {
+	long(t)
 	inBothModes(t, func(t *testing.T, m mode) {
 		t.Parallel()
 		wrappers(t, func(t *testing.T, p place, sharing string, a app) {

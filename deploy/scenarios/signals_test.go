@@ -104,6 +104,7 @@ func TestSignalsThatAreNotGorunsOwnReachTheWorkersOfAFile(t *testing.T) {
 
 // Case 7. Not parallel: it counts wake-ups.
 func TestAnIdleGorunSendsNothingAndSleeps(t *testing.T) {
+	long(t)
 	for name, l := range map[string]func(m mode) launch{
 		"exec": func(m mode) launch { return launch{mode: m, args: execArgs(receiverArgs()...)} },
 		"file": func(m mode) launch { return fileLaunch(t, m, service("app", receiverArgs()...)) },

@@ -15,6 +15,7 @@ import (
 // Case 28. Not parallel: it measures time. The new worker says when it began;
 // a Go program needs two of the milliseconds to say anything.
 func TestAKilledWorkerIsReplacedWithinTenMilliseconds(t *testing.T) {
+	long(t)
 	inBothModes(t, func(t *testing.T, m mode) {
 		fastest(t, 3, 10*time.Millisecond, func() time.Duration {
 			delays := replacements(t, m, 9)
@@ -65,6 +66,7 @@ func TestAWorkerKilledAfterASecondIsReplacedAtOnce(t *testing.T) {
 
 // Case 29. Not parallel: it measures time.
 func TestACrashLoopSlowsDownAndCostsNothing(t *testing.T) {
+	long(t)
 	inBothModes(t, func(t *testing.T, m mode) {
 		g := start(t, fileLaunch(t, m, service("crasher", "crash-after", "0s", "1")))
 		first := g.out.next(t, `^started (\d+)`)
