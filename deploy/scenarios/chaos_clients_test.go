@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -113,6 +114,26 @@ func (a asker) mustSend(t *testing.T) net.Conn {
 		t.Fatal(err)
 	}
 	return conn
+}
+
+// mustHear returns the pid of who answers, as soon as it has said so: what it does
+// next may keep it from ever closing the connection.
+func (a asker) mustHear(t *testing.T) int {
+	t.Helper()
+	conn := a.mustSend(t)
+	defer func() { _ = conn.Close() }()
+	lines := bufio.NewScanner(conn)
+	for lines.Scan() {
+		if digits, found := strings.CutPrefix(lines.Text(), "pid "); found {
+			pid, err := strconv.Atoi(digits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+	}
+	t.Fatalf("%s %s: %s: nobody answers: %v", a.network, a.address, a.path, lines.Err())
+	return 0
 }
 
 // mustAsk returns the pid of who answers.

@@ -103,7 +103,7 @@ func (g operated) sicken(t *testing.T, members map[string]member, way string) (w
 		}
 		return worker, pid
 	}
-	pid = g.site.asker("sick/" + way).mustAsk(t)
+	pid = g.site.asker("sick/" + way).mustHear(t)
 	return workerOf(t, members, pid), pid
 }
 

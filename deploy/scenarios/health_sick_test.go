@@ -85,7 +85,7 @@ func TestTheSickNodeWorkerBehindAPathAloneIsReplaced(t *testing.T) {
 	for nth, way := range []string{"500", "stop"} {
 		g.awaitServing(t, 4)
 		before := g.members(t)
-		pid := asker{network: "unix", address: path, path: map[string]string{"500": "sick/500", "stop": ""}[way]}.mustAsk(t)
+		pid := asker{network: "unix", address: path, path: map[string]string{"500": "sick/500", "stop": ""}[way]}.mustHear(t)
 		if way == "stop" && unix.Kill(pid, unix.SIGSTOP) != nil {
 			t.Fatalf("process %d cannot be stopped", pid)
 		}
