@@ -56,7 +56,7 @@ func Begin() *Listener {
 		stops:    make(chan os.Signal, queue),
 		others:   make(chan os.Signal, queue),
 		complete: make(chan struct{}),
-		counts:   map[unix.Signal]uint64{},
+		counts:   map[unix.Signal]uint64{unix.SIGHUP: 0, unix.SIGINT: 0, unix.SIGQUIT: 0, unix.SIGTERM: 0, unix.SIGUSR2: 0},
 	}
 	deaf := ignored()
 	signal.Notify(l.children, unix.SIGCHLD)
@@ -178,8 +178,9 @@ func (l *Listener) count(sig unix.Signal) {
 	l.counts[sig]++
 }
 
-// Received tells how often each signal arrived, by name. SIGCHLD and what the
-// kernel merged are not counted.
+// Received tells how often each signal arrived, by name: those that mean something
+// to gorun, and whichever others came. SIGCHLD and what the kernel merged are not
+// counted.
 func (l *Listener) Received() map[string]uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
