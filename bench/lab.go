@@ -60,7 +60,11 @@ func newLab(ctx context.Context) (*lab, error) {
 // build builds as a release is built.
 func (l *lab) build(ctx context.Context, root, path string) (string, error) {
 	target := l.path("program")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", target, path)
+	argv := []string{"go", "build", "-trimpath", "-ldflags", "-s -w", "-o", target, path}
+	if path == "." {
+		argv = []string{".ci/build", target} // gorun as it is shipped
+	}
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
