@@ -3,10 +3,8 @@ package scenarios_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -31,28 +29,8 @@ var staticPatient = program{"static Go", func(t *testing.T, s site) app {
 	return s.app().with("script", healthBinary(t)).with("interpreter", "none")
 }}
 
-// healthBuilt is the static binary of testdata/health, once it is built.
-var healthBuilt struct {
-	once sync.Once
-	path string
-	err  error
-	out  []byte
-}
-
-// healthBinary builds testdata/health, once.
-func healthBinary(t *testing.T) string {
-	t.Helper()
-	healthBuilt.once.Do(func() {
-		healthBuilt.path = filepath.Join(buildDir, "health")
-		c := exec.Command("go", "build", "-buildvcs=false", "-o", healthBuilt.path, "./testdata/health")
-		c.Env = append(os.Environ(), "CGO_ENABLED=0")
-		healthBuilt.out, healthBuilt.err = c.CombinedOutput()
-	})
-	if healthBuilt.err != nil {
-		t.Fatalf("go build ./testdata/health: %v\n%s", healthBuilt.err, healthBuilt.out)
-	}
-	return healthBuilt.path
-}
+// healthBinary is the static binary of testdata/health.
+var healthBinary = builtOnce("health")
 
 // newClinic is a site with the programs of testdata/health.
 func newClinic(t *testing.T) site {

@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,25 +38,27 @@ var reloaded = []program{
 	}},
 }
 
-// release is the static binary of testdata/release, once it is built.
-var release struct {
-	once sync.Once
-	path string
-	err  error
-	out  []byte
+// builtOnce returns what builds the program of a folder of testdata, the first time
+// that a test wants it, and has its path.
+func builtOnce(name string) func(*testing.T) string {
+	path := ""
+	build := sync.OnceValue(func() error {
+		path = filepath.Join(buildDir, name)
+		c := exec.Command("go", "build", "-buildvcs=false", "-o", path, "./testdata/"+name)
+		c.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := c.CombinedOutput(); err != nil {
+			return fmt.Errorf("go build ./testdata/%s: %w\n%s", name, err, out)
+		}
+		return nil
+	})
+	return func(t *testing.T) string {
+		t.Helper()
+		if err := build(); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
 }
 
-// releaseBinary builds testdata/release, once.
-func releaseBinary(t *testing.T) string {
-	t.Helper()
-	release.once.Do(func() {
-		release.path = filepath.Join(buildDir, "release")
-		c := exec.Command("go", "build", "-buildvcs=false", "-o", release.path, "./testdata/release")
-		c.Env = append(os.Environ(), "CGO_ENABLED=0")
-		release.out, release.err = c.CombinedOutput()
-	})
-	if release.err != nil {
-		t.Fatalf("go build ./testdata/release: %v\n%s", release.err, release.out)
-	}
-	return release.path
-}
+// releaseBinary is the static binary of testdata/release.
+var releaseBinary = builtOnce("release")
