@@ -11,7 +11,7 @@ func Schema() []byte {
 	app := ref("app")
 	list := object{"type": "array", "items": app, "minItems": 1}
 	named := object{"type": "object", "minProperties": 1, "additionalProperties": app}
-	top := topProperties(object{"description": docOf("apps"), "anyOf": []any{list, app, named}})
+	top := topProperties(list, app, named)
 	whole := object{
 		"$schema":     "http://json-schema.org/draft-07/schema#",
 		"title":       "gorun's ecosystem file",
@@ -35,61 +35,37 @@ func holder(key string, properties object) object {
 
 type object map[string]any
 
-func docOf(name string) string {
-	for _, key := range Keys() {
-		if key.Name == name {
-			return key.Doc
-		}
-	}
-	return ""
-}
-
 // appSchema has every key by all of its names.
 func appSchema() object {
-	properties := object{}
-	environment := object{}
-	for _, key := range Keys() {
-		switch {
-		case key.Place != InApp:
-		case key.Name == "env_NAME":
-			environment = key.schema()
-		default:
-			for _, name := range append([]string{key.Name}, key.Aliases...) {
-				properties[name] = key.schema()
-				properties[camelCase(name)] = properties[name]
-			}
-		}
-	}
-	scripts := make([]any, 0, len(properties))
-	for _, name := range namesOf("script") {
+	known := indexOf(InApp)
+	properties := keyed(known)
+	environment, _ := known.find("env_NAME")
+	delete(properties, environment.Name)
+	delete(properties, camelCase(environment.Name))
+	script, _ := known.find("script")
+	scripts := []any{object{"required": []string{script.Name}}}
+	for _, name := range script.Aliases {
 		scripts = append(scripts, object{"required": []string{name}})
 	}
 	return object{
 		"type": "object", "properties": properties, "additionalProperties": false, "anyOf": scripts,
-		"patternProperties": object{"^env_": environment, "^x-": object{}},
+		"patternProperties": object{"^env_": environment.schema(), "^x-": object{}},
 	}
 }
 
-func namesOf(name string) []string {
-	for _, key := range Keys() {
-		if key.Name == name {
-			return append([]string{name}, key.Aliases...)
-		}
-	}
-	return nil
+func topProperties(list, app, named object) object {
+	known := indexOf(AtTop)
+	properties := keyed(known)
+	apps, _ := known.find("apps")
+	properties[apps.Name] = object{"description": apps.Doc, "anyOf": []any{list, app, named}}
+	return properties
 }
 
-func topProperties(apps object) object {
+func keyed(known index) object {
 	properties := object{}
-	for _, key := range Keys() {
-		if key.Place != AtTop {
-			continue
-		}
-		for _, name := range []string{key.Name, camelCase(key.Name)} {
-			properties[name] = key.schema()
-		}
+	for name, key := range known {
+		properties[name] = key.schema()
 	}
-	properties["apps"] = apps
 	return properties
 }
 

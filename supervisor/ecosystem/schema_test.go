@@ -80,31 +80,37 @@ func TestSchemaTakesTheExamples(t *testing.T) {
 
 func TestSchemaTellsRightFromWrong(t *testing.T) {
 	r := resolved(t)
-	for text, right := range map[string]bool{
-		`script: x`:                       true,
-		`[{script: x, env_prod: {A: 1}}]`: true,
-		`{apps: {api: {exec: x, maxRestarts: "3", killTimeout: 1h30m, max_memory_restart: 1.5G}}}`: true,
-		`{pm2: {apps: [{cmd: x, instances: max, watch: [src], cron: "* * * * *"}]}}`:               true,
-		`{apps: [{script: x, health: {http: {path: /, status: 200-399}, startPeriod: 3s}}]}`:       true,
-		`{apps: [{script: x, metrics: {path: /m, rules: {jobs: max}}}], x-base: 1}`:                true,
-		`{apps: [{script: x, on_exit: [{exec: ./a b}, {webhook: https://x/y, timeout: 3s}]}]}`:     true,
-		`{apps: [{script: x, on_exit: {webhok: https://x/y}}]}`:                                    false,
-		`{apps: [{script: x, env: null, depends_on: {db: completed}}]}`:                            true,
-		`{}`:                                     false,
-		`{apps: []}`:                             false,
-		`{apps: [{name: x}]}`:                    false,
-		`{apps: [{script: x, kill_timeot: 1}]}`:  false,
-		`{apps: [{script: x, instances: many}]}`: false,
-		`{apps: [{script: x, kill_timeout: soon}]}`:                false,
-		`{apps: [{script: x, max_memory_restart: lots}]}`:          false,
-		`{apps: [{script: x, autorestart: maybe}]}`:                false,
-		`{apps: [{script: x, health: {htp: /}}]}`:                  false,
-		`{apps: [{script: x, depends_on: {db: soon}}]}`:            false,
-		`{apps: [{script: x, metrics: {rules: {jobs: biggest}}}]}`: false,
-		`{apps: [{script: x, env_prod: 3}]}`:                       false,
+	for right, texts := range map[bool][]string{
+		true: {
+			`script: x`,
+			`[{script: x, env_prod: {A: 1}}]`,
+			`{apps: {api: {exec: x, maxRestarts: "3", killTimeout: 1h30m, max_memory_restart: 1.5G}}}`,
+			`{pm2: {apps: [{cmd: x, instances: max, watch: [src], cron: "* * * * *"}]}}`,
+			`{apps: [{script: x, health: {http: {path: /, status: 200-399}, startPeriod: 3s}}]}`,
+			`{apps: [{script: x, metrics: {path: /m, rules: {jobs: max}}}], x-base: 1}`,
+			`{apps: [{script: x, on_exit: [{exec: ./a b}, {webhook: https://x/y, timeout: 3s}]}]}`,
+			`{apps: [{script: x, env: null, depends_on: {db: completed}}]}`,
+		},
+		false: {
+			`{apps: [{script: x, on_exit: {webhok: https://x/y}}]}`,
+			`{}`,
+			`{apps: []}`,
+			`{apps: [{name: x}]}`,
+			`{apps: [{script: x, kill_timeot: 1}]}`,
+			`{apps: [{script: x, instances: many}]}`,
+			`{apps: [{script: x, kill_timeout: soon}]}`,
+			`{apps: [{script: x, max_memory_restart: lots}]}`,
+			`{apps: [{script: x, autorestart: maybe}]}`,
+			`{apps: [{script: x, health: {htp: /}}]}`,
+			`{apps: [{script: x, depends_on: {db: soon}}]}`,
+			`{apps: [{script: x, metrics: {rules: {jobs: biggest}}}]}`,
+			`{apps: [{script: x, env_prod: 3}]}`,
+		},
 	} {
-		if err := validate(t, r, text); (err == nil) != right {
-			t.Errorf("%s: %v", text, err)
+		for _, text := range texts {
+			if err := validate(t, r, text); (err == nil) != right {
+				t.Errorf("%s: %v", text, err)
+			}
 		}
 	}
 }
