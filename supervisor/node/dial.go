@@ -3,7 +3,6 @@ package node
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"os"
 
@@ -46,11 +45,7 @@ func (c *Channel) Dial(address sockets.Address) (net.Conn, error) {
 		return nil, err
 	}
 	f := &frame{fd: theirs, gone: func() { c.dialing.Store(false) }}
-	f.line, err = encode(struct {
-		Cmd  string    `json:"cmd"`
-		Type string    `json:"type"`
-		Msg  connected `json:"msg"`
-	}{"NODE_HANDLE", "net.Native", connected{"NODE_CLUSTER", "newconn", (*keys)[plain(address)], 0}})
+	f.line, err = encode(handed{"NODE_HANDLE", "net.Native", connected{"NODE_CLUSTER", "newconn", (*keys)[plain(address)], 0}})
 	if err != nil {
 		f.drop()
 		return nil, errors.Join(err, conn.Close())
@@ -79,7 +74,7 @@ func connection() (net.Conn, int, error) {
 // publish tells Dial what the worker listens on.
 func (c *Channel) publish() {
 	keys := make(map[sockets.Address]string, len(c.servers.open))
-	for key, address := range maps.All(c.servers.open) {
+	for key, address := range c.servers.open {
 		keys[plain(address)] = key
 	}
 	c.keys.Store(&keys)

@@ -93,11 +93,11 @@ type answer struct {
 	Data  json.RawMessage `json:"data"`
 }
 
-// handed is an answer that comes with a descriptor.
+// handed is a message of Node's own that comes with a descriptor.
 type handed struct {
 	Cmd  string `json:"cmd"`
 	Type string `json:"type"`
-	Msg  answer `json:"msg"`
+	Msg  any    `json:"msg"`
 }
 
 // encode returns a message as a line.
