@@ -89,14 +89,7 @@ func parseStat(text []byte) (entry, error) {
 	}
 	const first, threads, startTime = 3, 20, 22 // numbers of fields in proc(5)
 	var fields [startTime - first + 1][]byte
-	found := 0
-	for field := range bytes.FieldsSeq(text[end+1:]) {
-		if found == len(fields) {
-			break
-		}
-		fields[found] = field
-		found++
-	}
+	found := usage.FirstFields(fields[:], text[end+1:])
 	if found < len(fields) || len(fields[0]) != 1 {
 		return entry{}, fmt.Errorf("parse stat %q: only %d fields", text, found)
 	}

@@ -111,6 +111,20 @@ type stat struct {
 	dead    bool
 }
 
+// FirstFields fills fields with the first words of a text, without a list of all of
+// them, and returns how many there were. They share the text's memory.
+func FirstFields(fields [][]byte, text []byte) int {
+	found := 0
+	for field := range bytes.FieldsSeq(text) {
+		if found == len(fields) {
+			break
+		}
+		fields[found] = field
+		found++
+	}
+	return found
+}
+
 // Positions in /proc/PID/stat, counted from the state that follows the name.
 const (
 	utimeField   = 11
@@ -125,27 +139,20 @@ func parseStat(text []byte) (stat, bool) {
 	if end < 0 {
 		return stat{}, false
 	}
-	var fields [threadsField + 1]string
-	found := 0
-	for field := range bytes.FieldsSeq(text[end+1:]) {
-		if found == len(fields) {
-			break
-		}
-		fields[found] = string(field)
-		found++
-	}
-	if found < len(fields) {
+	var fields [threadsField + 1][]byte
+	if FirstFields(fields[:], text[end+1:]) < len(fields) {
 		return stat{}, false
 	}
-	s := stat{dead: fields[0] == "Z" || fields[0] == "X"}
+	state := string(fields[0])
+	s := stat{dead: state == "Z" || state == "X"}
 	for _, field := range fields[utimeField : cstimeField+1] {
-		ticks, err := strconv.ParseInt(field, 10, 64)
+		ticks, err := strconv.ParseInt(string(field), 10, 64)
 		if err != nil || ticks < 0 || ticks > maxTicks {
 			return stat{}, false
 		}
 		s.cpu += time.Duration(ticks) * tick
 	}
-	threads, err := strconv.ParseInt(fields[threadsField], 10, 32)
+	threads, err := strconv.ParseInt(string(fields[threadsField]), 10, 32)
 	if err != nil || threads < 0 {
 		return stat{}, false
 	}
