@@ -41,18 +41,6 @@ const (
 // version is set by the linker: -ldflags "-X main.version=1.2.3".
 var version = "devel"
 
-// gcPercent keeps a supervisor of a few workers, which mostly sleeps, small. With
-// many workers a scrape makes megabytes of garbage: collecting it twice would
-// take as long as the scrape.
-func gcPercent(apps []ecosystem.App) int {
-	const least, perWorker, most = 40, 5, 200
-	workers := 0
-	for i := range apps {
-		workers += apps[i].Instances
-	}
-	return min(least+perWorker*max(workers-4, 0), most)
-}
-
 // flushLimit bounds the wait for whoever reads gorun's output at the end.
 const flushLimit = 2 * time.Second
 
@@ -350,7 +338,7 @@ func (inv *invocation) supervise(c *cli.Context) (int, error) {
 	}
 	process.KeepDescriptors()
 	if inv.world().Variable("GOGC") == "" {
-		debug.SetGCPercent(gcPercent(file.Apps))
+		debug.SetGCPercent(usage.GCPercent(file.Workers()))
 	}
 	output := logs.New(logs.Options{
 		Stdout: inv.out, Stderr: inv.err, Format: settings.Format, Color: settings.Color, Level: settings.Level,
@@ -365,7 +353,7 @@ func (inv *invocation) supervise(c *cli.Context) (int, error) {
 	s, err := supervisor.New(file.Apps, supervisor.Options{
 		Reaper: r, Output: output, Log: log, Cgroup: usage.Find(), Starting: 2 * usage.CPUs(),
 		ShutdownDelay: file.ShutdownDelay, Stay: c.Bool("no-auto-exit"),
-		NotifySocket: inv.world().Variable("NOTIFY_SOCKET"), Ready: func() { trim(log) },
+		NotifySocket: inv.world().Variable("NOTIFY_SOCKET"), Trim: usage.Trim,
 	})
 	if err != nil {
 		return codeUsage, fmt.Errorf("prepare: %w", err)
@@ -374,13 +362,6 @@ func (inv *invocation) supervise(c *cli.Context) (int, error) {
 		Signals: inv.signals, Reaper: r, Output: output, Log: log, Load: inv.loader(c, log),
 		Delay: settings.Delay, TerminationLog: settings.TerminationLog,
 	}, settings)
-}
-
-// trim is for when the start is over: gorun mostly sleeps from then on.
-func trim(log *slog.Logger) {
-	if err := usage.Trim(); err != nil {
-		log.Debug("memory of the start is kept", "error", err)
-	}
 }
 
 // serve runs the apps with their listeners: health and metrics for everybody,

@@ -19,8 +19,11 @@ func (s *Supervisor) tellReady(ctx context.Context) {
 	}
 	s.tools.log.Info("ready", "in", time.Since(begun).Round(time.Millisecond))
 	s.notify("READY=1")
-	if s.options.Ready != nil {
-		s.options.Ready()
+	if s.options.Trim == nil {
+		return
+	}
+	if err := s.options.Trim(); err != nil {
+		s.tools.log.Debug("memory of the start is kept", "error", err)
 	}
 }
 

@@ -37,7 +37,7 @@ type Options struct {
 	ShutdownDelay time.Duration // from the wish to stop to the first stop
 	Stay          bool          // run on when every app has ended
 	NotifySocket  string        // of whoever runs gorun (sd_notify); "": nobody asks
-	Ready         func()        // called once, when every app has been ready; may be nil
+	Trim          func() error  // lets go of what the start needed: called once, when every app has been ready; may be nil
 }
 
 // Supervisor runs all apps of an ecosystem. Safe for concurrent use.

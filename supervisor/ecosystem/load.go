@@ -48,6 +48,15 @@ func (f File) Summary() string {
 	return strings.Join(parts, ", ")
 }
 
+// Workers is how many workers the apps have.
+func (f File) Workers() int {
+	sum := 0
+	for i := range f.Apps {
+		sum += f.Apps[i].Instances
+	}
+	return sum
+}
+
 // loader is one load in the making.
 type loader struct {
 	source  *Source

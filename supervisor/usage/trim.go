@@ -10,6 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// GCPercent is what debug.SetGCPercent is to be told. It keeps a supervisor of a few
+// workers, which mostly sleeps, small. With many workers a scrape makes megabytes of
+// garbage: collecting it twice would take as long as the scrape.
+func GCPercent(workers int) int {
+	const least, perWorker, most = 40, 5, 200
+	return min(least+perWorker*max(workers-4, 0), most)
+}
+
 // Trim lets go of the memory that only this process's start has needed: what the
 // heap has free, and the pages of the program file, which the kernel would count
 // for as long as the process lives. Those that are needed again come back from
