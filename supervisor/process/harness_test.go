@@ -171,8 +171,12 @@ func (w worker) line(t *testing.T) string {
 // number reads a line with a number, such as a pid.
 func (w worker) number(t *testing.T) int {
 	t.Helper()
-	line := w.line(t)
-	n, err := strconv.Atoi(line)
+	return atoi(t, w.line(t))
+}
+
+func atoi(t *testing.T, text string) int {
+	t.Helper()
+	n, err := strconv.Atoi(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,17 +43,16 @@ func carriesMarker(pid int, marker string, user *User) ownership {
 			read = func(path string) ([]byte, error) { return readAs(*user, path) }
 			environ, err = read(dir + "/environ")
 		}
-		if errors.Is(err, os.ErrPermission) {
-			return foreign
-		}
 		if len(environ) > 0 {
 			return owner(environ, marker)
 		}
-		stat, err := read(dir + "/stat")
-		if err != nil || isDead(stat) {
+		stat, statErr := read(dir + "/stat")
+		switch {
+		case statErr != nil || isDead(stat):
 			return died
-		}
-		if !isExecuting(stat) {
+		case errors.Is(err, os.ErrPermission) && !isExiting(stat):
+			return foreign
+		case !isExecuting(stat):
 			empty++
 		}
 		select {
@@ -80,16 +79,32 @@ func isDead(stat []byte) bool {
 	return err != nil || e.dead()
 }
 
+// isExiting tells whether a process is on its way out. Its memory is gone before
+// it is a zombie, and the files in /proc that tell of it belong to root from then
+// on: an ordinary user is refused, as if the process were somebody else's.
+func isExiting(stat []byte) bool {
+	const pfExiting = 0x4 // PF_EXITING in the kernel's linux/sched.h
+	flags, err := strconv.ParseUint(statField(stat, 9), 10, 32)
+	return err == nil && flags&pfExiting != 0
+}
+
+// statField returns a field of /proc/PID/stat by its number in proc(5), from the
+// state (3) on; "" where there is no such field.
+func statField(stat []byte, number int) string {
+	const first = 3
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) <= number-first {
+		return ""
+	}
+	return string(fields[number-first])
+}
+
 // isExecuting tells whether a process, whose environment read as empty, changed
 // its memory just then: it does not know where its environment lies, or knows
 // of one that is not empty. On its way out it looks like that, too.
 func isExecuting(stat []byte) bool {
-	const first, environStart, environEnd = 3, 50, 51 // numbers of fields in proc(5)
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) <= environEnd-first {
-		return false
-	}
-	start, end := string(fields[environStart-first]), string(fields[environEnd-first])
+	const environStart, environEnd = 50, 51 // numbers of fields in proc(5)
+	start, end := statField(stat, environStart), statField(stat, environEnd)
 	return end == "0" || start != end
 }
 
@@ -120,7 +135,8 @@ func readAs(user User, path string) ([]byte, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var deathSignal int32
-	_ = unix.Prctl(unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&deathSignal)), 0, 0, 0)
+	// Not unix.Prctl: its call could move the stack, and what lies there with it.
+	_, _, _ = unix.RawSyscall(unix.SYS_PRCTL, unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&deathSignal)), 0)
 	dumpable, dumpErr := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
 	_ = unix.Setfsgid(int(user.GID))
 	_ = unix.Setfsuid(int(user.UID))

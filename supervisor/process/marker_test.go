@@ -2,6 +2,7 @@ package process
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -34,6 +35,31 @@ func TestMemberIsFoundWhileItExecutes(t *testing.T) {
 	for look := range 100 {
 		if members := w.Members(); !slices.Equal(members, []int{pid}) {
 			t.Fatalf("look %d: members %v, want %d", look, members, pid)
+		}
+	}
+}
+
+// Whoever dies between the look at the process table and the look at his
+// environment may have been the parent of others, which are orphans by then.
+func TestTheDeadAreNotTakenForStrangers(t *testing.T) {
+	w := begin(t, shellSpec(`sh -c 'echo up' & echo $!; exec sleep 1000`))
+	pid := 0
+	for range 2 {
+		if line := w.line(t); line != "up" {
+			pid = atoi(t, line)
+		}
+	}
+	eventually(t, func() bool { e, err := readEntry(strconv.Itoa(pid)); return err == nil && e.dead() })
+	if got := carriesMarker(pid, t.Name(), nil); got != died {
+		t.Errorf("the dead are %v, want %v", got, died)
+	}
+}
+
+func TestProcessOnItsWayOutIsTold(t *testing.T) {
+	out := "7 (sleep) R 1 5 5 0 -1 4195340 80 0 0 0 0 0 0 0 20 0 1 0 2331897 0 0 18446744073709551615 0 0\n"
+	for text, want := range map[string]bool{out: true, strings.Replace(out, "4195340", "4194304", 1): false, stat("x"): false, "x": false} {
+		if got := isExiting([]byte(text)); got != want {
+			t.Errorf("isExiting(%q) = %v", text, got)
 		}
 	}
 }
