@@ -9,7 +9,8 @@ import (
 	"gorun/supervisor/restart"
 )
 
-// tellReady says once that every app has been ready.
+// tellReady says once that every app has been ready. With the line in the log the
+// start is over, and its memory given back.
 func (s *Supervisor) tellReady(ctx context.Context) {
 	begun := time.Now()
 	for _, a := range s.apps() {
@@ -17,14 +18,14 @@ func (s *Supervisor) tellReady(ctx context.Context) {
 			return
 		}
 	}
-	s.tools.log.Info("ready", "in", time.Since(begun).Round(time.Millisecond))
+	taken := time.Since(begun)
 	s.notify("READY=1")
-	if s.options.Trim == nil {
-		return
+	if s.options.Trim != nil {
+		if err := s.options.Trim(); err != nil {
+			s.tools.log.Debug("memory of the start is kept", "error", err)
+		}
 	}
-	if err := s.options.Trim(); err != nil {
-		s.tools.log.Debug("memory of the start is kept", "error", err)
-	}
+	s.tools.log.Info("ready", "in", taken.Round(time.Millisecond))
 }
 
 // notify tells whoever runs gorun how it is, see sd_notify(3).

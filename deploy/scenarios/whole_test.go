@@ -141,6 +141,7 @@ func TestGorunStaysSmallWithTwoWorkers(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
 		g := start(t, webLaunch(t, m, service("app", "http", "0").with("instances", 2).with("exec_mode", "fork")))
 		g.out.nth(t, "^listening", 2)
+		g.err.next(t, "^gorun: ready") // the start's memory is given back by now
 		g.awaitMetric(t, 2, "gorun_app_workers", `app="app"`, `state="online"`)
 		rss := memory(t, g.pid, "VmRSS")
 		t.Logf("RSS %d KiB, of it anonymous %d KiB", rss>>10, memory(t, g.pid, "RssAnon")>>10)
