@@ -73,8 +73,9 @@ func (g operated) wantUnready(t *testing.T, sick, way string) {
 	if status, body := g.get(t, "/livez"); status != 200 {
 		t.Errorf("/livez says %d %q", status, body)
 	}
-	checks := g.healthMetric(t, "gorun_probe_checks_total", sick, `probe="http"`)
+	// Each is a scrape, and checks go on: the part before the whole.
 	failures := g.healthMetric(t, "gorun_probe_failures_total", sick, `probe="http"`)
+	checks := g.healthMetric(t, "gorun_probe_checks_total", sick, `probe="http"`)
 	if failures < 2 || checks <= failures {
 		t.Errorf("%v of %v checks failed", failures, checks)
 	}
