@@ -64,7 +64,7 @@ func (s shop) apps(t *testing.T) []app {
 	tool(t, "node")
 	often := app{"cwd": filepath.Join(s.dir, "metrics"), "exec_mode": "cluster", "min_uptime": "1ms", "max_memory_restart": "1G"}
 	web := often.with("name", "web").with("script", "server.js").with("instances", 8).with("env", s.environ()).
-		with("metrics", "/metrics").with("health", map[string]any{"http": "/", "interval": "1s"})
+		with("metrics", "/metrics").with("node_metrics", true).with("health", map[string]any{"http": "/", "interval": "1s"})
 	desk := often.with("name", "desk").with("script", "server.py").with("instances", 2).
 		with("interpreter", tool(t, "python3")).with("env", place{address: s.desk}.environ()).
 		with("metrics", map[string]any{"path": "/metrics", "aggregate": true})
