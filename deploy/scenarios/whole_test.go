@@ -150,3 +150,16 @@ func TestGorunStaysSmallWithTwoWorkers(t *testing.T) {
 		}
 	})
 }
+
+// Beside a command that stays gorun gives back what its own start needed.
+func TestGorunExecStaysSmall(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, m mode) {
+		g := start(t, launch{mode: m, args: []string{"exec", "--", "/bin/sh", "-c", "echo ready; exec sleep 1000"}})
+		g.out.next(t, "^ready")
+		within(t, 20*time.Second, "small", func() bool { return memory(t, g.pid, "VmRSS") < 8_000_000 })
+		t.Logf("RSS %d KiB", memory(t, g.pid, "VmRSS")>>10)
+		g.signal(t, unix.SIGTERM)
+		wantCode(t, g, 143)
+	})
+}
