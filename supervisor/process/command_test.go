@@ -137,9 +137,9 @@ func TestCommandsRestIsEnded(t *testing.T) {
 func TestSignalsCutTheGraceOfTheRestAndAreTakenOn(t *testing.T) {
 	c := command(t, Command{Grace: never}, `
 		setsid sh -c 'trap "echo asked" TERM; `+idle+`' & : >$FIFO; exit 3`)
-	c.line(t)
-	if got := c.line(t); got != "asked" {
-		t.Error(got)
+	// It is asked once it can be: before or after it says that it is up.
+	if said := []string{c.line(t), c.line(t)}; !slices.Contains(said, "asked") {
+		t.Error(said)
 	}
 	stop := time.After(patience)
 	for sent := 0; ; sent++ {
