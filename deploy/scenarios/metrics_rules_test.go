@@ -137,3 +137,24 @@ func (p prometheus) wantPanels(t *testing.T) {
 		t.Errorf("%d expressions", asked)
 	}
 }
+
+// wantRules looks for what every recording rule recorded, and puts every alert's
+// question so that it is answered with yes or no instead of a yes or nothing.
+func (p prometheus) wantRules(t *testing.T) {
+	t.Helper()
+	comparison := compile(`(==|<|>) (\d)`)
+	asked := 0
+	for _, rule := range compile(`- (record|alert): (\S+)\n +expr: (.+)$`).FindAllStringSubmatch(readText(t, rulesFile), -1) {
+		asked++
+		name, expr := rule[2], rule[2]
+		if rule[1] == "alert" {
+			expr = comparison.ReplaceAllString(rule[3], "$1 bool $2")
+		}
+		if len(p.query(t, expr)) == 0 && !strings.Contains(rule[3], "gorun_cgroup_") {
+			t.Errorf("rule %s finds nothing: %s", name, expr)
+		}
+	}
+	if t.Logf("%d rules", asked); asked < 20 {
+		t.Errorf("%d rules", asked)
+	}
+}

@@ -38,6 +38,7 @@ func TestPrometheusHasEveryWorkersMetricsWhateverHappens(t *testing.T) {
 	p.wantEveryWorker(t, kills)
 	p.wantNoFall(t)
 	p.wantPanels(t)
+	p.wantRules(t)
 	g.wantPromtoolSilent(t)
 	g.signal(t, unix.SIGTERM)
 	wantCode(t, g.gorun, 0)
