@@ -62,6 +62,22 @@ func TestAWorkerStopsByMessage(t *testing.T) {
 	}
 }
 
+// freeze stops a child, and returns once none of its threads runs any more: that
+// is when its parent is told, see signal(7) and waitid(2).
+func freeze(t *testing.T, pid int) {
+	t.Helper()
+	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	err := unix.Waitid(unix.P_PID, pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil)
+	for errors.Is(err, unix.EINTR) {
+		err = unix.Waitid(unix.P_PID, pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestPromClientAnswersOverTheChannel(t *testing.T) {
 	r := run(t, talker(), actual("mute", "sleep"))
 	r.told(t, 2)
@@ -78,9 +94,7 @@ func TestPromClientAnswersOverTheChannel(t *testing.T) {
 	if _, err := r.AskMetrics(t.Context(), Target{"mute", 0}); !errors.Is(err, ErrNoChannel) {
 		t.Errorf("a worker without a channel: %v", err)
 	}
-	if err := unix.Kill(r.first().Pid, unix.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	freeze(t, r.first().Pid)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := r.AskMetrics(ctx, Target{"api", 0}); !errors.Is(err, context.DeadlineExceeded) {

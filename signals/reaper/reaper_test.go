@@ -206,7 +206,14 @@ func TestWhatCannotBeStarted(t *testing.T) {
 	}
 }
 
+// alone waits for the end of what other tests have left behind: it would count.
+func alone(t *testing.T) {
+	t.Helper()
+	eventually(t, Childless)
+}
+
 func TestOrphansAreBuried(t *testing.T) {
+	alone(t)
 	before, buried, reaped := shared.Orphans(), shared.Buried(), shared.Reaped()
 	child := begin(t, script("(sleep 0.01 &)"))
 	wait(t, child.Exited())
@@ -218,6 +225,7 @@ func TestOrphansAreBuried(t *testing.T) {
 }
 
 func TestDeathIsNotTakenForAnOrphan(t *testing.T) {
+	alone(t)
 	before := shared.Orphans()
 	for range 100 {
 		wait(t, begin(t, script("exit 0")).Exited())

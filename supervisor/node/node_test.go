@@ -26,6 +26,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"gorun/supervisor/sockets"
 )
 
@@ -245,6 +247,17 @@ func TestNodeWorkersShareAPath(t *testing.T) {
 func signal(t *testing.T, w *realWorker, s syscall.Signal) {
 	t.Helper()
 	if err := syscall.Kill(w.pid, s); err != nil {
+		t.Fatal(err)
+	}
+	if s != syscall.SIGSTOP {
+		return
+	}
+	// The parent is told once none of its threads runs any more.
+	err := unix.Waitid(unix.P_PID, w.pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil)
+	for errors.Is(err, unix.EINTR) {
+		err = unix.Waitid(unix.P_PID, w.pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
