@@ -44,10 +44,6 @@ var version = "devel"
 // flushLimit bounds the wait for whoever reads gorun's output at the end.
 const flushLimit = 2 * time.Second
 
-// settleTime is when a command under init is taken for one that stays, for which
-// gorun gives back what its own start needed. A short one is not held up by that.
-const settleTime = time.Second
-
 func main() {
 	// The main thread cannot end: no goroutine may get it that is to end with
 	// its thread, see reaper.Spec.Prepare.
@@ -317,8 +313,6 @@ func (inv *invocation) execute(c *cli.Context) (int, error) {
 		child.Limit = child.Grace
 	}
 	<-inv.signals.Complete()
-	settled := time.AfterFunc(settleTime, func() { _ = usage.Trim() })
-	defer settled.Stop()
 	return child.Run(r, passed), nil
 }
 

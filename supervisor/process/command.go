@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/signals/reaper"
+	"gorun/supervisor/usage"
 )
 
 // Command is one program under init, as `gorun exec` runs it: with gorun's own
@@ -49,10 +50,23 @@ func (c Command) Run(r *reaper.Reaper, signals <-chan unix.Signal) int {
 	for _, fd := range inherited {
 		unix.Close(fd)
 	}
+	settled := time.AfterFunc(settleTime, c.settle)
 	code := c.attend(child, signals)
+	settled.Stop()
 	c.endRest(r, signals)
 	terminal.takeBack()
 	return code
+}
+
+// settleTime is when a command is taken for one that stays.
+const settleTime = time.Second
+
+// settle gives back what gorun's own start needed. A short command is not held up
+// by that, nor are the signals for a long one.
+func (c Command) settle() {
+	if err := usage.Trim(); err != nil {
+		c.Log.Debug("memory of the start is kept", "error", err)
+	}
 }
 
 // start gives the command a process group of its own, so that a signal from
