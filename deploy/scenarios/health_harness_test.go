@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // patients are the programs of testdata/health, which can be made sick. None
@@ -76,9 +74,7 @@ func (g operated) sicken(t *testing.T, members map[string]member, way string) (w
 	if way == "stop" {
 		pid = g.site.asker("").mustAsk(t)
 		worker = workerOf(t, members, pid)
-		if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
-			t.Fatal(err)
-		}
+		freeze(t, pid)
 		return worker, pid
 	}
 	pid = g.site.asker("sick/" + way).mustHear(t)

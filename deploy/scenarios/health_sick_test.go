@@ -86,8 +86,8 @@ func TestTheSickNodeWorkerBehindAPathAloneIsReplaced(t *testing.T) {
 		g.awaitServing(t, 4)
 		before := g.members(t)
 		pid := asker{network: "unix", address: path, path: map[string]string{"500": "sick/500", "stop": ""}[way]}.mustHear(t)
-		if way == "stop" && unix.Kill(pid, unix.SIGSTOP) != nil {
-			t.Fatalf("process %d cannot be stopped", pid)
+		if way == "stop" {
+			freeze(t, pid)
 		}
 		sick := workerOf(t, before, pid)
 		if found := "api/" + g.err.nth(t, unhealthy, nth+1)[1]; found != sick {
