@@ -12,12 +12,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 func TestStickyClientsStayWithTheirWorker(t *testing.T) {
 	long(t)
 	inBothLanguages(t, func(t *testing.T, in language) {
-		address := loopback(servicePort(t))
+		address := freeport.Address(t)
 		web := in.cluster(t, 3, "tcp", address).with("balance", "sticky").with("restart_delay", "2s")
 		g := startOnline(t, web)
 		before := homes(t, address)
@@ -94,7 +96,7 @@ func TestSocketIOPollsWithStickyWorkers(t *testing.T) {
 	fromNPM(t, "socket.io-client")
 	for balance, works := range map[string]bool{"sticky": true, "spread": false} {
 		t.Run(balance, func(t *testing.T) {
-			port := strconv.Itoa(servicePort(t))
+			port := strconv.Itoa(freeport.Take(t))
 			startOnline(t, app{
 				"name": "chat", "script": nodeFile(t, "socketio.js"), "args": []string{port}, "env": map[string]string{"NODE_PATH": npmFolder()},
 				"instances": 4, "exec_mode": "cluster", "balance": balance,
@@ -128,7 +130,7 @@ func TestSocketIOPollsWithStickyWorkers(t *testing.T) {
 func TestADatagramFlowStaysWithItsWorker(t *testing.T) {
 	long(t)
 	inBothLanguages(t, func(t *testing.T, in language) {
-		address := loopback(servicePort(t))
+		address := freeport.Address(t)
 		web := in.cluster(t, 3, "udp", address).with("restart_delay", "2s")
 		g := startOnline(t, web)
 		const flows = 150
@@ -193,7 +195,7 @@ func echoed(t *testing.T, conn net.Conn, n int) int {
 
 func TestOneSocketForAllWorkersServes(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, in language) {
-		a := asker{network: "tcp", address: loopback(servicePort(t)), path: "3ms"}
+		a := asker{network: "tcp", address: freeport.Address(t), path: "3ms"}
 		web := in.cluster(t, 3, "tcp", a.address).with("balance", "shared")
 		g := startOnline(t, web)
 		replies := many(3000, 24, func(int) reply { return a.ask() })

@@ -2,12 +2,9 @@ package scenarios_test
 
 import (
 	"fmt"
-	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"sync/atomic"
 	"testing"
 )
 
@@ -79,39 +76,6 @@ func (g *gorun) awaitOnline(t *testing.T, a app) {
 		t.Fatalf("instances is %v", a["instances"])
 	}
 	g.awaitMetric(t, float64(n), "gorun_app_workers", fmt.Sprintf("app=%q", a["name"]), `state="online"`)
-}
-
-// lastPort grows from test to test. Ports from 32768 on are no use: the
-// kernel gives them to clients.
-var lastPort atomic.Int64
-
-// servicePort returns a port that nobody uses.
-func servicePort(t *testing.T) int {
-	t.Helper()
-	const first, span = 15000, 15000
-	start := int64(os.Getpid()) * 61
-	for range span {
-		port := first + int((start+lastPort.Add(1))%span)
-		if portIsFree(port) {
-			return port
-		}
-	}
-	t.Fatal("no free port")
-	return 0
-}
-
-func portIsFree(port int) bool {
-	stream, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
-	if err != nil {
-		return false
-	}
-	_ = stream.Close()
-	datagrams, err := net.ListenPacket("udp", fmt.Sprintf(":%d", port))
-	if err != nil {
-		return false
-	}
-	_ = datagrams.Close()
-	return true
 }
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }

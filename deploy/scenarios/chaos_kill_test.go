@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // Not parallel, like all tests here that put both processors under load.
@@ -18,7 +20,7 @@ func TestKillingWorkersFailsOnlyWhatTheyWereAnswering(t *testing.T) {
 	long(t)
 	inBothLanguages(t, func(t *testing.T, in language) {
 		const connections, atATime = 10_000, 32
-		address := loopback(servicePort(t))
+		address := freeport.Address(t)
 		web := in.cluster(t, 4, "tcp", address)
 		g := startOnline(t, web)
 		begun := time.Now()
@@ -53,7 +55,7 @@ func TestKillingWorkersFailsOnlyWhatTheyWereAnswering(t *testing.T) {
 
 func TestWhatWaitsOnAStoppedWorkerIsAnsweredWhenThatIsKilled(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, in language) {
-		address := loopback(servicePort(t))
+		address := freeport.Address(t)
 		g := startOnline(t, in.cluster(t, 2, "tcp", address))
 		// A probe address reaches the second member, whatever the balance.
 		a := asker{network: "tcp", address: address, from: "127.103.0.1"}
@@ -85,7 +87,7 @@ func queueUp(t *testing.T, g *gorun, a asker, worker, n int) (answers func() []r
 
 func TestWhatWaitsForALateReplacementIsRelayed(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, in language) {
-		address := loopback(servicePort(t))
+		address := freeport.Address(t)
 		g := startOnline(t, in.cluster(t, 3, "tcp", address).with("restart_delay", "5s"))
 		a := asker{network: "tcp", address: address, from: "127.103.0.1"}
 		victim := a.mustAsk(t)
@@ -108,7 +110,7 @@ func TestWhatWaitsForALateReplacementIsRelayed(t *testing.T) {
 // one back takes over one queue; the rest must not wait for the other worker.
 func TestWhatWaitsForAWorkerThatStaysAwayIsRelayedToTheFirstOneBack(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, in language) {
-		a, gates := asker{network: "tcp", address: loopback(servicePort(t))}, filepath.Join(t.TempDir(), "gate{}")
+		a, gates := asker{network: "tcp", address: freeport.Address(t)}, filepath.Join(t.TempDir(), "gate{}")
 		gate := func(instance string) string { return strings.ReplaceAll(gates, "{}", instance) }
 		for _, instance := range []string{"0", "1"} {
 			if err := unix.Mkfifo(gate(instance), 0o600); err != nil {

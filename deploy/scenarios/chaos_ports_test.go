@@ -13,11 +13,13 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 func TestAPortRefusesUntilItsFirstWorkerListens(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, in language) {
-		a, gate := asker{network: "tcp", address: loopback(servicePort(t))}, fifo(t)
+		a, gate := asker{network: "tcp", address: freeport.Address(t)}, fifo(t)
 		web := in.cluster(t, 2, "tcp", a.address, "await="+gate)
 		g := start(t, webLaunch(t, subreaper, web))
 		g.out.nth(t, "^waits", 2)
@@ -51,7 +53,7 @@ func letGoUntil(t *testing.T, gate string, done func() bool) {
 
 func TestAPortRefusesOnceItsAppHasEnded(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, in language) {
-		a := asker{network: "tcp", address: loopback(servicePort(t))}
+		a := asker{network: "tcp", address: freeport.Address(t)}
 		web := in.cluster(t, 2, "tcp", a.address).with("autorestart", false)
 		l := webLaunch(t, subreaper, web)
 		l.args = append(l.args, "--no-auto-exit")
@@ -72,7 +74,7 @@ func TestAPortRefusesOnceItsAppHasEnded(t *testing.T) {
 
 func TestAPortRefusesOnceItsAppIsStopped(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, in language) {
-		a := asker{network: "tcp", address: loopback(servicePort(t))}
+		a := asker{network: "tcp", address: freeport.Address(t)}
 		web := in.cluster(t, 2, "tcp", a.address)
 		slow := service("slow", "on-term", "0", "3s")
 		g := start(t, webLaunch(t, subreaper, web, slow))
@@ -89,7 +91,7 @@ func TestAPortRefusesOnceItsAppIsStopped(t *testing.T) {
 
 func TestConnectionsWaitWhileNoWorkerRuns(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, in language) {
-		a := asker{network: "tcp", address: loopback(servicePort(t))}
+		a := asker{network: "tcp", address: freeport.Address(t)}
 		web := in.cluster(t, 2, "tcp", a.address).with("restart_delay", "700ms")
 		g := startOnline(t, web)
 		workers := childrenOf(g.pid)
@@ -155,7 +157,7 @@ func TestWorkersShareIPv6AndBothVersions(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, in language) {
 		for name, hosts := range map[string][]string{"[::1]": {"[::1]"}, "": {"127.0.0.1", "[::1]"}, "[::]": {"127.0.0.1", "[::1]"}} {
 			t.Run("at "+name, func(t *testing.T) {
-				port := servicePort(t)
+				port := freeport.Take(t)
 				startOnline(t, in.cluster(t, 3, "tcp", fmt.Sprintf("%s:%d", name, port)))
 				for _, host := range hosts {
 					a := asker{network: "tcp", address: fmt.Sprintf("%s:%d", host, port)}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 func TestAWorkerThatNeverListensCountsAsOnlineAfterListenTimeout(t *testing.T) {
@@ -27,7 +29,7 @@ func TestAWorkerThatNeverListensCountsAsOnlineAfterListenTimeout(t *testing.T) {
 func TestAWorkerIsOnlineOnceItListens(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, in language) {
 		t.Parallel()
-		address, gate := loopback(servicePort(t)), fifo(t)
+		address, gate := freeport.Address(t), fifo(t)
 		web := in.cluster(t, 1, "tcp", address, "await="+gate)
 		g := start(t, webLaunch(t, subreaper, web))
 		g.out.next(t, "^waits")
@@ -46,7 +48,7 @@ func TestAWorkerIsOnlineOnceItListens(t *testing.T) {
 func TestWaitReadyWaitsForTheMessage(t *testing.T) {
 	t.Parallel()
 	nodeScript.require(t)
-	a, gate := asker{network: "tcp", address: loopback(servicePort(t))}, fifo(t)
+	a, gate := asker{network: "tcp", address: freeport.Address(t)}, fifo(t)
 	web := nodeScript.cluster(t, 1, "tcp", a.address, "ready="+gate).with("wait_ready", true)
 	g := start(t, webLaunch(t, subreaper, web))
 	g.out.next(t, "^listening")
@@ -61,7 +63,7 @@ func TestWaitReadyWaitsForTheMessage(t *testing.T) {
 func TestAWorkerThatNeverSaysThatItIsReadyMisbehaves(t *testing.T) {
 	t.Parallel()
 	nodeScript.require(t)
-	web := nodeScript.cluster(t, 1, "tcp", loopback(servicePort(t)), "ready=never").
+	web := nodeScript.cluster(t, 1, "tcp", freeport.Address(t), "ready=never").
 		with("wait_ready", true).with("listen_timeout", "500ms").with("max_restarts", 2)
 	l := webLaunch(t, subreaper, web)
 	l.args = append(l.args, "--no-auto-exit", "--log-level", "debug")

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 func TestRestartsUnderLoadLeaveNothingBehind(t *testing.T) {
@@ -22,7 +24,7 @@ func TestRestartsUnderLoadLeaveNothingBehind(t *testing.T) {
 		t.Run(string(in), func(t *testing.T) {
 			t.Parallel()
 			in.require(t)
-			a := asker{network: "tcp", address: loopback(servicePort(t)), path: "2ms"}
+			a := asker{network: "tcp", address: freeport.Address(t), path: "2ms"}
 			web := in.cluster(t, 4, "tcp", a.address)
 			g := startOnline(t, web)
 			fresh := g.possessions(t, web)

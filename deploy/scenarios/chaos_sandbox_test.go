@@ -3,6 +3,8 @@ package scenarios_test
 
 import (
 	"testing"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // sandboxes are surroundings in which bind cannot be intercepted, with what
@@ -33,7 +35,7 @@ func inSandbox(t *testing.T, kind string, a app) launch {
 func TestASandboxWithoutInterceptionIsAStartUpError(t *testing.T) {
 	t.Parallel()
 	inEachSandbox(t, func(t *testing.T, kind string) {
-		g := start(t, inSandbox(t, kind, staticGo.cluster(t, 3, "tcp", loopback(servicePort(t)))))
+		g := start(t, inSandbox(t, kind, staticGo.cluster(t, 3, "tcp", freeport.Address(t))))
 		wantCode(t, g, 2)
 		for _, pattern := range []string{"web", sandboxes[kind], "sharing: node", "listen:", "exec_mode: fork"} {
 			if g.err.count(pattern) == 0 {
@@ -50,7 +52,7 @@ func TestNodeScriptsShareWhereNothingCanBeIntercepted(t *testing.T) {
 	t.Parallel()
 	nodeScript.require(t)
 	inEachSandbox(t, func(t *testing.T, kind string) {
-		a := asker{network: "tcp", address: loopback(servicePort(t))}
+		a := asker{network: "tcp", address: freeport.Address(t)}
 		web := nodeScript.cluster(t, 3, "tcp", a.address)
 		g := start(t, inSandbox(t, kind, web))
 		g.awaitOnline(t, web)
@@ -65,7 +67,7 @@ func TestNodeScriptsShareWhereNothingCanBeIntercepted(t *testing.T) {
 func TestAForkAppWithAPortRunsWhereNothingCanBeIntercepted(t *testing.T) {
 	t.Parallel()
 	inEachSandbox(t, func(t *testing.T, kind string) {
-		port := servicePort(t)
+		port := freeport.Take(t)
 		web := service("web", "share", "tcp", loopback(port)).with("exec_mode", "fork").with("port", port).with("instances", 1)
 		g := start(t, inSandbox(t, kind, web))
 		g.awaitOnline(t, web)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // What is lost at SIGTERM is reported, not judged: see the issue of reloads.
@@ -16,7 +18,7 @@ func TestAStopUnderLoadEndsInOrder(t *testing.T) {
 	for name, of := range apps {
 		t.Run(name, func(t *testing.T) {
 			nodeScript.require(t)
-			a := asker{network: "tcp", address: loopback(servicePort(t)), path: "20ms"}
+			a := asker{network: "tcp", address: freeport.Address(t), path: "20ms"}
 			g := startOnline(t, of(a.address).with("kill_timeout", "5s"))
 			stop := loadOn(t, a, 16)
 			<-time.After(500 * time.Millisecond)

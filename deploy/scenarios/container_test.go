@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // Case 20.
@@ -123,7 +125,7 @@ func TestTheTerminationLogIsNotCreatedAndNotWrittenInPeace(t *testing.T) {
 
 // Case 38.
 func TestEverythingWorksInTheHardestContainer(t *testing.T) {
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	file := ecosystem(t,
 		inBox(service("web", "http", "0")).with("instances", 2).with("exec_mode", "fork"),
 		inBox(job("job", "identity")), inBox(service("daemon", "daemon", "stay", "sleep")))

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // site is where an app lies that is operated, and where it listens.
@@ -31,7 +33,7 @@ func newSite(t *testing.T) site {
 		t.Fatal(err)
 	}
 	return site{
-		dir: dir, address: loopback(servicePort(t)),
+		dir: dir, address: freeport.Address(t),
 		file: filepath.Join(dir, "ecosystem.json"), socket: filepath.Join(dir, "sock"),
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // nobodys is an ordinary user.
@@ -51,7 +53,7 @@ func TestRootCommandsAnotherUsersGorun(t *testing.T) {
 // Nothing can be written there: commands go by the abstract name.
 func TestCommandsWorkInTheHardestContainer(t *testing.T) {
 	requireDocker(t)
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	file := ecosystem(t, inBox(service("api", "web")).with("exec_mode", "cluster").with("instances", 2).
 		with("env", place{address: address}.environ()))
 	b := startFile(t, asNobody, file, "--no-web")

@@ -3,7 +3,6 @@ package scenarios_test
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -284,15 +283,4 @@ func (b *box) exec(t *testing.T, command ...string) string {
 		t.Errorf("%v\n%s", err, out)
 	}
 	return out
-}
-
-// freeAddress returns an address of loopback that was free a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // patients are the programs of testdata/health, which can be made sick. None
@@ -38,7 +40,7 @@ func newClinic(t *testing.T) site {
 		t.Fatal(err)
 	}
 	return site{
-		dir: dir, address: loopback(servicePort(t)),
+		dir: dir, address: freeport.Address(t),
 		file: filepath.Join(dir, "ecosystem.json"), socket: filepath.Join(dir, "sock"),
 	}
 }

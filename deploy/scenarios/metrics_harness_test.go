@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // prometheus is a real one.
@@ -37,7 +39,7 @@ func startPrometheus(t *testing.T, target string) prometheus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, p := t.TempDir(), prometheus{loopback(servicePort(t))}
+	dir, p := t.TempDir(), prometheus{freeport.Address(t)}
 	conf := filepath.Join(dir, "prometheus.yml")
 	writeFile(t, conf, fmt.Sprintf(prometheusConf, rules, target), 0o644)
 	log, err := os.Create(filepath.Join(dir, "log"))

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // scrapes is how many times Prometheus asks. The issue: 300.
@@ -56,7 +58,7 @@ func newShop(t *testing.T) shop {
 	if err := os.CopyFS(filepath.Join(s.dir, "metrics"), os.DirFS("testdata/metrics")); err != nil {
 		t.Fatal(err)
 	}
-	return shop{s, loopback(servicePort(t))}
+	return shop{s, freeport.Address(t)}
 }
 
 // apps are one of Node, told worker by worker, and one of Python, summed.

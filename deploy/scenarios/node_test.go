@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // newSpeaker is a site with the programs of testdata/ipc, which find npm's
@@ -20,7 +22,7 @@ func newSpeaker(t *testing.T) site {
 		t.Fatal(err)
 	}
 	return site{
-		dir: dir, address: loopback(servicePort(t)),
+		dir: dir, address: freeport.Address(t),
 		file: filepath.Join(dir, "ecosystem.json"), socket: filepath.Join(dir, "sock"),
 	}
 }
@@ -145,8 +147,8 @@ func TestNodeMetricsOfAProgramWithoutAChannelAreAWarning(t *testing.T) {
 // No file is needed: not even in memory.
 func TestNodeMetricsNeedNoDisk(t *testing.T) {
 	buildRuntimeImage(t)
-	p := place{dir: "/app", address: freeAddress(t)}
-	web := freeAddress(t)
+	p := place{dir: "/app", address: freeport.Address(t)}
+	web := freeport.Address(t)
 	file := filepath.Join(openDir(t), "ecosystem.json")
 	writeFile(t, file, readText(t, ecosystem(t, p.three(app{"script": "server.js", "node_metrics": true}))), 0o644)
 	options := append([]string{"-v", file + ":/ecosystem.json:ro", "--tmpfs", "/dev/shm:ro"}, asNobody...)
@@ -162,7 +164,7 @@ func TestPromClientIsMergedWithoutARoute(t *testing.T) {
 	t.Parallel()
 	fromNPM(t, "prom-client")
 	s := newSpeaker(t)
-	sum := s.clustered(t, "registry.js", 3).with("name", "sum").with("env", place{address: loopback(servicePort(t))}.environ("NODE_PATH", npmFolder())).
+	sum := s.clustered(t, "registry.js", 3).with("name", "sum").with("env", place{address: freeport.Address(t)}.environ("NODE_PATH", npmFolder())).
 		with("metrics", map[string]any{"ipc": true, "aggregate": true})
 	each := s.clustered(t, "registry.js", 2).with("metrics", map[string]any{"ipc": true})
 	g := operate(t, s, each, sum)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // runtimeImage has Node.js, npm and a shell beside gorun: files of this machine
@@ -27,12 +29,12 @@ func TestContainersShareOnePort(t *testing.T) {
 		}
 		t.Run(plain(r.name)+" as nobody", func(t *testing.T) {
 			t.Parallel()
-			p := place{dir: "/app", address: freeAddress(t)}
+			p := place{dir: "/app", address: freeport.Address(t)}
 			containerShares(t, asNobody, p, r.sharing, r.box(p))
 		})
 		t.Run(plain(r.name)+" as root, workers of another user", func(t *testing.T) {
 			t.Parallel()
-			p := place{dir: "/app", address: freeAddress(t)}
+			p := place{dir: "/app", address: freeport.Address(t)}
 			containerShares(t, nil, p, r.sharing, r.box(p).with("user", 1000))
 		})
 	}

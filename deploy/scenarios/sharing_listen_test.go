@@ -4,6 +4,8 @@ package scenarios_test
 import (
 	"path/filepath"
 	"testing"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // The issue: `listen` opens sockets and passes them on.
@@ -19,7 +21,7 @@ func TestSocketsArePassedOnToThreeWorkers(t *testing.T) {
 			passesOn(t, m, p, app{"script": "exec " + workerBinary + " activated app", "listen": p.address}, p.address)
 		})
 		t.Run("two names", func(t *testing.T) {
-			p, admin := newPlace(t), freeAddress(t)
+			p, admin := newPlace(t), freeport.Address(t)
 			// Names keep the order in which they are written.
 			passesOn(t, m, p, app{
 				"script": workerBinary, "args": []string{"activated", "admin", "web"},

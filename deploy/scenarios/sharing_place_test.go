@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // place is where the programs of one test lie, and where they listen.
@@ -20,7 +22,7 @@ type place struct {
 // newPlace copies the programs to a folder that every user may read.
 func newPlace(t *testing.T) place {
 	t.Helper()
-	p := place{dir: openDir(t), address: freeAddress(t)}
+	p := place{dir: openDir(t), address: freeport.Address(t)}
 	if err := os.CopyFS(p.dir, os.DirFS("testdata/runtimes")); err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/supervisor/sockets"
+	"gorun/supervisor/sockets/freeport"
 )
 
 // app is what the workers of a test have in common.
@@ -184,25 +185,10 @@ func wantBoth(t *testing.T, one, two *realWorker, ask func() string) {
 // local is the address of a port on this host.
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// freePort returns a port that nobody has.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	at, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		t.Fatalf("%v is no TCP address", l.Addr())
-	}
-	return at.Port
-}
-
 const serve = `require('http').createServer((q, r) => r.end(String(process.pid))).listen(`
 
 func TestNodeWorkersShareAPort(t *testing.T) {
-	port := freePort(t)
+	port := freeport.Take(t)
 	a := newApp(t, serve+strconv.Itoa(port)+`)`)
 	one, two := a.cluster(), a.cluster()
 	for _, w := range []*realWorker{one, two} {
@@ -364,7 +350,7 @@ func TestNodeAppHearsThatItsAddressIsInUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	free := freePort(t)
+	free := freeport.Take(t)
 	a := newApp(t, fmt.Sprintf(`const s = require('net').createServer();
 		s.once('error', e => { process.send(e.code + ' ' + e.syscall + ' ' + e.port); s.listen(%d, '127.0.0.1') });
 		s.listen(%s, '127.0.0.1')`, free, port))
@@ -376,7 +362,7 @@ func TestNodeAppHearsThatItsAddressIsInUse(t *testing.T) {
 }
 
 func TestNodeServerMayListenAgainAfterItsClose(t *testing.T) {
-	port := freePort(t)
+	port := freeport.Take(t)
 	a := newApp(t, fmt.Sprintf(`const http = require('http');
 		const serve = next => { const s = http.createServer((q, r) => r.end(String(process.pid)));
 			s.on('error', e => process.send(e.code)); s.listen(%d, () => next && next(s)) };

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 func TestDone(t *testing.T) {
@@ -305,9 +307,10 @@ func TestQueuedConnectionIsNobodys(t *testing.T) {
 // The worker listens on the same port of another address, for itself.
 func TestForeignConnectionAtThePortIsNotCounted(t *testing.T) {
 	g := newGroups(t, Spread)
-	m := online(t, g, 1, at("127.0.0.1"))[0]
-	other := at("127.0.0.2")
-	other.Port = m.Address().Port
+	address, other := at("127.0.0.1"), at("127.0.0.2")
+	address.Port = freeport.Take(t)
+	other.Port = address.Port
+	online(t, g, 1, address)
 	own := newGroups(t, Spread)
 	s := serveOne(t, own, online(t, own, 1, other)[0], "127.0.0.2")
 	s.only(t)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // stranger is a socket of another program, with a port that the kernel chose.
@@ -106,11 +108,11 @@ func TestIPv4AndDualStackOnOnePortAreRefusedAsAlone(t *testing.T) {
 
 func TestIPv4AndIPv6OnlyShareAPortNumber(t *testing.T) {
 	g := newGroups(t, Spread)
-	six := at("::")
+	six, four := at("::"), at("0.0.0.0")
 	six.V6Only = true
+	six.Port = freeport.Take(t)
+	four.Port = six.Port
 	sixes := online(t, g, 2, six)
-	four := at("0.0.0.0")
-	four.Port = sixes[0].Address().Port
 	fours := online(t, g, 2, four)
 	for i := range 2 {
 		serve(t, fours[i], 4)
@@ -126,8 +128,9 @@ func TestIPv4AndIPv6OnlyShareAPortNumber(t *testing.T) {
 
 func TestPortIsFreeAgainAtOnce(t *testing.T) {
 	g := New(Spread)
-	members := online(t, g, 2, at("127.0.0.1"))
-	address := members[0].Address()
+	address := at("127.0.0.1")
+	address.Port = freeport.Take(t)
+	members := online(t, g, 2, address)
 	l := listener(t, members[0])
 	must(t, g.Offline(1))
 	conns := connect(t, 3, address)

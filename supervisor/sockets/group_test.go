@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 func TestOfflineMemberGetsNothingNewAndKeepsItsQueue(t *testing.T) {
@@ -185,8 +187,9 @@ func TestQueuesTellWhatWaits(t *testing.T) {
 func TestCloseMakesThePortRefuse(t *testing.T) {
 	for _, balance := range []Balance{Spread, Shared} {
 		g := newGroups(t, balance)
-		members := online(t, g, 2, at("127.0.0.1"))
-		address := members[0].Address()
+		address := at("127.0.0.1")
+		address.Port = freeport.Take(t)
+		members := online(t, g, 2, address)
 		for _, m := range members {
 			duplicate(t, m) // as a process that was left behind has it
 		}

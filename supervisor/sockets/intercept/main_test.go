@@ -316,20 +316,6 @@ func ask(network, address, say string) (string, error) {
 	return string(text), err
 }
 
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	port, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		t.Fatalf("listens on %v", l.Addr())
-	}
-	return port.Port
-}
-
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	deadline := time.After(10 * time.Second)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gorun/supervisor/sockets"
+	"gorun/supervisor/sockets/freeport"
 )
 
 const get = "GET / HTTP/1.0\r\n\r\n"
@@ -56,7 +57,7 @@ func write(t *testing.T, name, text string) string {
 
 func TestPythonHTTPServer(t *testing.T) {
 	python := program(t, "python3")
-	port := freePort(t)
+	port := freeport.Take(t)
 	threeWorkers(t, port, func(name string) spawn {
 		dir := filepath.Dir(write(t, "index.html", name))
 		argv := []string{python, "-m", "http.server", "--bind", "127.0.0.1", "--directory", dir, fmt.Sprint(port)}
@@ -66,7 +67,7 @@ func TestPythonHTTPServer(t *testing.T) {
 
 func TestNodeBehindShell(t *testing.T) {
 	node := program(t, "node")
-	port := freePort(t)
+	port := freeport.Take(t)
 	path := write(t, "app.js", `require('http').createServer((q, r) => r.end(process.env.NAME)).listen(+process.env.PORT)`)
 	threeWorkers(t, port, func(name string) spawn {
 		return spawn{
@@ -78,7 +79,7 @@ func TestNodeBehindShell(t *testing.T) {
 
 func TestNodeClusterWithinAWorker(t *testing.T) {
 	node := program(t, "node")
-	port := freePort(t)
+	port := freeport.Take(t)
 	path := write(t, "app.js", `const c = require('cluster')
 		if (c.isPrimary) { c.fork(); c.fork() }
 		else require('http').createServer((q, r) => r.end(process.env.NAME)).listen(+process.env.PORT)`)
@@ -89,7 +90,7 @@ func TestNodeClusterWithinAWorker(t *testing.T) {
 
 func TestNodeReusePort(t *testing.T) {
 	node := program(t, "node")
-	port := freePort(t)
+	port := freeport.Take(t)
 	path := write(t, "app.js", `const http = require('http'), serve = () => http.createServer((q, r) => r.end(process.env.NAME))
 		serve().listen({port: +process.env.PORT, host: '127.0.0.1', exclusive: true})`)
 	threeWorkers(t, port, func(name string) spawn {
@@ -99,7 +100,7 @@ func TestNodeReusePort(t *testing.T) {
 
 func TestStaticGoServer(t *testing.T) {
 	compiler := program(t, "go")
-	port := freePort(t)
+	port := freeport.Take(t)
 	source := write(t, "main.go", `package main
 		import ("fmt"; "net/http"; "os")
 		func main() {
@@ -119,7 +120,7 @@ func TestStaticGoServer(t *testing.T) {
 
 func TestRubyServer(t *testing.T) {
 	ruby := program(t, "ruby")
-	port := freePort(t)
+	port := freeport.Take(t)
 	path := write(t, "app.rb", `require 'socket'
 		s = TCPServer.new('127.0.0.1', ENV['PORT'].to_i)
 		loop { c = s.accept; c.gets; c.write "HTTP/1.0 200 OK\r\n\r\n" + ENV['NAME']; c.close }`)
@@ -130,7 +131,7 @@ func TestRubyServer(t *testing.T) {
 
 func TestPHPServer(t *testing.T) {
 	php := program(t, "php")
-	port := freePort(t)
+	port := freeport.Take(t)
 	threeWorkers(t, port, func(name string) spawn {
 		return spawn{argv: []string{php, "-S", local(port), write(t, "index.php", name)}}
 	})
@@ -138,7 +139,7 @@ func TestPHPServer(t *testing.T) {
 
 func TestNginxWithReusePort(t *testing.T) {
 	nginx := program(t, "nginx")
-	port := freePort(t)
+	port := freeport.Take(t)
 	threeWorkers(t, port, func(name string) spawn {
 		dir := openDir(t)
 		config := fmt.Sprintf(`daemon off; master_process on; worker_processes 2; pid %[1]s/pid; error_log stderr;

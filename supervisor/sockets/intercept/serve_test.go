@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/supervisor/sockets"
+	"gorun/supervisor/sockets/freeport"
 )
 
 const (
@@ -29,7 +30,7 @@ func only(port int) func(sockets.Address) bool {
 
 func TestTCPv4SocketBecomesAMember(t *testing.T) {
 	require(t)
-	port := freePort(t)
+	port := freeport.Take(t)
 	w := spawn{}.startVictim(t, wish{Family: unix.AF_INET, Kind: stream, IP: "127.0.0.1", Port: port})
 	o := w.outcome(t)
 	if o.Errno != 0 || o.Name != local(port) {
@@ -48,7 +49,7 @@ func TestTCPv4SocketBecomesAMember(t *testing.T) {
 
 func TestThreeWorkersShareOnePort(t *testing.T) {
 	require(t)
-	port := freePort(t)
+	port := freeport.Take(t)
 	groups := sockets.New(sockets.Spread)
 	t.Cleanup(groups.Close)
 	pids := map[string]bool{}
@@ -76,7 +77,7 @@ func TestThreeWorkersShareOnePort(t *testing.T) {
 func TestDescriptorKeepsItsFlags(t *testing.T) {
 	require(t)
 	for _, flags := range []int{0, nonblock, cloexecs, nonblock | cloexecs} {
-		port := freePort(t)
+		port := freeport.Take(t)
 		w := spawn{}.startVictim(t, wish{Family: unix.AF_INET, Kind: stream | flags, IP: "0.0.0.0", Port: port})
 		o := w.outcome(t)
 		if o.Nonblock != (flags&nonblock != 0) || o.Cloexec != (flags&cloexecs != 0) || o.Errno != 0 {
@@ -97,7 +98,7 @@ func TestIPv6OnlyIsCopied(t *testing.T) {
 		want int
 	}{{"only", &yes, 1}, {"dual stack", &no, 0}, {"default", nil, unset}} {
 		t.Run(test.name, func(t *testing.T) {
-			port := freePort(t)
+			port := freeport.Take(t)
 			w := spawn{}.startVictim(t, wish{Family: unix.AF_INET6, Kind: stream, IP: "::", Port: port, V6Only: test.set})
 			o := w.outcome(t)
 			if o.Errno != 0 || o.V6Only != test.want {
@@ -118,7 +119,7 @@ func TestIPv6OnlyIsCopied(t *testing.T) {
 
 func TestUDPIsSharedAndReadyAtBind(t *testing.T) {
 	require(t)
-	port := freePort(t)
+	port := freeport.Take(t)
 	w := spawn{}.startVictim(t, wish{Family: unix.AF_INET, Kind: unix.SOCK_DGRAM | nonblock, IP: "127.0.0.1", Port: port})
 	if o := w.outcome(t); o.Errno != 0 || !o.Nonblock {
 		t.Fatalf("victim saw %+v", o)
@@ -152,7 +153,7 @@ func TestUnixPathIsShared(t *testing.T) {
 
 func TestWhatIsNotSharedIsLeftAlone(t *testing.T) {
 	require(t)
-	port, other := freePort(t), freePort(t)
+	port, other := freeport.Take(t), freeport.Take(t)
 	unshared := Options{
 		Wanted: only(port),
 		Share: func(a sockets.Address) (*sockets.Member, error) {
@@ -183,7 +184,7 @@ func TestWhatIsNotSharedIsLeftAlone(t *testing.T) {
 
 func TestListeningIsToldOnce(t *testing.T) {
 	require(t)
-	port := freePort(t)
+	port := freeport.Take(t)
 	at := wish{Family: unix.AF_INET, Kind: stream, IP: "127.0.0.1", Port: port}
 	w := spawn{}.startVictim(t, at, wish{Do: "close"}, at)
 	for range 3 {
@@ -199,7 +200,7 @@ func TestListeningIsToldOnce(t *testing.T) {
 
 func TestBoundIsNotListening(t *testing.T) {
 	require(t)
-	port := freePort(t)
+	port := freeport.Take(t)
 	w := spawn{}.startVictim(t, wish{Family: unix.AF_INET, Kind: stream, IP: "127.0.0.1", Port: port, Mute: true})
 	w.outcome(t)
 	if _, err := ask("tcp", local(port), ""); err == nil {
@@ -212,9 +213,9 @@ func TestBoundIsNotListening(t *testing.T) {
 
 func TestObservingChangesNothing(t *testing.T) {
 	require(t)
-	port := freePort(t)
+	port := freeport.Take(t)
 	at := wish{Family: unix.AF_INET, Kind: stream, IP: "127.0.0.1", Port: port}
-	beside := wish{Family: unix.AF_INET, Kind: stream, IP: "127.0.0.1", Port: freePort(t)}
+	beside := wish{Family: unix.AF_INET, Kind: stream, IP: "127.0.0.1", Port: freeport.Take(t)}
 	w := spawn{options: Options{Observe: true, Wanted: only(port)}}.startVictim(t, beside, at, at)
 	for i, want := range []unix.Errno{0, 0, unix.EADDRINUSE} {
 		if o := w.outcome(t); o.Errno != int(want) {
@@ -231,7 +232,7 @@ func TestObservingChangesNothing(t *testing.T) {
 
 func TestAddressOfTheSameTreeIsInUse(t *testing.T) {
 	require(t)
-	port := freePort(t)
+	port := freeport.Take(t)
 	at := wish{Family: unix.AF_INET, Kind: stream, IP: "127.0.0.1", Port: port}
 	anyone := wish{Family: unix.AF_INET, Kind: stream, IP: "0.0.0.0", Port: port}
 	reuse := at
@@ -274,7 +275,7 @@ func withDo(w wish, do string) wish {
 
 func TestForeignListenerIsInUse(t *testing.T) {
 	require(t)
-	port := freePort(t)
+	port := freeport.Take(t)
 	at := wish{Family: unix.AF_INET, Kind: stream, IP: "127.0.0.1", Port: port}
 	alone := spawn{options: Options{Wanted: only(-1)}}.startVictim(t, at)
 	alone.outcome(t)
@@ -301,7 +302,7 @@ func TestManyThreadsBindAtOnce(t *testing.T) {
 	const many = 200
 	w := wish{Do: "threads", Family: unix.AF_INET, Kind: stream | nonblock, IP: "127.0.0.1"}
 	for range many {
-		w.Ports = append(w.Ports, freePort(t))
+		w.Ports = append(w.Ports, freeport.Take(t))
 	}
 	tree := spawn{}.startVictim(t, w)
 	for i := range many {
@@ -314,7 +315,7 @@ func TestManyThreadsBindAtOnce(t *testing.T) {
 
 func TestKilledCallerIsForgotten(t *testing.T) {
 	require(t)
-	port := freePort(t)
+	port := freeport.Take(t)
 	groups := sockets.New(sockets.Spread)
 	t.Cleanup(groups.Close)
 	asked := make(chan int)
@@ -354,7 +355,7 @@ func TestInterruptedCallerAsksAgain(t *testing.T) {
 	}}}
 	var wishes []wish
 	for range 100 {
-		wishes = append(wishes, wish{Family: unix.AF_INET, Kind: stream, IP: "127.0.0.1", Port: freePort(t), Mute: true}, wish{Do: "close"})
+		wishes = append(wishes, wish{Family: unix.AF_INET, Kind: stream, IP: "127.0.0.1", Port: freeport.Take(t), Mute: true}, wish{Do: "close"})
 	}
 	w := s.startVictim(t, wishes...)
 	pid <- w.pid
@@ -417,7 +418,7 @@ func TestWorkersOfAnotherUser(t *testing.T) {
 	if mayTrace() {
 		t.Fatal("CAP_SYS_PTRACE is still there")
 	}
-	port := freePort(t)
+	port := freeport.Take(t)
 	dir := openDir(t)
 	user := &User{UID: 1000, GID: 1000}
 	denied := filepath.Join(t.TempDir(), "s") // root's
@@ -494,7 +495,7 @@ func withoutPtrace(t *testing.T, marker string) {
 
 func TestNothingIsLeftBehind(t *testing.T) {
 	require(t)
-	port := freePort(t)
+	port := freeport.Take(t)
 	rounds := func(number int) func(*testing.T) {
 		return func(t *testing.T) {
 			t.Helper()
