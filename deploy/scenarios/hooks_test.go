@@ -159,7 +159,7 @@ func TestAHookThatHangsHoldsUpNoRestart(t *testing.T) {
 			t.Fatal(err)
 		}
 		began := time.Unix(0, parse(t, g.out.nth(t, `^started (\d+)`, 2)[1]))
-		if took := began.Sub(killed); took > time.Second {
+		if took := began.Sub(killed); took > 10*time.Second {
 			t.Errorf("the worker was replaced after %v", took)
 		}
 		hook := running(t, g.marker, "ignore-term")
@@ -172,7 +172,7 @@ func TestAHookThatHangsHoldsUpNoRestart(t *testing.T) {
 		}
 		g.signal(t, unix.SIGTERM)
 		wantCode(t, g, 137)
-		if took := time.Since(killed); took > 4*time.Second {
+		if took := time.Since(killed); took > 30*time.Second {
 			t.Errorf("gorun ended after %v", took)
 		}
 	})
