@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -49,21 +50,31 @@ func (a *api) handler() http.Handler {
 // guarded answers only gorun's own user and root, and keeps count for Close.
 func (a *api) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if refusal := refusalOf(r.Context()); refusal != nil {
+		who := visitorOf(r.Context())
+		if who.refusal != nil {
 			w.Header().Set("Connection", "close")
-			fail(w, &statusError{http.StatusForbidden, refusal})
+			fail(w, &statusError{http.StatusForbidden, who.refusal})
 			return
 		}
 		if !a.under.enter() {
 			fail(w, errEnding)
 			return
 		}
-		defer a.under.leave()
+		who.inside = true // until changed
 		ended := make(chan struct{})
 		defer close(ended)
 		go a.hurry(http.NewResponseController(w), ended)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// changed hears what becomes of a connection. A request is under way until its
+// answer's end is written, which net/http does when the handler has returned.
+func (a *api) changed(conn net.Conn, state http.ConnState) {
+	if who, ok := conn.(*visitor); ok && who.inside && state != http.StateActive {
+		who.inside = false
+		a.under.leave()
+	}
 }
 
 // hurry keeps a reader that does not read from holding up the end of gorun.
@@ -84,7 +95,7 @@ func (a *api) serve(do action) http.Handler {
 		if err := do(a, w, r); err != nil {
 			fail(w, err)
 		}
-		_ = http.NewResponseController(w).Flush() // before Close may cut the connection
+		_ = http.NewResponseController(w).Flush() // while hurry watches
 	})
 }
 

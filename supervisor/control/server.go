@@ -90,7 +90,7 @@ func Serve(ctx context.Context, o Options) (*Server, error) {
 	s.http = &http.Server{
 		Handler: s.api.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog:    slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
-		ConnContext: rememberRefusal,
+		ConnContext: rememberVisitor, ConnState: s.api.changed,
 	}
 	go func() { _ = s.http.Serve(listener) }() // ends with Close
 	o.Log.Debug("listening", "control", listener.Address())
@@ -116,17 +116,16 @@ func (s *Server) Close(ctx context.Context) error {
 	return errors.Join(err, s.http.Close())
 }
 
-// refusalKey is the key of the refusal in a connection's context.
-type refusalKey struct{}
+// visitorKey is the key of the visitor in a connection's context.
+type visitorKey struct{}
 
-func rememberRefusal(ctx context.Context, conn net.Conn) context.Context {
-	if v, ok := conn.(*visitor); ok && v.refusal != nil {
-		return context.WithValue(ctx, refusalKey{}, v.refusal)
-	}
-	return ctx
+func rememberVisitor(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, visitorKey{}, conn)
 }
 
-func refusalOf(ctx context.Context) error {
-	refusal, _ := ctx.Value(refusalKey{}).(error)
-	return refusal
+func visitorOf(ctx context.Context) *visitor {
+	if v, ok := ctx.Value(visitorKey{}).(*visitor); ok {
+		return v
+	}
+	return &visitor{refusal: errors.New("it did not come through gorun's socket")}
 }

@@ -201,6 +201,7 @@ type visitor struct {
 	net.Conn
 	refusal error  // nil: it may
 	left    func() // nil unless refused
+	inside  bool   // its request is under way; belongs to the connection's goroutine
 }
 
 // Close implements net.Conn.

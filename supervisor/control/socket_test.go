@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -12,7 +13,9 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 func listenAt(t *testing.T, p Place) *Listener {
@@ -227,6 +230,64 @@ func TestASocketThatWasAskedForMustWork(t *testing.T) {
 	serveWith(t, t.Context(), o)
 	if _, err := Serve(t.Context(), o); err == nil || !strings.Contains(err.Error(), "GORUN_SOCKET") {
 		t.Errorf("Serve: %v", err)
+	}
+}
+
+// slow takes its time for the end of an answer.
+type slow struct{ *Listener }
+
+func (s slow) Accept() (net.Conn, error) {
+	conn, err := s.Listener.Accept()
+	if who, ok := conn.(*visitor); ok {
+		closed := make(chan struct{})
+		who.Conn = slowConn{who.Conn, closed, sync.OnceFunc(func() { close(closed) })}
+	}
+	return conn, err
+}
+
+type slowConn struct {
+	net.Conn
+	closed <-chan struct{}
+	cut    func() // closes closed
+}
+
+func (c slowConn) Write(text []byte) (int, error) {
+	if bytes.HasSuffix(text, []byte("0\r\n\r\n")) {
+		select {
+		case <-c.closed:
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return c.Conn.Write(text)
+}
+
+func (c slowConn) Close() error {
+	c.cut()
+	return c.Conn.Close()
+}
+
+// net/http writes the end of an answer when its handler has returned.
+func TestCloseCutsNoAnswerOff(t *testing.T) {
+	_, s := serveWith(t, t.Context(), options(t, &fake{apps: twoApps()}))
+	place := Place{Socket: filepath.Join(t.TempDir(), "slow")}
+	l, err := Listen(place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = s.http.Serve(slow{l}) }() // ends with s
+	c, err := Dial(t.Context(), place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	response, err := c.open(t.Context(), http.MethodGet, "/v1/events?follow=1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	closeServer(t, s)
+	if text, err := io.ReadAll(response.Body); err != nil || len(text) > 0 {
+		t.Errorf("the stream ended with %q, %v", text, err)
 	}
 }
 
