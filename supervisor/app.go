@@ -58,9 +58,10 @@ const (
 
 // crew are the workers that have a goroutine.
 type crew struct {
-	spawn func(*worker) *hand // starts one
-	hands map[*worker]*hand
-	exits chan exitNote
+	spawn   func(*worker) *hand // starts one
+	hands   map[*worker]*hand
+	exits   chan exitNote
+	awaited int // orders that wait until some of them are at rest
 }
 
 // hand is how an app holds a worker that has a goroutine.
@@ -135,7 +136,7 @@ func (a *app) run(ctx, kill context.Context) {
 	for {
 		a.settle(ctx)
 		marks = a.reach(marks)
-		if len(a.crew.hands) == 0 && a.desk.busy == nil && (stop == nil || a.desk.leaving) {
+		if a.idle() && (stop == nil || a.desk.leaving) {
 			a.desk.unwatch()
 			return
 		}
@@ -153,6 +154,11 @@ func (a *app) run(ctx, kill context.Context) {
 			stop = nil
 		}
 	}
+}
+
+// idle tells whether nobody runs, and nobody waits for an answer.
+func (a *app) idle() bool {
+	return len(a.crew.hands) == 0 && a.crew.awaited == 0 && a.desk.busy == nil
 }
 
 // spawn gives the worker a goroutine.

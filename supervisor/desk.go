@@ -186,12 +186,16 @@ func (a *app) halt(t *task, chosen []*worker) {
 	}
 	a.desk.leaving = t.verb == Delete && !slices.ContainsFunc(a.roster.workers, a.stays)
 	a.desk.succeeded = t.succeeded
+	a.crew.awaited++
 	go func() {
 		for _, h := range hands {
 			<-h.over
 		}
 		t.tell(EveryWorker, t.verb.past()+" "+plural(len(hands), "worker"))
-		t.done <- nil
+		a.desk.done <- func() { // it has settled by now: ports at rest refuse
+			a.crew.awaited--
+			t.done <- nil
+		}
 	}()
 }
 

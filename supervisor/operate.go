@@ -87,6 +87,11 @@ func ask(ctx context.Context, a *app, t *task, tell func(Progress)) error {
 	case err := <-t.done:
 		return err
 	case <-ctx.Done():
+	}
+	select {
+	case err := <-t.done: // gorun may be ending because it is done
+		return err
+	default:
 		return ctx.Err() //nolint:wrapcheck // the caller's own word
 	}
 }
@@ -99,11 +104,13 @@ func (s *Supervisor) awaitGone(ctx context.Context, a *app) error {
 	}
 	select {
 	case <-a.marks.gone:
-		s.forget(a)
-		return nil
 	case <-ctx.Done():
-		return ctx.Err() //nolint:wrapcheck // the caller's own word
+		if !closed(a.marks.gone) { // else gorun may be ending because it is
+			return ctx.Err() //nolint:wrapcheck // the caller's own word
+		}
 	}
+	s.forget(a)
+	return nil
 }
 
 // forget drops an app that is gone.

@@ -89,6 +89,51 @@ func TestAFailureIsForgottenWhenItsWorkerIsStartedAgain(t *testing.T) {
 	})
 }
 
+// The ports of an app refuse once its stop is answered.
+func TestAStopIsAnsweredWhenTheSocketsAreClosed(t *testing.T) {
+	api := daemon("api", listens(0, 0)).but(shares)
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		linked, done := make(chan struct{}), make(chan error, 1)
+		shared := s.apps()[0].look().sharing
+		shared.links.Go(func() { <-linked }) // sockets are closed when the last link has gone
+		go func() {
+			_, _, err := s.do(Order{Verb: Stop, Targets: theAPI[:]})
+			done <- err
+		}()
+		s.passes(time.Minute)
+		select {
+		case err := <-done:
+			t.Errorf("answered %v before", err)
+			done <- err
+		default:
+		}
+		close(linked)
+		s.passes(time.Second)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Control is closed when gorun ends, and with it what the order goes by.
+func TestADeleteThatEndsGorunIsAnswered(t *testing.T) {
+	for range 200 {
+		enact(t, []part{daemon("api", serves)}, Options{}, func(s *stage) {
+			s.passes(time.Minute)
+			ctx, cancel := context.WithCancel(context.Background())
+			over := s.apps()[0].marks.gone
+			go func() {
+				<-over
+				cancel()
+			}()
+			if err := s.Do(ctx, Order{Verb: Delete, Targets: theAPI[:]}, func(Progress) {}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // The second was never answered.
 func TestDeletesOneAfterTheOther(t *testing.T) {
 	api := daemon("api", listens(0, 10*time.Second)).but(shares).but(func(a *ecosystem.App) { a.Instances, a.DrainTimeout = 2, time.Minute })
