@@ -46,7 +46,7 @@ func command(t *testing.T, c Command, script string) commanded {
 	}
 	r := commanded{make(chan unix.Signal), make(chan int, 1), bufio.NewReader(reader), &bytes.Buffer{}}
 	c.Argv = []string{"sh", "-c", "exec >/proc/self/fd/" + strconv.Itoa(fds[1]) + "; " + script}
-	c.Environ = environ("FIFO=" + fifo(t))
+	c.Environ = environ("FIFO="+fifo(t), "TICKS="+ticks(t))
 	c.Log = slog.New(slog.NewTextHandler(r.log, nil))
 	go func() { r.code <- c.Run(shared, r.signals) }()
 	return r

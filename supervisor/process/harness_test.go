@@ -120,7 +120,7 @@ func begin(t *testing.T, spec Spec) worker {
 	t.Cleanup(func() { reader.Close() })
 	cleanUp(t)
 	spec.Stdout, spec.Stderr = writer, writer
-	spec.Env = environ(append(spec.Env, "FIFO="+fifo(t))...)
+	spec.Env = environ(append(spec.Env, "FIFO="+fifo(t), "TICKS="+ticks(t))...)
 	if spec.Marker == "" {
 		spec.Marker = t.Name()
 	}
@@ -133,7 +133,38 @@ func begin(t *testing.T, spec Spec) worker {
 }
 
 // idle waits without end in a shell, and without a child that signals could hit.
-const idle = `exec 3<>$FIFO; echo up; while :; do read -r x <&3; done`
+// Now and then it reads a line: a signal that comes between dash's last look for
+// one and its read(2) is seen after that. FIFO is for whoever waits for a reader.
+const idle = `exec 3<>$TICKS 4<>$FIFO; echo up; while :; do read -r x <&3; done`
+
+// ticks returns a FIFO with a new line for each of several readers now and then.
+func ticks(t *testing.T) string {
+	t.Helper()
+	path := fifo(t)
+	writer, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ticker, over, ended := time.NewTicker(20*time.Millisecond), make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() {
+		close(over)
+		<-ended
+		ticker.Stop()
+		unix.Close(writer)
+	})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-ticker.C:
+				_, _ = unix.Write(writer, []byte("\n\n\n\n")) // full if nobody reads
+			case <-over:
+				return
+			}
+		}
+	}()
+	return path
+}
 
 func fifo(t *testing.T) string {
 	t.Helper()

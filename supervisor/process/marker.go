@@ -16,8 +16,8 @@ import (
 // A process in the midst of execve(2), whose new memory has no environment yet,
 // is looked at again. For a moment it looks as if it had been started without.
 const (
-	execTime   = 200 * time.Millisecond // bounds the wait for the end of execve
 	execLook   = 200 * time.Microsecond // between two looks
+	execLooks  = 1000                   // at most: not a time, for gorun may be held up, too
 	emptyLooks = 5                      // so often without: that is how it was started
 )
 
@@ -35,9 +35,8 @@ const (
 func carriesMarker(pid int, marker string, user *User) ownership {
 	dir := "/proc/" + strconv.Itoa(pid)
 	read := os.ReadFile
-	limit := time.NewTimer(execTime)
-	defer limit.Stop()
-	for empty := 0; empty < emptyLooks; {
+	empty := 0
+	for range execLooks {
 		environ, err := read(dir + "/environ")
 		if errors.Is(err, os.ErrPermission) && user != nil {
 			read = func(path string) ([]byte, error) { return readAs(*user, path) }
@@ -55,11 +54,10 @@ func carriesMarker(pid int, marker string, user *User) ownership {
 		case !isExecuting(stat):
 			empty++
 		}
-		select {
-		case <-time.After(execLook):
-		case <-limit.C:
+		if empty == emptyLooks {
 			return foreign
 		}
+		<-time.After(execLook)
 	}
 	return foreign
 }

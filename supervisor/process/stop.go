@@ -2,6 +2,8 @@ package process
 
 import (
 	"context"
+	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -123,10 +125,19 @@ func (e ending) over() bool {
 func (e ending) empty() bool {
 	select {
 	case <-e.exited():
-		return len(e.tree.members(processTable())) == 0
 	default:
 		return false
 	}
+	table := processTable()
+	return len(e.tree.members(table)) == 0 && !unreaped(table)
+}
+
+// unreaped tells whether a child of this process is dead in the table. What it
+// started while the table was read is missing there. Its reaping is a death: the
+// next look finds that.
+func unreaped(table []entry) bool {
+	self := os.Getpid()
+	return slices.ContainsFunc(table, func(e entry) bool { return e.ppid == self && e.dead() })
 }
 
 // exited returns the channel that tells of the main program's end.

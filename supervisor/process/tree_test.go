@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -168,11 +169,11 @@ func TestMembersOfATable(t *testing.T) {
 
 func TestSignalSparesAReusedNumber(t *testing.T) {
 	w := begin(t, shellSpec("exec sleep 1000"))
-	e, err := readEntry("self")
+	e, err := readEntry(strconv.Itoa(w.Pid()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.pid = w.Pid() // with the start of another process
+	e.started++ // another process
 	signalEntry(e, unix.SIGKILL)
 	select {
 	case <-w.Exited():
