@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,13 +16,13 @@ import (
 
 // Reaper owns all child processes of this process.
 type Reaper struct {
-	starts  chan start
-	orphans atomic.Uint64
+	starts chan start
 
 	// mu covers "fork and register" and "wait4 and look up": no child can be
 	// collected before it is known, none signalled after its number was freed.
 	mu       sync.Mutex
 	children map[int]*Child
+	orphans  uint64        // reaped so far
 	buried   chan struct{} // closed and replaced when orphans were reaped
 	reaped   chan struct{} // the same for children of any kind
 }
@@ -169,7 +168,7 @@ func (r *Reaper) Start(spec Spec) (*Child, error) {
 func (r *Reaper) Reap() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all, orphans := 0, uint64(0)
+	all, orphans := 0, r.orphans
 	for ; ; all++ {
 		var wait unix.WaitStatus
 		var used unix.Rusage
@@ -181,11 +180,10 @@ func (r *Reaper) Reap() {
 			delete(r.children, pid)
 			child.bury(wait, used)
 		} else {
-			orphans++
+			r.orphans++
 		}
 	}
-	if orphans > 0 {
-		r.orphans.Add(orphans)
+	if r.orphans > orphans {
 		close(r.buried)
 		r.buried = make(chan struct{})
 	}
@@ -208,7 +206,9 @@ func (c *Child) bury(wait unix.WaitStatus, used unix.Rusage) {
 
 // Orphans tells how many processes were reaped that were not started here.
 func (r *Reaper) Orphans() uint64 {
-	return r.orphans.Load()
+	r.mu.Lock() // a look at the children that shows none of them has seen them all reaped
+	defer r.mu.Unlock()
+	return r.orphans
 }
 
 // Buried returns a channel that is closed when an orphan is reaped after this
