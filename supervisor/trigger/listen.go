@@ -20,6 +20,7 @@ type listener struct {
 	watch   Watch
 	rules   rules
 	inotify *fsnotify.Watcher
+	trouble <-chan error     // what inotify reports beside events
 	dirs    map[string]place // directories whose entries count, by real path
 	mounts  map[string]mount // by shown path
 	since   time.Time        // when the last change was seen
@@ -31,11 +32,41 @@ func newListener(w Watch, r rules) (*listener, error) {
 	if err != nil {
 		return nil, explain("the files", err)
 	}
-	l := &listener{watch: w, rules: r, inotify: inotify, dirs: map[string]place{}, mounts: map[string]mount{}, since: time.Now()}
+	l := &listener{
+		watch: w, rules: r, inotify: inotify, trouble: queued(inotify.Errors),
+		dirs: map[string]place{}, mounts: map[string]mount{}, since: time.Now(),
+	}
 	if err := l.resync(); err != nil {
 		return nil, errors.Join(err, inotify.Close())
 	}
 	return l, nil
+}
+
+// queued takes errors as they come, until there are no more, and hands them on
+// in their order. fsnotify holds a lock while it reports one, and who is to hear
+// of it may be waiting for that lock, in Add or Remove.
+func queued(in <-chan error) <-chan error {
+	out := make(chan error)
+	go func() {
+		var waiting []error
+		for {
+			var first error
+			var next chan<- error
+			if len(waiting) > 0 {
+				first, next = waiting[0], out
+			}
+			select {
+			case err, more := <-in:
+				if !more {
+					return
+				}
+				waiting = append(waiting, err)
+			case next <- first:
+				waiting = waiting[1:]
+			}
+		}
+	}()
+	return out
 }
 
 // run is a source.
@@ -46,7 +77,7 @@ func (l *listener) run(ctx context.Context, changes chan<- []place) (err error) 
 		select {
 		case event := <-l.inotify.Events:
 			changed, err = l.handle(event)
-		case trouble := <-l.inotify.Errors:
+		case trouble := <-l.trouble:
 			changed, err = l.recover(trouble)
 		case <-ctx.Done():
 			return nil

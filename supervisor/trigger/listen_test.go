@@ -32,7 +32,8 @@ func TestEndLeavesNothingBehind(t *testing.T) {
 	eventually(t, "the goroutines end", func() bool {
 		stacks := make([]byte, 1<<20)
 		stacks = stacks[:runtime.Stack(stacks, true)]
-		return !strings.Contains(string(stacks), "(*listener)") && !strings.Contains(string(stacks), "fsnotify.")
+		return !strings.Contains(string(stacks), "(*listener)") && !strings.Contains(string(stacks), "fsnotify.") &&
+			!strings.Contains(string(stacks), "trigger.queued")
 	})
 }
 
@@ -46,6 +47,37 @@ func TestFailedStartLeavesNothingBehind(t *testing.T) {
 	_, err := Watch{Paths: []string{dir}}.prepare()
 	if !errors.Is(err, os.ErrPermission) || openInotifies(t) != inotifies {
 		t.Errorf("prepare = %v, with %d descriptors; want no permission, %d", err, openInotifies(t), inotifies)
+	}
+}
+
+// fsnotify reports, with its lock held, that a directory it was told has moved
+// is no more: in time, nobody listens just then.
+func TestADirectoryThatMovesAndGoesHoldsNothingUp(t *testing.T) {
+	parent := t.TempDir()
+	dir, other := filepath.Join(parent, "dir"), filepath.Join(parent, "other")
+	must(t, errors.Join(os.Mkdir(dir, 0o755), os.Mkdir(other, 0o755)))
+	l, err := newListener(Watch{Paths: []string{dir}}, rules{})
+	must(t, err)
+	must(t, os.Mkdir(filepath.Join(dir, "first"), 0o755)) // fsnotify waits until this is heard
+	must(t, errors.Join(os.Rename(dir, dir+".old"), os.RemoveAll(dir+".old")))
+	<-l.inotify.Events
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		for range 100 {
+			err = errors.Join(err, l.listen(other))
+		}
+		done <- errors.Join(err, l.inotify.Close())
+	}()
+	for {
+		select {
+		case <-l.inotify.Events:
+		case err := <-done:
+			must(t, err)
+			return
+		case <-time.After(patience):
+			t.Fatal("it hangs")
+		}
 	}
 }
 
