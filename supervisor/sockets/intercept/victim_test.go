@@ -52,7 +52,7 @@ func (w wish) fulfil(open *[]int) []outcome {
 	case "bad":
 		return bad()
 	case "child":
-		return []outcome{w.child()}
+		return w.child()
 	case "threads":
 		return w.threads()
 	case "rebind":
@@ -217,15 +217,16 @@ func bad() []outcome {
 	return all
 }
 
-// child runs another victim, which shares standard input and output.
-func (w wish) child() outcome {
+// child runs another victim, which shares standard input and output: who of the
+// two would speak first is open.
+func (w wish) child() []outcome {
 	env := []string{victimVariable + "=" + w.Argv[0]}
 	path, _ := os.Executable()
 	_, err := syscall.ForkExec(path, []string{path}, &syscall.ProcAttr{Env: env, Files: []uintptr{0, 1, 2}})
 	if err != nil {
-		return failed(err)
+		return []outcome{failed(err)}
 	}
-	return outcome{}
+	return nil
 }
 
 // threads binds many ports at the same time, each on a thread of its own.
