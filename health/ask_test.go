@@ -47,15 +47,19 @@ func TestAskWithoutAnAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { silent.Close() })
-	tests := []struct{ name, addr, want string }{
-		{"nobody listens", "127.0.0.1:1", "connection refused"},
-		{"nobody answers", silent.Addr().String(), "deadline"},
-		{"somebody else answers", stranger.Listener.Addr().String(), "not gorun's answer: 404"},
-		{"no address", "\x00", "ask gorun"},
+	tests := []struct {
+		name, addr string
+		limit      time.Duration
+		want       string
+	}{
+		{"nobody listens", "127.0.0.1:1", time.Minute, "connection refused"},
+		{"nobody answers", silent.Addr().String(), 100 * time.Millisecond, "deadline"},
+		{"somebody else answers", stranger.Listener.Addr().String(), time.Minute, "not gorun's answer: 404"},
+		{"no address", "\x00", time.Minute, "ask gorun"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), test.limit)
 			defer cancel()
 			ok, _, err := Ask(ctx, test.addr, "")
 			if ok || err == nil || !strings.Contains(err.Error(), test.want) {

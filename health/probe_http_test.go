@@ -30,7 +30,7 @@ func to(network, address string) Prober {
 // asked checks the server once.
 func asked(t *testing.T, check HTTPCheck, server *httptest.Server) Result {
 	t.Helper()
-	return collect(t, Check{HTTP: &check}, to("tcp", server.Listener.Addr().String()), 1)[0]
+	return collect(t, Check{HTTP: &check, Timeout: time.Minute}, to("tcp", server.Listener.Addr().String()), 1)[0]
 }
 
 // raw serves the very bytes to whoever asks, and closes.
@@ -142,7 +142,7 @@ func TestHTTPOverAPath(t *testing.T) {
 	server.Listener = listener
 	server.Start()
 	defer server.Close()
-	got := collect(t, Check{HTTP: &HTTPCheck{}}, to("unix", listener.Addr().String()), 1)[0]
+	got := collect(t, Check{HTTP: &HTTPCheck{}, Timeout: time.Minute}, to("unix", listener.Addr().String()), 1)[0]
 	if !got.OK {
 		t.Errorf("%+v", got)
 	}
@@ -163,7 +163,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := collect(t, Check{HTTP: &HTTPCheck{}}, raw(t, test.answer), 1)[0]
+			got := collect(t, Check{HTTP: &HTTPCheck{}, Timeout: time.Minute}, raw(t, test.answer), 1)[0]
 			if got.OK != (test.want == "") || !strings.Contains(got.Text, test.want) {
 				t.Errorf("%+v, want %q", got, test.want)
 			}
@@ -194,7 +194,7 @@ func TestOnlyHTTPFindsAProcessThatDoesNotAccept(t *testing.T) {
 	}
 	defer listener.Close()
 	worker := to("tcp", listener.Addr().String())
-	if got := collect(t, Check{TCP: &TCPCheck{}}, worker, 1)[0]; !got.OK {
+	if got := collect(t, Check{TCP: &TCPCheck{}, Timeout: time.Minute}, worker, 1)[0]; !got.OK {
 		t.Errorf("tcp: %+v", got)
 	}
 	if got := collect(t, Check{HTTP: &HTTPCheck{}, Timeout: 20 * time.Millisecond}, worker, 1)[0]; got.OK || got.Text != "timeout after 20ms" {

@@ -107,7 +107,7 @@ type overIPC struct {
 
 func (o overIPC) Snapshot() supervisor.Snapshot {
 	s := o.staff.Snapshot()
-	s.Apps[0].Metrics = &ecosystem.Metrics{IPC: true, Aggregate: o.aggregate, Timeout: 50 * time.Millisecond}
+	s.Apps[0].Metrics = &ecosystem.Metrics{IPC: true, Aggregate: o.aggregate, Timeout: time.Second}
 	return s
 }
 
