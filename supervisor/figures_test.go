@@ -32,7 +32,8 @@ func (r *instance) told(t *testing.T, runs int) WorkerStatus {
 func TestFiguresAreOfTheProcessAndCountsOfTheWorker(t *testing.T) {
 	r := run(t, talker())
 	w := r.told(t, 1)
-	if want := []node.Custom{{Name: "lag", Unit: "ms", Value: 12.4}}; !slices.Equal(w.Custom, want) || w.Vitals.P95 != .5 {
+	if want := []node.Custom{{Name: "lag", Unit: "ms", Value: 12.4}}; !slices.Equal(w.Custom, want) || w.Vitals.P95 < .5 { // it grows while no news comes
+
 		t.Errorf("%v, %+v; want %v", w.Custom, w.Vitals, want)
 	}
 	if n := len(r.Recent(10)); n != 2 {
@@ -81,6 +82,7 @@ func freeze(t *testing.T, pid int) {
 func TestPromClientAnswersOverTheChannel(t *testing.T) {
 	r := run(t, talker(), actual("mute", "sleep"))
 	r.told(t, 2)
+	eventually(t, "mute is online, too", func() bool { return r.Snapshot().Apps[1].Workers[0].State == Online })
 	events := len(r.Recent(100))
 	for id := range 2 {
 		message, err := r.AskMetrics(t.Context(), Target{"api", 0})

@@ -119,10 +119,21 @@ func eventually(tb testing.TB, what string, happened func() bool) {
 	}
 }
 
-// up waits until a worker's program runs: it says so on stdout.
-func (r *instance) up(tb testing.TB, workers int) {
+// up waits until so many times a worker's program has said on stdout that it runs,
+// and gorun has taken note of all of them.
+func (r *instance) up(tb testing.TB, starts int) {
 	tb.Helper()
-	eventually(tb, fmt.Sprintf("%d workers are up", workers), func() bool { return strings.Count(r.out.String(), "up\n") >= workers })
+	eventually(tb, fmt.Sprintf("%d starts", starts), func() bool { return strings.Count(r.out.String(), "up\n") >= starts && r.known() })
+}
+
+// known tells whether every worker's process is known to others.
+func (r *instance) known() bool {
+	for _, a := range r.Snapshot().Apps {
+		if slices.ContainsFunc(a.Workers, func(w WorkerStatus) bool { return w.Pid == 0 }) {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *instance) first() WorkerStatus { return r.Snapshot().Apps[0].Workers[0] }
@@ -201,9 +212,7 @@ func TestWhatAJobLeavesBehindIsEnded(t *testing.T) {
 	if _, err := fmt.Sscanf(r.out.String(), "left %d", &pid); err != nil {
 		t.Fatalf("no pid in %q", r.out)
 	}
-	if exists(pid) {
-		t.Errorf("process %d lives on", pid)
-	}
+	eventually(t, "it is reaped", func() bool { return !exists(pid) })
 }
 
 func TestACrashIsTold(t *testing.T) {
@@ -316,6 +325,10 @@ func TestAPidFileOfSomebodyElseIsLeftAlone(t *testing.T) {
 	app.PidFile = path
 	r := run(t, app)
 	r.up(t, 1)
+	eventually(t, "it holds the pid", func() bool {
+		text, _ := os.ReadFile(path)
+		return string(text) == strconv.Itoa(r.first().Pid)+"\n"
+	})
 	if err := os.WriteFile(path, []byte("1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,8 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	// A signal that a test sends last may arrive when nobody listens any more.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGINT)
 	os.Exit(m.Run())
 }
 
@@ -83,6 +85,8 @@ const patience = 3 * time.Minute
 
 // container is a run of Run, with real signals and real processes.
 type container struct {
+	*supervisor.Supervisor
+
 	text transcript // all output
 	over chan struct{}
 	code int
@@ -110,6 +114,7 @@ func start(t *testing.T, what string, change func(*Options, *supervisor.Options,
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Supervisor = s
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		defer close(c.over)
@@ -129,6 +134,16 @@ func (c *container) says(t *testing.T, part string) {
 	for deadline := time.Now().Add(patience); !strings.Contains(c.text.String(), part); <-time.After(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%q is missing in:\n%s", part, &c.text)
+		}
+	}
+}
+
+// knows waits until the worker's process is known to others than its goroutine.
+func (c *container) knows(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); c.Snapshot().Apps[0].Workers[0].Pid == 0; <-time.After(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody knows the worker")
 		}
 	}
 }
@@ -220,6 +235,7 @@ func TestTheEndOfTheContextStopsAsASignalDoes(t *testing.T) {
 func TestOtherSignalsGoToTheWorkers(t *testing.T) {
 	c := start(t, "usr1", nil)
 	c.says(t, "up")
+	c.knows(t)
 	send(t, unix.SIGUSR1)
 	c.wait(t, 7)
 }
