@@ -20,7 +20,7 @@ func TestStickyClientsStayWithTheirWorker(t *testing.T) {
 	long(t)
 	inBothLanguages(t, func(t *testing.T, in language) {
 		address := freeport.Address(t)
-		web := in.cluster(t, 3, "tcp", address).with("balance", "sticky").with("restart_delay", "2s")
+		web := in.cluster(t, 3, "tcp", address).with("balance", "sticky").with("restart_delay", "6s")
 		g := startOnline(t, web)
 		before := homes(t, address)
 		t.Logf("clients of each worker: %v", shares(perWorker(before)))

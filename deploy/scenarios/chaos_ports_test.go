@@ -92,7 +92,7 @@ func TestAPortRefusesOnceItsAppIsStopped(t *testing.T) {
 func TestConnectionsWaitWhileNoWorkerRuns(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, in language) {
 		a := asker{network: "tcp", address: freeport.Address(t)}
-		web := in.cluster(t, 2, "tcp", a.address).with("restart_delay", "700ms")
+		web := in.cluster(t, 2, "tcp", a.address).with("restart_delay", "3s")
 		g := startOnline(t, web)
 		workers := childrenOf(g.pid)
 		for _, worker := range workers {

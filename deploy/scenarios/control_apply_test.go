@@ -54,10 +54,12 @@ func TestStartOfAFileAddsItsApps(t *testing.T) {
 	t.Parallel()
 	g := town(t)
 	more := ecosystem(t, service("more", "sleep"))
-	if got := g.changes(t, "start", more); got != "more/0" {
+	before := g.members(t)
+	g.ok(t, "start", more)
+	g.wantStates(t, "api/0 online, api/1 online, more/0 online, tick/0 online")
+	if got := changed(before, g.members(t)); got != "more/0" {
 		t.Errorf("gorun start FILE gives %q another process", got)
 	}
-	g.wantStates(t, "api/0 online, api/1 online, more/0 online, tick/0 online")
 }
 
 // SIGHUP is `gorun reload FILE` of gorun's own file.

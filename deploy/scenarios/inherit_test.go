@@ -205,6 +205,7 @@ func TestAWorkerHasItsStandardStreamsOnly(t *testing.T) {
 		l.extra = []*os.File{null, null}
 		g := start(t, l)
 		g.awaitMetric(t, 0, "gorun_worker_last_exit_code", `app="app"`)
+		g.out.nth(t, "^fd ", 3)
 		if got, want := descriptors(g.out.text()), []string{"0", "1", "2"}; !slices.Equal(got, want) {
 			t.Errorf("the worker has the descriptors %v, want %v:\n%s", got, want, g.out.text())
 		}

@@ -21,6 +21,7 @@ import (
 // prometheus is a real one.
 type prometheus struct {
 	address string
+	at      time.Time // what is asked for; zero: now
 }
 
 const prometheusConf = `
@@ -39,7 +40,7 @@ func startPrometheus(t *testing.T, target string) prometheus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, p := t.TempDir(), prometheus{freeport.Address(t)}
+	dir, p := t.TempDir(), prometheus{address: freeport.Address(t)}
 	conf := filepath.Join(dir, "prometheus.yml")
 	writeFile(t, conf, fmt.Sprintf(prometheusConf, rules, target), 0o644)
 	log, err := os.Create(filepath.Join(dir, "log"))
@@ -92,7 +93,11 @@ func (s series) last() float64 { return s.values[len(s.values)-1].value }
 // query asks for the present result of an expression.
 func (p prometheus) query(t *testing.T, expr string) []series {
 	t.Helper()
-	answer, err := client.Get("http://" + p.address + "/api/v1/query?" + url.Values{"query": {expr}}.Encode())
+	query := url.Values{"query": {expr}}
+	if !p.at.IsZero() {
+		query.Set("time", p.at.Format(time.RFC3339Nano))
+	}
+	answer, err := client.Get("http://" + p.address + "/api/v1/query?" + query.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,6 +106,8 @@ func (g operated) disturb(t *testing.T, p prometheus) (kills int) {
 // that has just been killed is missing in the next scrape at most.
 func (p prometheus) wantEveryWorker(t *testing.T, kills int) {
 	t.Helper()
+	// What a scrape has found is there a second after its begin at the latest.
+	p.at = time.Now().Add(-1500 * time.Millisecond)
 	all := len(p.query(t, `up[1m]`)[0].values)
 	told, missed := p.query(t, `shop_requests_total{app="web"}[1m]`), 0
 	if len(told) != 8 {

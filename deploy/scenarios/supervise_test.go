@@ -112,7 +112,7 @@ func parse(t *testing.T, text string) int64 {
 func TestACriticalAppThatGivesUpEndsTheContainerWithItsCode(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, m mode) {
-		bad := service("bad", "exit", "21").with("max_restarts", 2).with("exp_backoff_restart_delay", 10).with("critical", true)
+		bad := service("bad", "crash-after", "300ms", "21").with("max_restarts", 2).with("exp_backoff_restart_delay", 10).with("critical", true)
 		g := start(t, fileLaunch(t, m, service("good", "on-term", "0"), bad))
 		wantCode(t, g, 21)
 		if n := g.out.count("^leaving"); n != 1 {
@@ -204,10 +204,12 @@ func TestDependenciesStartInOrderAndStopInReverse(t *testing.T) {
 			service("web", "on-term", "0", "100ms").with("depends_on", map[string]string{"migrate": "completed", "cache": "online"}),
 			job("migrate", "crash-after", "200ms", "0").with("depends_on", []string{"cache"}),
 			service("cache", "on-term", "0", "100ms"))
-		l.args = append(l.args, "--formatted")
+		l.args = append(l.args, "--formatted", "--log-level", "debug")
 		g := start(t, l)
 		g.out.next(t, `web +\| ready`)
-		order(t, g.out.text(), `cache +\| ready`, `migrate +\| started`, `web +\| ready`)
+		g.err.next(t, `worker=migrate/0 .*to=launching`)
+		order(t, g.err.text(), `worker=cache/0 .*to=online`, `worker=migrate/0 .*to=launching`)
+		order(t, g.out.text(), `migrate +\| started`, `web +\| ready`)
 		g.signal(t, unix.SIGTERM)
 		wantCode(t, g, 0)
 		order(t, g.out.all(t), `web +\| got`, `web +\| leaving`, `cache +\| got`, `cache +\| leaving`)
@@ -265,9 +267,8 @@ func TestACrashLoopGivesUpAfterMaxRestarts(t *testing.T) {
 		l.args = append(l.args, "--no-auto-exit", "--log-level", "debug")
 		g := start(t, l)
 		g.awaitMetric(t, 1, "gorun_app_workers", `app="crasher"`, `state="errored"`)
-		if n := g.out.count("^started"); n != 5 {
-			t.Errorf("%d runs, want the first and 4 more", n)
-		}
+		g.out.nth(t, "^started", 5)
+		g.err.next(t, "worker state changed.*worker=crasher/0 .*to=errored")
 		steps := statesOf(g, "crasher/0")
 		once := []string{"launching", "waiting restart"}
 		want := slices.Concat(slices.Repeat(once, 4), []string{"launching", "errored"})

@@ -258,6 +258,7 @@ func TestControlCStopsTheWorkersOfAFile(t *testing.T) {
 		tty.screen.next(t, "ready \\d+")
 		tty.write(t, "\x03")
 		wantCode(t, g, 0)
+		_ = tty.screen.all(t)
 		if n := tty.screen.count("got (2|15)\\b"); n != 1 {
 			t.Errorf("the worker got %d signals, want one", n)
 		}

@@ -51,7 +51,7 @@ func daemon(args []string) int {
 		hold(0)
 	}
 	if args[0] == "linger" {
-		hold(300 * time.Millisecond)
+		hold(time.Second)
 		return 0
 	}
 	return number(args, 0)
