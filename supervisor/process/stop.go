@@ -3,7 +3,6 @@ package process
 import (
 	"context"
 	"os"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -121,23 +120,38 @@ func (e ending) over() bool {
 	}
 }
 
-// empty tells whether the main program was reaped and nobody else is alive.
+// empty tells whether the main program was reaped and nobody else is alive. A
+// child of gorun that is dead in the table may have started somebody after the
+// names in /proc were read: whoever that is stands in the next table.
 func (e ending) empty() bool {
 	select {
 	case <-e.exited():
 	default:
 		return false
 	}
-	table := processTable()
-	return len(e.tree.members(table)) == 0 && !unreaped(table)
+	dead := map[int]bool{}
+	for range staleLooks {
+		table := processTable()
+		if len(e.tree.members(table)) > 0 {
+			return false
+		}
+		if !noteDead(dead, table) {
+			break
+		}
+	}
+	return true
 }
 
-// unreaped tells whether a child of this process is dead in the table. What it
-// started while the table was read is missing there. Its reaping is a death: the
-// next look finds that.
-func unreaped(table []entry) bool {
-	self := os.Getpid()
-	return slices.ContainsFunc(table, func(e entry) bool { return e.ppid == self && e.dead() })
+// noteDead adds the children of this process that are dead in the table, and
+// tells whether there is one that was not noted yet.
+func noteDead(dead map[int]bool, table []entry) bool {
+	self, before := os.Getpid(), len(dead)
+	for _, e := range table {
+		if e.ppid == self && e.dead() {
+			dead[e.pid] = true
+		}
+	}
+	return len(dead) > before
 }
 
 // exited returns the channel that tells of the main program's end.

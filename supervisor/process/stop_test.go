@@ -140,20 +140,22 @@ func TestStopOfAForkingTree(t *testing.T) {
 
 // Whoever forks, and dies before the look at the table comes to it, has left
 // somebody behind that is not in the table.
-func TestADeadChildLeavesTheEndInDoubt(t *testing.T) {
-	self := os.Getpid()
-	for _, test := range []struct {
-		name string
-		e    entry
-		want bool
+func TestADeadChildAsksForAnotherLook(t *testing.T) {
+	self, dead := os.Getpid(), map[int]bool{}
+	for _, look := range []struct {
+		name  string
+		table []entry
+		fresh bool
 	}{
-		{"dead", entry{ppid: self, state: 'Z', threads: 1}, true},
-		{"alive", entry{ppid: self, state: 'S', threads: 1}, false},
-		{"first thread dead", entry{ppid: self, state: 'Z', threads: 2}, false},
-		{"somebody else's", entry{ppid: self + 1, state: 'Z', threads: 1}, false},
+		{"alive", []entry{{pid: 1, ppid: self, state: 'S', threads: 1}}, false},
+		{"first thread dead", []entry{{pid: 2, ppid: self, state: 'Z', threads: 2}}, false},
+		{"somebody else's", []entry{{pid: 3, ppid: self + 1, state: 'Z', threads: 1}}, false},
+		{"dead", []entry{{pid: 4, ppid: self, state: 'Z', threads: 1}}, true},
+		{"still not reaped", []entry{{pid: 4, ppid: self, state: 'Z', threads: 1}}, false},
+		{"what that one left, dead too", []entry{{pid: 5, ppid: self, state: 'X', threads: 1}}, true},
 	} {
-		if got := unreaped([]entry{test.e}); got != test.want {
-			t.Errorf("%s: unreaped = %v", test.name, got)
+		if got := noteDead(dead, look.table); got != look.fresh {
+			t.Errorf("%s: %v, want %v", look.name, got, look.fresh)
 		}
 	}
 }

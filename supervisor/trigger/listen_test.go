@@ -122,7 +122,7 @@ func TestOverflowCountsAndNothingIsMissedAfterIt(t *testing.T) {
 	for changed == nil {
 		select {
 		case <-l.inotify.Events: // not handled: as good as lost
-		case trouble := <-l.inotify.Errors:
+		case trouble := <-l.trouble:
 			if !errors.Is(trouble, fsnotify.ErrEventOverflow) {
 				t.Fatal(trouble)
 			}
