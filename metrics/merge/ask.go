@@ -94,12 +94,25 @@ func (t *target) ask(ctx context.Context, room *atomic.Int64) {
 	if err == nil {
 		err = t.read(answer)
 	}
-	if err == nil && room.Add(-int64(t.report.Samples)) < 0 {
-		room.Add(int64(t.report.Samples))
+	if err == nil && !claim(room, int64(t.report.Samples)) {
 		err = errNoRoom
 	}
 	if err != nil {
 		t.found, t.served, t.report.Samples, t.report.Reason = nil, nil, 0, err.Error()
+	}
+}
+
+// claim takes all n from the room, or nothing: who needs too much must not be in
+// the way of others for a moment.
+func claim(room *atomic.Int64, n int64) bool {
+	for {
+		left := room.Load()
+		if left < n {
+			return false
+		}
+		if room.CompareAndSwap(left, left-n) {
+			return true
+		}
 	}
 }
 

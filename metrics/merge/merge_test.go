@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	dto "github.com/prometheus/client_model/go"
@@ -224,6 +226,36 @@ func TestWorkersThatAreLeftOut(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A worker was left out when another one asked for too much at that moment.
+func TestWhoNeedsTooMuchIsInNobodysWay(t *testing.T) {
+	var room atomic.Int64
+	room.Store(10)
+	var greedy sync.WaitGroup
+	over := make(chan struct{})
+	greedy.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				if claim(&room, 11) {
+					t.Error("11 of 10 were taken")
+					return
+				}
+			}
+		}
+	})
+	for range 100_000 {
+		if !claim(&room, 1) {
+			t.Error("there was no room for one")
+			break
+		}
+		room.Add(1)
+	}
+	close(over)
+	greedy.Wait()
 }
 
 func TestTheSameWorkerTwice(t *testing.T) {
