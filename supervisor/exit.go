@@ -53,7 +53,7 @@ func (t *tools) describe(status reaper.Status, outcome Outcome) string {
 	switch outcome {
 	case OutOfMemory:
 		text += ", out of memory"
-		if limit := t.cgroup.Read().MemoryLimit; limit > 0 {
+		if limit := t.cgroup.MemoryLimit(); limit > 0 {
 			text += ": limit " + size(limit)
 		}
 	case Killed:

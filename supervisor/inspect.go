@@ -145,7 +145,9 @@ func (l *link) dialAny(ctx context.Context, port int) (net.Conn, error) {
 // exec runs a command of the health check beside the process, as its user and
 // with its environment.
 func (l *link) exec(ctx context.Context, argv []string) error {
-	return aside(ctx, l.sharing.tools.reaper, process.Spec{Argv: argv, Env: l.environ, Dir: l.app.Dir, User: userOf(l.app)})
+	return aside(ctx, l.sharing.tools.reaper, process.Spec{
+		Argv: argv, Env: l.environ, Dir: l.app.Dir, User: userOf(l.app), Memory: l.sharing.tools.cgroup.MemoryLimit(),
+	})
 }
 
 // listenForNotices gives the process a socket for sd_notify(3). Nothing depends

@@ -90,6 +90,7 @@ func (w *worker) launch() (life, error) {
 		Stderr: stderr,
 		User:   userOf(w.app),
 		Marker: w.name + "/" + rand.Text(),
+		Memory: w.tools.cgroup.MemoryLimit(),
 	}
 	for _, limit := range w.app.Limits {
 		spec.Limits = append(spec.Limits, process.Limit{Resource: limit.Resource, Soft: limit.Soft, Hard: limit.Hard})

@@ -42,6 +42,7 @@ type Spec struct {
 	Marker string   // value of MarkerName, unique to this run
 	User   *User    // nil: gorun's own
 	Limits []Limit
+	Memory int64 // what there is for it and gorun together, in bytes; 0: unknown
 
 	Extra       []*os.File   // become descriptors 3, 4, …
 	ListenNames []string     // of the first Extra, where they are sockets to accept on: LISTEN_FDNAMES
@@ -99,7 +100,7 @@ func Start(r *reaper.Reaper, spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start: %w", err)
 	}
-	preferAsVictim(r, child.Pid())
+	preferAsVictim(r, child.Pid(), victimBonus(spec.Memory))
 	return &Process{child: child, reaper: r, family: family{
 		leader: child.Pid(), born: birth(r, child.Pid()), marker: spec.Marker, user: spec.User, owns: r.Owns,
 	}}, nil
@@ -164,12 +165,26 @@ func CodeOf(err error) int {
 	return CodeNotExecutable
 }
 
-// victimBonus is added to gorun's own oom_score_adj for its children (proc(5):
-// -1000 to 1000): where memory runs out, a worker goes before its supervisor.
-const victimBonus = 100
+// What is added to gorun's own oom_score_adj for its children.
+const (
+	ownSize    = 24 << 20 // bytes: gorun in a small container stays below
+	leastBonus = 100
+	mostBonus  = 1000
+)
+
+// victimBonus makes a child of any size, with so many bytes of memory for all,
+// the victim before its supervisor: each unit of oom_score_adj counts as a
+// thousandth of that memory (oom_badness in mm/oom_kill.c). No more than that, for
+// it counts against the processes of other containers, too.
+func victimBonus(memory int64) int {
+	if memory <= 0 {
+		return leastBonus
+	}
+	return int(min(max(ownSize*1000/memory+1, leastBonus), mostBonus))
+}
 
 // preferAsVictim is a favour: where /proc does not allow it, nothing is lost.
-func preferAsVictim(r *reaper.Reaper, pid int) {
+func preferAsVictim(r *reaper.Reaper, pid, bonus int) {
 	own, err := readNumber("/proc/self/oom_score_adj")
 	if err != nil {
 		return
@@ -180,7 +195,7 @@ func preferAsVictim(r *reaper.Reaper, pid int) {
 	}
 	defer file.Close()
 	if r.Owns(pid) { // so the file, which was opened before, is the child's
-		_, _ = file.WriteString(strconv.Itoa(min(own+victimBonus, 1000)))
+		_, _ = file.WriteString(strconv.Itoa(min(own+bonus, 1000)))
 	}
 }
 

@@ -26,14 +26,30 @@ func TestWorkerHasItsOwnSessionAndNoTerminal(t *testing.T) {
 }
 
 func TestWorkerDiesBeforeGorun(t *testing.T) {
-	w := begin(t, shellSpec("exec sleep 1000"))
+	spec := shellSpec("exec sleep 1000")
+	spec.Memory = 64 << 20
+	w := begin(t, spec)
 	own, err := readNumber("/proc/self/oom_score_adj")
 	if err != nil {
 		t.Skip(err)
 	}
 	got, err := readNumber(fmt.Sprintf("/proc/%d/oom_score_adj", w.Pid()))
-	if want := min(own+victimBonus, 1000); err != nil || got != want {
+	if want := min(own+376, 1000); err != nil || got != want {
 		t.Errorf("oom_score_adj = %d, %v, want %d", got, err, want)
+	}
+}
+
+// In a container of 64 MiB a bonus of 100 counts as 6 MiB: gorun, of 17 MiB, was
+// killed in the place of a worker that had just started.
+func TestAWorkerOfNoSizeWeighsMoreThanGorun(t *testing.T) {
+	for memory, want := range map[int64]int{0: 100, 1 << 40: 100, 512 << 20: 100, 128 << 20: 188, 64 << 20: 376, 16 << 20: 1000, 1: 1000} {
+		got := victimBonus(memory)
+		if got != want {
+			t.Errorf("victimBonus(%d) = %d, want %d", memory, got, want)
+		}
+		if counts := memory / 1000 * int64(got); memory >= ownSize && counts < ownSize*999/1000 {
+			t.Errorf("of %d bytes the bonus counts as %d, want gorun's %d", memory, counts, ownSize)
+		}
 	}
 }
 

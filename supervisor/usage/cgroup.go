@@ -103,12 +103,15 @@ func (c Cgroup) Read() Group {
 	limit, throttled := c.cpu.quota()
 	return Group{
 		MemoryUsage: c.memory.memoryUsage(),
-		MemoryLimit: c.memory.memoryLimit(),
+		MemoryLimit: c.MemoryLimit(),
 		OOMKills:    c.OOMKills(),
 		CPULimit:    limit,
 		Throttled:   throttled,
 	}
 }
+
+// MemoryLimit is the smallest limit of any visible level, in bytes; 0: none.
+func (c Cgroup) MemoryLimit() int64 { return c.memory.memoryLimit() }
 
 // OOMKills counts the processes of the group that were killed for want of
 // memory. It moves before the killed process is seen to be dead.
