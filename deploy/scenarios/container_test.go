@@ -144,7 +144,7 @@ func TestEverythingWorksInTheHardestContainer(t *testing.T) {
 	if _, err := b.docker.run("stop", "-t", "5", b.id); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(started); took > 4*time.Second {
+	if took := time.Since(started); took > 2*time.Second {
 		t.Errorf("docker stop took %v", took)
 	}
 	if code := b.wait(t); code != 0 {
@@ -213,7 +213,7 @@ func TestDockerStopOfObedientWorkersIsQuick(t *testing.T) {
 		"exec": func() *box { return startBox(t, hardened, "exec", "--", "/worker", "on-term", "0") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			fastest(t, 300*time.Millisecond, func() time.Duration {
+			fastest(t, 3, 300*time.Millisecond, func() time.Duration {
 				b := run()
 				b.await(t, "^ready", map[string]int{"file": 4, "exec": 1}[name])
 				started := time.Now()

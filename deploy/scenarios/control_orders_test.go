@@ -171,7 +171,7 @@ func TestATermAnswersWhatIsUnderWay(t *testing.T) {
 			conn := s.asker("2000ms").mustSend(t)
 			sent := time.Now()
 			g.signal(t, unix.SIGTERM)
-			within(t, 1500*time.Millisecond, "/readyz answers 503", func() bool { status, _ := g.get(t, "/readyz"); return status == 503 })
+			within(t, 500*time.Millisecond, "/readyz answers 503", func() bool { status, _ := g.get(t, "/readyz"); return status == 503 })
 			if _, err := s.asker("").receive(conn); err != nil || time.Since(sent) < 1900*time.Millisecond {
 				t.Errorf("the slow request ends after %v with %v", time.Since(sent), err)
 			}

@@ -42,7 +42,7 @@ func TestJobsThatAllEndedWellEndWith0AtOnce(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
 		g := start(t, fileLaunch(t, m, job("a", "exit", "0"), job("b", "crash-after", "100ms", "0")))
 		wantCode(t, g, 0)
-		if took := g.endedAt.Sub(g.startAt); took > 5*time.Second {
+		if took := g.endedAt.Sub(g.startAt); took > 3*time.Second {
 			t.Errorf("gorun took %v", took)
 		}
 	})

@@ -17,7 +17,7 @@ import (
 func TestAKilledWorkerIsReplacedWithinTenMilliseconds(t *testing.T) {
 	long(t)
 	inBothModes(t, func(t *testing.T, m mode) {
-		fastest(t, 10*time.Millisecond, func() time.Duration {
+		fastest(t, 3, 10*time.Millisecond, func() time.Duration {
 			delays := replacements(t, m, 9)
 			t.Logf("from kill to the first line of the next worker: %v", delays)
 			return delays[len(delays)/2]
@@ -176,7 +176,7 @@ func TestShutdownDelayTurnsReadyzAtOnceAndServesOn(t *testing.T) {
 		eventually(t, "readyz", func() bool { status, _ := g.get(t, "/readyz"); return status == 200 })
 		sent := time.Now()
 		g.signal(t, unix.SIGTERM)
-		within(t, 1500*time.Millisecond, "/readyz answers 503", func() bool { status, _ := g.get(t, "/readyz"); return status == 503 })
+		within(t, 300*time.Millisecond, "/readyz answers 503", func() bool { status, _ := g.get(t, "/readyz"); return status == 503 })
 		if status, body := g.get(t, "/livez"); status != 200 {
 			t.Errorf("/livez answers %d while draining: %s", status, body)
 		}
@@ -268,6 +268,9 @@ func TestACrashLoopGivesUpAfterMaxRestarts(t *testing.T) {
 		g := start(t, l)
 		g.awaitMetric(t, 1, "gorun_app_workers", `app="crasher"`, `state="errored"`)
 		g.out.nth(t, "^started", 5)
+		if n := g.out.count("^started"); n != 5 {
+			t.Errorf("%d runs, want the first and 4 more", n)
+		}
 		g.err.next(t, "worker state changed.*worker=crasher/0 .*to=errored")
 		steps := statesOf(g, "crasher/0")
 		once := []string{"launching", "waiting restart"}

@@ -80,8 +80,12 @@ func TestAWholeEcosystemRunsAndLeavesNothingBehind(t *testing.T) {
 		}
 		checkHealth(t, g)
 		checkMetrics(t, g)
+		sent := time.Now()
 		g.signal(t, unix.SIGTERM)
 		wantCode(t, g, 0)
+		if took := g.endedAt.Sub(sent); took > 2*time.Second {
+			t.Errorf("obedient workers took %v to stop", took)
+		}
 		if g.err.has("killed") {
 			t.Errorf("obedient workers had to be killed:\n%s", g.err.text())
 		}

@@ -131,19 +131,14 @@ func start(t *testing.T, what string, change func(*Options, *supervisor.Options,
 
 func (c *container) says(t *testing.T, part string) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !strings.Contains(c.text.String(), part); <-time.After(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%q is missing in:\n%s", part, &c.text)
-		}
-	}
+	c.eventually(t, part+" is said", func() bool { return strings.Contains(c.text.String(), part) })
 }
 
-// knows waits until the worker's process is known to others than its goroutine.
-func (c *container) knows(t *testing.T) {
+func (c *container) eventually(t *testing.T, what string, happened func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); c.Snapshot().Apps[0].Workers[0].Pid == 0; <-time.After(time.Millisecond) {
+	for deadline := time.Now().Add(patience); !happened(); <-time.After(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("nobody knows the worker")
+			t.Fatalf("never: %s; it said:\n%s", what, &c.text)
 		}
 	}
 }
@@ -235,7 +230,7 @@ func TestTheEndOfTheContextStopsAsASignalDoes(t *testing.T) {
 func TestOtherSignalsGoToTheWorkers(t *testing.T) {
 	c := start(t, "usr1", nil)
 	c.says(t, "up")
-	c.knows(t)
+	c.eventually(t, "the worker is known", func() bool { return c.Snapshot().Apps[0].Workers[0].Pid != 0 }) // not to its goroutine alone
 	send(t, unix.SIGUSR1)
 	c.wait(t, 7)
 }
@@ -259,14 +254,7 @@ func TestSigusr2ReopensTheLogFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	send(t, unix.SIGUSR2)
-	for deadline := time.Now().Add(patience); ; <-time.After(time.Millisecond) {
-		if _, err := os.Stat(path); err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("there is no new file")
-		}
-	}
+	c.eventually(t, "there is a new file", func() bool { _, err := os.Stat(path); return err == nil })
 }
 
 func TestAStopBeforeTheFirstStartStartsNothing(t *testing.T) {

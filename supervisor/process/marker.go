@@ -35,8 +35,7 @@ const (
 func carriesMarker(pid int, marker string, user *User) ownership {
 	dir := "/proc/" + strconv.Itoa(pid)
 	read := os.ReadFile
-	empty := 0
-	for range execLooks {
+	for looks, empty := 0, 0; looks < execLooks && empty < emptyLooks; looks++ {
 		environ, err := read(dir + "/environ")
 		if errors.Is(err, os.ErrPermission) && user != nil {
 			read = func(path string) ([]byte, error) { return readAs(*user, path) }
@@ -53,9 +52,6 @@ func carriesMarker(pid int, marker string, user *User) ownership {
 			return foreign
 		case !isExecuting(stat):
 			empty++
-		}
-		if empty == emptyLooks {
-			return foreign
 		}
 		<-time.After(execLook)
 	}
