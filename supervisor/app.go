@@ -130,6 +130,7 @@ func (a *app) run(ctx, kill context.Context) {
 		a.awaitNext(ctx)
 	} else {
 		a.enter(over)
+		a.answer(nil)
 	}
 	a.watchOver(ctx)
 	marks, stop := a.marks, ctx.Done()
@@ -173,8 +174,8 @@ func (a *app) spawn(ctx, kill context.Context, w *worker) *hand {
 	return h
 }
 
-// begin starts workers that are at rest. A renewal is answered when its worker
-// is online; nil: nobody waits for it.
+// begin starts a worker that is at rest. The renewal is answered when it is
+// online.
 func (a *app) begin(w *worker, r *renewal) {
 	if a.roster.sharing == nil {
 		a.roster.sharing = newSharing(a.roster.conf, a.tools)
@@ -186,11 +187,7 @@ func (a *app) begin(w *worker, r *renewal) {
 	a.pardon(w)
 	w.sharing = a.roster.sharing
 	a.roster.sharing.ending.Store(false)
-	if r != nil {
-		w.expect(r)
-	} else {
-		w.adopt(a.roster.conf)
-	}
+	w.expect(r)
 	a.crew.hands[w] = a.crew.spawn(w)
 }
 

@@ -34,6 +34,7 @@ type desk struct {
 	tasks   chan *task
 	done    chan func() // the end of what was done beside that goroutine, to be run by it
 	busy    *task       // what takes its time; nil: nothing
+	added   *task       // what brought the app about while gorun ran, until the first workers start; nil: nothing
 	needs   []need      // that are still to be met
 	awaited chan awaitedNeed
 	parked  bool // somebody has stopped a worker since the first was started
@@ -138,7 +139,7 @@ func (a *app) start(ctx context.Context, t *task, chosen []*worker) error {
 	if err := a.reserve(t); err != nil {
 		return err
 	}
-	a.forgetNeeds()
+	a.forgetNeeds(errSuperseded)
 	var turns []turn
 	for _, w := range chosen {
 		if h := a.crew.hands[w]; h != nil && (h.parked || h.discharged) {
@@ -164,7 +165,7 @@ func (a *app) wake(w *worker, r *renewal) turn {
 // them gone. Delete forgets them, and an app without workers.
 func (a *app) halt(t *task, chosen []*worker) {
 	if t.instances == nil {
-		a.forgetNeeds()
+		a.forgetNeeds(errStopped)
 		if a.roster.phase == waiting || a.roster.phase == over {
 			a.enter(parked)
 		}

@@ -44,14 +44,25 @@ func (e Edition) compare(now, next *ecosystem.App) Change {
 
 // Apply makes the apps what the edition says: what is new is started, what is
 // gone is stopped, the rest is reloaded where it has changed, or where the
-// edition asks for all. One edition is applied at a time.
+// edition asks for all. One edition is applied at a time; it returns when what is
+// new is online, or has failed to be.
 func (s *Supervisor) Apply(ctx context.Context, e Edition, tell func(Progress)) error {
 	if !s.cast.edit.TryLock() {
 		return &BusyError{"the file", "reload"}
 	}
-	defer s.cast.edit.Unlock()
-	tell = oneAtATime(tell)
-	err := s.apply(ctx, e, tell)
+	fresh, err := s.apply(ctx, e, oneAtATime(tell))
+	s.cast.edit.Unlock() // what is new may have long to wait for what it needs
+	for _, f := range fresh {
+		err = errors.Join(err, f.task.await(ctx, f.app))
+	}
+	s.note(err)
+	return err
+}
+
+// note puts on record how an edition was applied.
+func (s *Supervisor) note(err error) {
+	s.cast.mu.Lock()
+	defer s.cast.mu.Unlock()
 	config := *s.config.Load()
 	config.Reloads++
 	if err != nil {
@@ -60,32 +71,42 @@ func (s *Supervisor) Apply(ctx context.Context, e Edition, tell func(Progress)) 
 		config.Loaded = time.Now()
 	}
 	s.config.Store(&config)
-	return err
 }
 
-func (s *Supervisor) apply(ctx context.Context, e Edition, tell func(Progress)) error {
+// added is an app that was not there when gorun started, and the task that ends
+// when its first workers are online.
+type added struct {
+	app  *app
+	task *task
+}
+
+func (s *Supervisor) apply(ctx context.Context, e Edition, tell func(Progress)) ([]added, error) {
 	plan := s.Plan(e)
-	if err := s.add(plan, e.Apps, tell); err != nil {
-		return err // nothing has changed
+	fresh, err := s.add(plan, e.Apps, tell)
+	if err != nil {
+		return nil, err // nothing has changed
 	}
 	var errs []error
 	for _, change := range plan {
 		i := slices.IndexFunc(e.Apps, func(conf ecosystem.App) bool { return conf.Name == change.App })
 		switch change.What {
-		case Keep, Add:
+		case Add:
+		case Keep:
+			errs = append(errs, s.rouse(ctx, &e.Apps[i], e, tell))
 		case Remove:
 			errs = append(errs, s.Do(ctx, Order{Verb: Delete, Targets: []Target{{change.App, EveryWorker}}}, tell))
 		case Replace:
-			errs = append(errs, s.update(ctx, &e.Apps[i], e.Parallel, tell))
+			errs = append(errs, s.update(ctx, &e.Apps[i], e, tell), s.rouse(ctx, &e.Apps[i], e, tell))
 		case Renew:
-			errs = append(errs, s.exchange(ctx, &e.Apps[i], tell))
+			again, err := s.exchange(ctx, &e.Apps[i], tell)
+			fresh, errs = append(fresh, again...), append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	return fresh, errors.Join(errs...)
 }
 
 // add starts the apps that are new.
-func (s *Supervisor) add(plan []Change, confs []ecosystem.App, tell func(Progress)) error {
+func (s *Supervisor) add(plan []Change, confs []ecosystem.App, tell func(Progress)) ([]added, error) {
 	var fresh []ecosystem.App
 	for _, change := range plan {
 		if change.What == Add {
@@ -95,24 +116,60 @@ func (s *Supervisor) add(plan []Change, confs []ecosystem.App, tell func(Progres
 	}
 	made, err := s.prepare(s.apps(), fresh)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return s.install(made, tell)
+}
+
+// install gives apps that are new a place behind the others.
+func (s *Supervisor) install(made []*app, tell func(Progress)) ([]added, error) {
 	s.cast.mu.Lock()
 	defer s.cast.mu.Unlock()
 	if s.cast.run == nil && len(made) > 0 {
-		return ErrStopping
+		return nil, ErrStopping
 	}
 	s.cast.apps = append(slices.Clip(s.cast.apps), made...)
+	var all []added
 	for _, a := range made {
-		s.cast.run(a)
 		tell(Progress{App: a.name, Instance: EveryWorker, Text: "added"})
+		all = append(all, s.begin(a, tell))
 	}
-	return nil
+	return all, nil
+}
+
+// begin starts the goroutine of an app that was not there before. The lock of the
+// cast is held.
+func (s *Supervisor) begin(a *app, tell func(Progress)) added {
+	t := &task{verb: Start, reason: ByManual}
+	t.report(a, tell)
+	a.desk.added = t
+	s.cast.run(a)
+	return added{a, t}
+}
+
+// rouse starts the workers of an app that are at rest, if the edition asks for it.
+func (s *Supervisor) rouse(ctx context.Context, conf *ecosystem.App, e Edition, tell func(Progress)) error {
+	found, err := s.find([]Target{{conf.Name, EveryWorker}})
+	if err != nil || !e.Start || !conf.Autostart {
+		return err
+	}
+	now := found[0].app.look()
+	if now.phase == waiting || !slices.ContainsFunc(now.workers, (*worker).rests) {
+		return nil
+	}
+	return ask(ctx, found[0].app, &task{verb: Start, reason: ByManual}, tell)
+}
+
+// rests tells whether nothing will start the worker but an order. Anybody may
+// call it.
+func (w *worker) rests() bool {
+	state := w.published.Load().State
+	return state == Stopped || state == Errored
 }
 
 // update reloads an app with a new configuration, worker by worker, and then
 // gives it the number of workers that the configuration says.
-func (s *Supervisor) update(ctx context.Context, conf *ecosystem.App, parallel int, tell func(Progress)) error {
+func (s *Supervisor) update(ctx context.Context, conf *ecosystem.App, e Edition, tell func(Progress)) error {
 	found, err := s.find([]Target{{conf.Name, EveryWorker}})
 	if err != nil {
 		return err
@@ -125,7 +182,11 @@ func (s *Supervisor) update(ctx context.Context, conf *ecosystem.App, parallel i
 			return err
 		}
 	}
-	if err := ask(ctx, a, &task{verb: Reload, conf: conf, parallel: parallel, reason: ByReload}, tell); err != nil {
+	renewal := &task{verb: Reload, conf: conf, parallel: e.Parallel, reason: ByReload}
+	if e.Restart && a.look().phase == running {
+		renewal.verb, renewal.reason = Restart, ByManual
+	}
+	if err := ask(ctx, a, renewal, tell); err != nil {
 		return err
 	}
 	if conf.Instances > now && a.look().phase == running {
@@ -136,35 +197,34 @@ func (s *Supervisor) update(ctx context.Context, conf *ecosystem.App, parallel i
 
 // exchange stops an app and starts it anew, because its old and its new workers
 // cannot share their sockets.
-func (s *Supervisor) exchange(ctx context.Context, conf *ecosystem.App, tell func(Progress)) error {
+func (s *Supervisor) exchange(ctx context.Context, conf *ecosystem.App, tell func(Progress)) ([]added, error) {
 	found, err := s.find([]Target{{conf.Name, EveryWorker}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	old := found[0].app
 	others := slices.DeleteFunc(slices.Clone(s.apps()), func(a *app) bool { return a == old })
 	made, err := s.prepare(others, []ecosystem.App{*conf})
 	if err != nil {
-		return err // the old one runs on
+		return nil, err // the old one runs on
 	}
 	tell(Progress{App: conf.Name, Instance: EveryWorker, Text: "stopped and started anew: its ports are shared in another way from now on"})
 	if err := ask(ctx, old, &task{verb: Delete, succeeded: true}, tell); err != nil {
-		return err
+		return nil, err
 	}
 	<-old.marks.gone
-	return s.swap(old, made[0])
+	return s.swap(old, made[0], tell)
 }
 
 // swap puts an app in the place of one that is gone. Until then that one is there
 // as stopped: an app that is about to come back does not end gorun.
-func (s *Supervisor) swap(old, next *app) error {
+func (s *Supervisor) swap(old, next *app, tell func(Progress)) ([]added, error) {
 	s.cast.mu.Lock()
 	defer s.cast.mu.Unlock()
 	if s.cast.run == nil {
-		return ErrStopping
+		return nil, ErrStopping
 	}
 	s.cast.apps = slices.Clone(s.cast.apps)
 	s.cast.apps[slices.Index(s.cast.apps, old)] = next
-	s.cast.run(next)
-	return nil
+	return []added{s.begin(next, tell)}, nil
 }

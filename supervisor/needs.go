@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"fmt"
 
 	"gorun/supervisor/ecosystem"
 )
@@ -22,18 +23,41 @@ type awaitedNeed struct {
 // when there is none left, the workers are started.
 func (a *app) awaitNext(ctx context.Context) {
 	if len(a.desk.needs) == 0 {
-		for _, w := range a.roster.workers {
-			a.begin(w, nil)
-		}
+		a.open()
 		return
 	}
 	next := a.desk.needs[0]
 	a.desk.needs = a.desk.needs[1:]
 	a.roster.held = "waits for app " + next.app.name
+	if a.desk.added != nil {
+		a.desk.added.tell(EveryWorker, a.roster.held)
+	}
 	a.publish()
 	answer := make(chan awaitedNeed, 1)
 	a.desk.awaited = answer
 	go func() { answer <- awaitedNeed{next.app, next.await(ctx)} }()
+}
+
+// open starts the first workers. Whoever has added the app is told what becomes
+// of them; what is asked for meanwhile is not refused.
+func (a *app) open() {
+	t := a.desk.added
+	a.desk.added = nil
+	var turns []turn
+	for _, w := range a.roster.workers {
+		turns = append(turns, a.wake(w, newRenewal(a.roster.conf, ByManual)))
+	}
+	if t != nil {
+		go t.attend(turns)
+	}
+}
+
+// answer ends the task that has added the app, if its workers are not to start.
+func (a *app) answer(err error) {
+	if a.desk.added != nil {
+		a.desk.added.done <- err
+		a.desk.added = nil
+	}
 }
 
 // proceed goes on when a need was met, or never will be.
@@ -41,6 +65,7 @@ func (a *app) proceed(ctx context.Context, answer awaitedNeed) {
 	a.desk.awaited = nil
 	switch {
 	case ctx.Err() != nil:
+		a.answer(ErrStopping)
 		a.enter(over)
 	case answer.met:
 		a.awaitNext(ctx)
@@ -49,8 +74,10 @@ func (a *app) proceed(ctx context.Context, answer awaitedNeed) {
 	}
 }
 
-// forgetNeeds starts no worker any more when they are met.
-func (a *app) forgetNeeds() {
+// forgetNeeds starts no worker any more when they are met, and tells why to who
+// waits for that.
+func (a *app) forgetNeeds(why error) {
+	a.answer(why)
 	a.desk.awaited, a.desk.needs, a.roster.held = nil, nil, ""
 }
 
@@ -65,6 +92,7 @@ func (a *app) refuse(needed *app) {
 	}
 	a.roster.held = "not started: app " + needed.name + " " + why
 	a.roster.code = max(needed.look().code, 1)
+	a.answer(fmt.Errorf("app %s %s", a.name, a.roster.held))
 	a.tools.log.Error("app not started: it depends on another one", "app", a.name, "depends_on", needed.name, "which", why)
 	a.enter(over)
 }

@@ -74,8 +74,7 @@ func (s *Supervisor) find(targets []Target) ([]chosen, error) {
 
 // ask hands a task to an app and waits for its end.
 func ask(ctx context.Context, a *app, t *task, tell func(Progress)) error {
-	t.done = make(chan error, 1)
-	t.tell = func(instance int, text string) { tell(Progress{App: a.name, Instance: instance, Text: text}) }
+	t.report(a, tell)
 	select {
 	case a.desk.tasks <- t:
 	case <-a.marks.gone:
@@ -83,17 +82,32 @@ func ask(ctx context.Context, a *app, t *task, tell func(Progress)) error {
 	case <-ctx.Done():
 		return ctx.Err() //nolint:wrapcheck // the caller's own word
 	}
+	return t.await(ctx, a)
+}
+
+// report makes ready for the news of the task and for its end.
+func (t *task) report(a *app, tell func(Progress)) {
+	t.done = make(chan error, 1)
+	t.tell = func(instance int, text string) { tell(Progress{App: a.name, Instance: instance, Text: text}) }
+}
+
+// await waits for the end of a task that the app has.
+func (t *task) await(ctx context.Context, a *app) error {
 	select {
 	case err := <-t.done:
 		return err
+	case <-a.marks.gone:
 	case <-ctx.Done():
 	}
 	select {
 	case err := <-t.done: // gorun may be ending because it is done
 		return err
 	default:
-		return ctx.Err() //nolint:wrapcheck // the caller's own word
 	}
+	if ctx.Err() == nil {
+		return ErrStopping
+	}
+	return ctx.Err() //nolint:wrapcheck // the caller's own word
 }
 
 // awaitGone waits until an app that was deleted is forgotten. One that has workers

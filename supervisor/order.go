@@ -50,6 +50,8 @@ type Edition struct {
 	Apps     []ecosystem.App
 	Partial  bool // what is not in it stays as it is
 	All      bool // reload what has not changed, too: the code on disk may have
+	Restart  bool // stop and start where a reload would replace
+	Start    bool // start what is at rest, too, unless its autostart is false
 	Parallel int  // workers of an app that are replaced at a time; 0: as the app says
 }
 

@@ -29,7 +29,7 @@ func (a *app) renew(ctx context.Context, t *task, chosen []*worker) error {
 		return err
 	}
 	if t.verb == Restart {
-		a.forgetNeeds()
+		a.forgetNeeds(errSuperseded)
 	}
 	conf := a.roster.conf
 	if t.conf != nil {
@@ -187,6 +187,17 @@ func news(t *task, before, after WorkerStatus, took time.Duration) string {
 		pids = "pid " + strconv.Itoa(before.Pid) + " → " + strconv.Itoa(after.Pid)
 	}
 	return fmt.Sprintf("%s: %s, online after %v", t.verb.past(), pids, round(took))
+}
+
+// attend waits for workers that are on their way, and tells what became of them.
+func (t *task) attend(turns []turn) {
+	errs := make([]error, len(turns))
+	var all sync.WaitGroup
+	for i := range turns {
+		all.Go(func() { errs[i] = t.renewOne(&turns[i]) })
+	}
+	all.Wait()
+	t.done <- errors.Join(errs...)
 }
 
 // farewellNotice is how long the old processes may take before that is told.

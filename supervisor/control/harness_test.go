@@ -130,7 +130,7 @@ func (f *fake) Scale(ctx context.Context, app string, size supervisor.Size, tell
 }
 
 func (f *fake) Apply(ctx context.Context, e supervisor.Edition, tell func(supervisor.Progress)) error {
-	f.note("apply %d apps partial %t all %t parallel %d", len(e.Apps), e.Partial, e.All, e.Parallel)
+	f.note("apply %d apps partial %t all %t restart %t start %t parallel %d", len(e.Apps), e.Partial, e.All, e.Restart, e.Start, e.Parallel)
 	return f.run(ctx, tell)
 }
 

@@ -38,6 +38,8 @@ type Edition struct {
 	File     string   `json:"file,omitempty"`     // absolute; "": the one that gorun was started with
 	Only     []string `json:"only,omitempty"`     // names or namespaces; the rest stays as it is
 	All      bool     `json:"all,omitempty"`      // reload what has not changed, too
+	Restart  bool     `json:"restart,omitempty"`  // stop and start instead of a reload
+	Start    bool     `json:"start,omitempty"`    // start what is at rest, too, unless its autostart is false
 	Partial  bool     `json:"partial,omitempty"`  // what is not in the file stays as it is
 	Parallel int      `json:"parallel,omitempty"` // workers of an app at a time; 0: as the app says
 }
@@ -157,7 +159,9 @@ func (e Edition) parse(load Load) (supervisor.Edition, error) {
 	if err != nil {
 		return supervisor.Edition{}, badInputError{err}
 	}
-	return supervisor.Edition{Apps: apps, Partial: e.Partial || len(e.Only) > 0, All: e.All, Parallel: e.Parallel}, nil
+	return supervisor.Edition{
+		Apps: apps, Partial: e.Partial || len(e.Only) > 0, All: e.All, Restart: e.Restart, Start: e.Start, Parallel: e.Parallel,
+	}, nil
 }
 
 func (m Message) check() error {

@@ -1,0 +1,155 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"gorun/supervisor/ecosystem"
+)
+
+// addition is how an app was added to those that run.
+type addition struct {
+	took time.Duration
+	err  error
+	news []string
+}
+
+// adds adds an app, as Apply does with one that is new.
+func (s *stage) adds(p part) addition {
+	begun := time.Now()
+	var a addition
+	made, err := s.prepare(s.apps(), []ecosystem.App{p.app})
+	if err != nil {
+		return addition{err: err}
+	}
+	script(made[0], p.fates)
+	fresh, err := s.install(made, oneAtATime(func(p Progress) { a.news = append(a.news, p.Text) }))
+	if err != nil {
+		return addition{err: err}
+	}
+	err = fresh[0].task.await(context.Background(), fresh[0].app)
+	return addition{time.Since(begun), err, a.news}
+}
+
+func TestAnAppThatIsAddedIsAnsweredWhenItIsOnline(t *testing.T) {
+	two := func(a *ecosystem.App) { a.Instances = 2 }
+	for _, test := range []struct {
+		name string
+		app  part
+		took time.Duration
+		says string // the error
+	}{
+		{"nothing better tells", daemon("web", serves), settling, ""},
+		{"listens", daemon("web", listens(time.Second, 0)).but(shares).but(two), time.Second, ""},
+		{"a job that ends well", job("web", fate{lives: 10 * time.Millisecond}), 10 * time.Millisecond, ""},
+		{"a long job", job("web", fate{lives: time.Hour}), settling, ""},
+		{"crashes", daemon("web", crashes), 0, "web/0: it ended before it was ready"},
+		{"one crashes late", daemon("web", crashes.after(50*time.Millisecond)).but(two), 50 * time.Millisecond, "web/1: it ended before it was ready"},
+		{"cannot be started", daemon("web", fate{err: errors.New("no such file")}), 0, "no such file"},
+		{"is not to start", daemon("web", serves).but(func(a *ecosystem.App) { a.Autostart = false }), 0, ""},
+		{"waits for a job", daemon("web", serves).needs("migrate", ecosystem.Completed), 4*time.Minute + settling, ""},
+		{"waits in vain", daemon("web", serves).needs("fails", ecosystem.Completed), 4 * time.Minute, "app web not started: app fails has failed"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			apps := []part{daemon("api", serves), job("migrate", fate{lives: 5 * time.Minute}), job("fails", crashes.after(5*time.Minute))}
+			enact(t, apps, Options{}, func(s *stage) {
+				s.passes(time.Minute)
+				got := s.adds(test.app)
+				if got.took != test.took || (got.err == nil) != (test.says == "") || got.err != nil && !strings.Contains(got.err.Error(), test.says) {
+					t.Errorf("answered after %v with %v, want %v and %q", got.took, got.err, test.took, test.says)
+				}
+				if len(got.news) == 0 || got.news[0] != "added" {
+					t.Errorf("news %q", got.news)
+				}
+			})
+		})
+	}
+}
+
+func TestWhoAddsAnAppIsToldThatItNeverStarts(t *testing.T) {
+	web := daemon("web", serves).needs("migrate", ecosystem.Completed)
+	order := func(v Verb) func(*stage) {
+		return func(s *stage) { _, _, _ = s.do(Order{Verb: v, Targets: []Target{{"web", EveryWorker}}}) }
+	}
+	for _, test := range []struct {
+		name string
+		do   func(*stage)
+		want error
+	}{
+		{"stopped", order(Stop), errStopped},
+		{"deleted", order(Delete), errStopped},
+		{"started", order(Start), errSuperseded},
+		{"restarted", order(Restart), errSuperseded},
+		{"gorun ends", func(s *stage) { s.cancel() }, ErrStopping},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			enact(t, []part{daemon("api", serves), job("migrate", fate{lives: forever})}, Options{}, func(s *stage) {
+				s.passes(time.Minute)
+				answered := make(chan addition)
+				go func() { answered <- s.adds(web) }()
+				s.passes(time.Minute)
+				test.do(s)
+				got := <-answered
+				if !errors.Is(got.err, test.want) || fmt.Sprint(got.news) != "[added waits for app migrate]" {
+					t.Errorf("answered with %v, news %q; want %v", got.err, got.news, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAnEditionMayBeOneToStart(t *testing.T) {
+	parts := []part{
+		daemon("api", serves).but(func(a *ecosystem.App) { a.Instances = 2 }), daemon("changed", serves), daemon("errored", crashes),
+		daemon("side", serves), daemon("manual", serves).but(func(a *ecosystem.App) { a.Autostart = false }),
+	}
+	enact(t, parts, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		if _, _, err := s.do(Order{Verb: Stop, Targets: []Target{{"api", 1}, {"changed", EveryWorker}}}); err != nil {
+			t.Fatal(err)
+		}
+		e := Edition{Partial: true, Start: true}
+		for _, p := range parts {
+			e.Apps = append(e.Apps, p.app)
+		}
+		e.Apps[1].KillTimeout = time.Minute
+		before := append(s.pids("side"), s.pids("api")[0])
+		err := s.Apply(context.Background(), e, func(Progress) {})
+		if failed := new(StartError); !errors.As(err, &failed) || !strings.Contains(err.Error(), "errored/0") {
+			t.Errorf("apply: %v, want that errored cannot start", err)
+		}
+		wantOnline(t, s, "api", 2)
+		wantOnline(t, s, "changed", 1)
+		if s.app("changed").Workers[0].app.KillTimeout != time.Minute || s.app("manual").Workers[0].Starts != 0 {
+			t.Error("changed has not its new configuration, or manual was started")
+		}
+		if after := append(s.pids("side"), s.pids("api")[0]); fmt.Sprint(after) != fmt.Sprint(before) {
+			t.Errorf("pids %v, before %v: what runs was touched", after, before)
+		}
+	})
+}
+
+func TestAnEditionMayRestart(t *testing.T) {
+	parts := []part{daemon("api", listens(0, 0)).but(shares), daemon("fewer", serves).but(func(a *ecosystem.App) { a.Instances = 3 })}
+	enact(t, parts, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		if _, _, err := s.do(Order{Verb: Stop, Targets: []Target{{"fewer", EveryWorker}}}); err != nil {
+			t.Fatal(err)
+		}
+		api, fewer := parts[0].app, parts[1].app
+		api.KillTimeout, fewer.Instances = time.Minute, 1
+		e := Edition{Apps: []ecosystem.App{api, fewer}, Partial: true, All: true, Restart: true, Start: true}
+		if err := s.Apply(context.Background(), e, func(Progress) {}); err != nil {
+			t.Error(err)
+		}
+		wantOnline(t, s, "api", 1)
+		wantOnline(t, s, "fewer", 1)
+		if status := s.api(); status.Restarts[ByManual] != 1 || status.Restarts[ByReload] != 0 || status.app.KillTimeout != time.Minute {
+			t.Errorf("api: %+v", status)
+		}
+	})
+}
