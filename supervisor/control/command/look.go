@@ -98,6 +98,9 @@ func (c *call) show() error {
 	if err != nil {
 		return err
 	}
+	if names, err = c.targets(names); err != nil {
+		return err
+	}
 	if now.Apps, err = control.Choose(names, now.Apps); err != nil {
 		return err
 	}
@@ -113,7 +116,11 @@ func (c *call) pid() error {
 		fmt.Fprintln(c.Out, overview.Pid)
 		return nil
 	}
-	apps, err := control.Choose(c.Args().Slice(), overview.Apps)
+	names, err := c.targets(c.Args().Slice())
+	if err != nil {
+		return err
+	}
+	apps, err := control.Choose(names, overview.Apps)
 	if err != nil {
 		return err
 	}
@@ -149,7 +156,7 @@ func (c *call) ping() error {
 }
 
 func (c *call) plan() error {
-	edition, err := c.edition()
+	edition, err := c.edition(control.Edition{})
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,11 @@ func (c *call) signal() error {
 	if c.NArg() < 2 {
 		return fmt.Errorf("name a signal and whom to send it: gorun sendSignal SIGUSR2 api; %w", errUsage)
 	}
-	n, err := c.client.Signal(c.ctx, control.Signal{Signal: c.Args().First(), Targets: c.Args().Tail()})
+	targets, err := c.targets(c.Args().Tail())
+	if err != nil {
+		return err
+	}
+	n, err := c.client.Signal(c.ctx, control.Signal{Signal: c.Args().First(), Targets: targets})
 	if err != nil {
 		return err
 	}
@@ -38,7 +42,11 @@ func (c *call) send() error {
 	if !json.Valid(message) {
 		message, _ = json.Marshal(c.Args().Get(1)) // a text cannot fail
 	}
-	n, err := c.client.Send(c.ctx, control.Message{Targets: []string{c.Args().First()}, Message: message})
+	targets, err := c.targets(c.Args().Slice()[:1])
+	if err != nil {
+		return err
+	}
+	n, err := c.client.Send(c.ctx, control.Message{Targets: targets, Message: message})
 	if err != nil {
 		return err
 	}
@@ -50,8 +58,12 @@ func (c *call) trigger() error {
 	if c.NArg() < 2 || c.NArg() > 3 {
 		return fmt.Errorf("name workers, an action and perhaps its parameters; %w", errUsage)
 	}
+	targets, err := c.targets(c.Args().Slice()[:1])
+	if err != nil {
+		return err
+	}
 	replies, err := c.client.Trigger(c.ctx, control.Trigger{
-		Targets: []string{c.Args().First()}, Action: c.Args().Get(1), Params: c.Args().Get(2),
+		Targets: targets, Action: c.Args().Get(1), Params: c.Args().Get(2),
 	})
 	for _, reply := range replies {
 		fmt.Fprintln(c.Out, string(reply))

@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,13 +16,13 @@ func (w World) ordering() []*cli.Command {
 	parallel := &cli.IntFlag{Name: "parallel", Usage: "replace so many workers of an app at a time; a quarter of them by default"}
 	only := &cli.StringFlag{Name: "only", Usage: "these apps or namespaces of the file: `A,B`"}
 	order := func(name, usage string, aliases ...string) *cli.Command {
-		return &cli.Command{Name: name, Aliases: aliases, Usage: usage, Category: "operate", ArgsUsage: "NAME|ID|NAMESPACE|/REGEX/|all...", Action: w.run((*call).order)}
+		return &cli.Command{Name: name, Aliases: aliases, Usage: usage, Category: "operate", ArgsUsage: "NAME|ID|NAMESPACE|/REGEX/|all|FILE...", Flags: []cli.Flag{only}, Action: w.run((*call).order)}
 	}
 	reload := order("reload", "replace workers without losing a connection; of a FILE: read it anew, too")
-	reload.ArgsUsage, reload.Flags = "NAME...|FILE", []cli.Flag{parallel, only}
+	reload.Flags = []cli.Flag{parallel, only}
 	return []*cli.Command{
 		order("stop", "stop apps or workers"),
-		order("restart", "stop and start apps or workers"),
+		order("restart", "stop and start apps or workers; of a FILE: read it anew, too"),
 		reload,
 		order("delete", "stop apps or workers and forget them", "del", "rm"),
 		order("reset", "set the counters of restarts to zero"),
@@ -41,41 +38,34 @@ func (w World) ordering() []*cli.Command {
 func (w World) Start() cli.ActionFunc { return w.run((*call).start) }
 
 func (c *call) start() error {
-	names, err := c.names()
+	return c.carryOut("start")
+}
+
+func (c *call) order() error { return c.carryOut(c.Command.Name) }
+
+// editions are the orders that, of one file, read it anew.
+var editions = map[string]control.Edition{
+	"start":   {Partial: true, Start: true},
+	"restart": {Partial: true, Start: true, All: true, Restart: true},
+	"reload":  {All: true},
+}
+
+func (c *call) carryOut(verb string) error {
+	words, err := c.names()
 	if err != nil {
 		return err
 	}
-	if len(names) == 1 && isFile(names[0]) {
-		edition, err := c.edition()
-		if err != nil {
+	if edition, found := editions[verb]; found && len(words) == 1 && c.isFile(words[0]) {
+		if edition, err = c.edition(edition); err != nil {
 			return err
 		}
-		edition.Partial = true
 		return c.follow(c.client.Apply(c.ctx, edition))
 	}
-	return c.follow(c.client.Order(c.ctx, control.Order{Verb: "start", Targets: names}))
-}
-
-func (c *call) order() error {
-	names, err := c.names()
+	targets, err := c.targets(words)
 	if err != nil {
 		return err
 	}
-	if c.Command.Name == "reload" && len(names) == 1 && isFile(names[0]) {
-		edition, err := c.edition()
-		if err != nil {
-			return err
-		}
-		edition.All = true
-		return c.follow(c.client.Apply(c.ctx, edition))
-	}
-	return c.follow(c.client.Order(c.ctx, control.Order{Verb: c.Command.Name, Targets: names, Parallel: c.Int("parallel")}))
-}
-
-// isFile tells an ecosystem file from the name of an app.
-func isFile(word string) bool {
-	info, err := os.Stat(word)
-	return err == nil && info.Mode().IsRegular() && filepath.Ext(word) != ""
+	return c.follow(c.client.Order(c.ctx, control.Order{Verb: verb, Targets: targets, Parallel: c.Int("parallel")}))
 }
 
 func (c *call) scale() error {
@@ -86,31 +76,11 @@ func (c *call) scale() error {
 }
 
 func (c *call) apply() error {
-	edition, err := c.edition()
+	edition, err := c.edition(control.Edition{})
 	if err != nil {
 		return err
 	}
 	return c.follow(c.client.Apply(c.ctx, edition))
-}
-
-// edition is the file that is named, or gorun's own.
-func (c *call) edition() (control.Edition, error) {
-	e := control.Edition{Parallel: c.Int("parallel")}
-	if only := c.String("only"); only != "" {
-		e.Only = strings.Split(only, ",")
-	}
-	if c.NArg() > 1 {
-		return e, fmt.Errorf("name one file, not %d; %w", c.NArg(), errUsage)
-	}
-	if c.NArg() == 0 {
-		return e, nil
-	}
-	path, err := filepath.Abs(c.Args().First())
-	if err != nil {
-		return e, fmt.Errorf("find %s: %w", c.Args().First(), err)
-	}
-	e.File = path
-	return e, nil
 }
 
 // follow prints the news of an order until its end.

@@ -53,7 +53,11 @@ func (w World) schema(*cli.Context) (int, error) {
 }
 
 func (c *call) logs() error {
-	query := control.LogQuery{Targets: c.Args().Slice(), Lines: c.Int("lines"), Follow: !c.Bool("nostream")}
+	targets, err := c.targets(c.Args().Slice())
+	if err != nil {
+		return err
+	}
+	query := control.LogQuery{Targets: targets, Lines: c.Int("lines"), Follow: !c.Bool("nostream")}
 	switch {
 	case c.Bool("out") && !c.Bool("err"):
 		query.Stream = "out"
@@ -85,7 +89,10 @@ func (c *call) logs() error {
 }
 
 func (c *call) flush() error {
-	names := c.Args().Slice()
+	names, err := c.targets(c.Args().Slice())
+	if err != nil {
+		return err
+	}
 	if len(names) == 0 {
 		names = []string{"all"}
 	}
