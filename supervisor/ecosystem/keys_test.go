@@ -397,3 +397,17 @@ func TestInstances(t *testing.T) {
 		}
 	}
 }
+
+// pm2.md: Node scripts are clustered where instances are given at all.
+func TestExecModeByInstances(t *testing.T) {
+	dir := world(t)
+	for content, want := range map[string]Mode{
+		"script: server.js": Fork, "{script: server.js, instances: null}": Fork, "{script: app.py, instances: 3}": Fork,
+		"{script: server.js, instances: 1}": Cluster, "{script: server.js, instances: '1'}": Cluster, "{script: server.js, instances: max}": Cluster,
+		"{script: server.js, instances: 4, exec_mode: fork}": Fork, "{script: app.py, instances: 1, exec_mode: cluster}": Cluster,
+	} {
+		if got := only(t, source(dir, content)).Mode; got != want {
+			t.Errorf("%s: mode %v, want %v", content, got, want)
+		}
+	}
+}

@@ -30,6 +30,9 @@ type Source struct {
 	Console io.Writer         // takes what a file in JavaScript logs; nil drops it
 }
 
+// Abs returns the absolute path of the file.
+func (s Source) Abs() string { return absolute(s.Dir, s.Path) }
+
 // File is what a load found.
 type File struct {
 	Apps          []App

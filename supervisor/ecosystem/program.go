@@ -28,7 +28,7 @@ var languages = map[string][]language{
 	".cjs": {{program: "node"}},
 	".mjs": {{program: "node"}},
 	".ts":  typeScript[:],
-	".tsx": typeScript[:],
+	".tsx": typeScript[1:], // node strips types, but knows no JSX
 	".mts": typeScript[:],
 	".cts": typeScript[:],
 	".py":  {{program: "python3"}},
@@ -54,16 +54,17 @@ func (d *draft) program() {
 	}
 	args := d.wordsOf("args")
 	interpreter := d.setting("interpreter")
-	name := d.written("interpreter")
-	switch {
-	case !interpreter.given():
+	mistakes := len(d.report.mistakes)
+	switch name := strings.TrimSpace(d.written("interpreter")); {
+	case len(d.report.mistakes) > mistakes:
+	case name == "": // also as a variable that is not set gives it
 		d.byItself(s, args)
 	case name == "none":
 		d.app.Interpreter = "none"
 		if path, ok := d.file(s); ok {
 			d.execute(s, path, args)
 		}
-	case name != "":
+	default:
 		d.byInterpreter(s, interpreter, args)
 	}
 	d.checkInterpreterArgs()

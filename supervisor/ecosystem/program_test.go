@@ -19,6 +19,8 @@ func TestArgvByScript(t *testing.T) {
 		{"JavaScript", "script: server.js", "node", []string{"bin/node", "--enable-source-maps", "server.js"}},
 		{"a file with a space", "script: my app.js", "node", []string{"bin/node", "--enable-source-maps", "my app.js"}},
 		{"TypeScript", "script: app.ts", "node", []string{"bin/node", "--enable-source-maps", "app.ts"}},
+		{"TypeScript with JSX", "script: app.tsx", "bun", []string{"bin/bun", "app.tsx"}},
+		{"no interpreter", "{script: server.js, interpreter: ''}", "node", []string{"bin/node", "--enable-source-maps", "server.js"}},
 		{"Python", "script: ./app.py", "python3", []string{"bin/python3", "app.py"}},
 		{"Ruby", "script: app.rb", "ruby", []string{"bin/ruby", "app.rb"}},
 		{"PHP", "script: app.php", "php", []string{"bin/php", "app.php"}},
@@ -42,6 +44,8 @@ func TestArgvByScript(t *testing.T) {
 		{"in cwd", "{script: inner.js, cwd: folder}", "node", []string{"bin/node", "--enable-source-maps", "folder/inner.js"}},
 	}
 	write(t, dir, "other/inner", "#!/bin/sh\n", 0o755)
+	write(t, dir, "app.tsx", "", 0o644)
+	write(t, dir, "bin/bun", "#!/bin/sh\n", 0o755)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			app := only(t, source(dir, tt.content))

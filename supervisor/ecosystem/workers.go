@@ -20,13 +20,13 @@ func (d *draft) workers() {
 	count := d.instances(s)
 	d.app.Instances = count
 	mode := d.setting("exec_mode")
-	several := !s.byDefault && strings.TrimSpace(s.value.text) != "1" && count > 0
+	asked := !s.byDefault && count > 0
 	switch {
 	case mode.given():
 		if d.report.oneOf(mode, "fork", "fork_mode", "cluster", "cluster_mode") >= 2 {
 			d.app.Mode = Cluster
 		}
-	case several && isNode(d.app.Interpreter):
+	case asked && isNode(d.app.Interpreter):
 		d.app.Mode = Cluster
 	}
 	if ready := d.setting("ready_min"); d.app.ReadyMin > count && count > 0 {
