@@ -139,7 +139,7 @@ func (inv *invocation) watch(ctx context.Context, stop func(), resized chan<- st
 // start starts things in the gorun that runs already, if there is one.
 func (inv *invocation) start(c *cli.Context) error {
 	if world := inv.world(); world.Reaches() {
-		return world.Start()(c)
+		return world.Start(inv.rest)(c)
 	}
 	return inv.act(inv.supervise)(c)
 }
@@ -210,8 +210,8 @@ func (inv *invocation) loader(c *cli.Context, log *slog.Logger) control.Load {
 		if err != nil {
 			return nil, err
 		}
-		if path != "" {
-			source.Path = path
+		if path != "" && path != source.Abs() { // the options of this run are for its own file
+			source.Path, source.Options, source.Args, source.Only = path, nil, nil, nil
 		}
 		if source.Path == "-" {
 			return nil, errors.New("gorun read its file from standard input, which cannot be read again; name a file")

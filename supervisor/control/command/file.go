@@ -46,12 +46,7 @@ func absolute(file string) (string, error) {
 }
 
 // only returns the apps and namespaces of a file that are meant; nil: all.
-func (c *call) only() []string {
-	if only := c.String("only"); only != "" {
-		return strings.Split(only, ",")
-	}
-	return nil
-}
+func (c *call) only() []string { return List(c.String("only")) }
 
 // targets puts the apps of a file that gorun has in the place of its name.
 func (c *call) targets(words []string) ([]string, error) {

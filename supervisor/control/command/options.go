@@ -70,12 +70,15 @@ func Given(c *cli.Context) map[string]string {
 	return given
 }
 
-// List splits A,B; nothing is none.
+// List splits A,B or A, B; nothing is none.
 func List(text string) []string {
-	if text == "" {
-		return nil
+	var names []string
+	for name := range strings.SplitSeq(text, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
 	}
-	return strings.Split(text, ",")
+	return names
 }
 
 // Arrange puts options before other arguments, as the library wants them, and
@@ -84,6 +87,7 @@ func Arrange(args []string, app *cli.App) (arranged, rest []string) {
 	if i := slices.Index(args, "--"); i >= 0 {
 		args, rest = args[:i], args[i+1:]
 	}
+	args = commandFirst(args, app)
 	flags, start := app.Flags, 1
 	if len(args) > 1 {
 		if command := app.Command(args[1]); command != nil {
@@ -110,6 +114,23 @@ func Arrange(args []string, app *cli.App) (arranged, rest []string) {
 		others = slices.Insert(others, 0, "--") // scale api -2
 	}
 	return slices.Concat(args[:min(start, len(args))], options, others), rest
+}
+
+// commandFirst puts start or run before the options of a run: the library would
+// not find them there.
+func commandFirst(args []string, app *cli.App) []string {
+	for i := 1; i < len(args); i++ {
+		arg := args[i]
+		switch {
+		case arg == "start" || arg == "run":
+			return slices.Concat(args[:1], args[i:i+1], args[1:i], args[i+1:])
+		case len(arg) < 2 || arg[0] != '-':
+			return args
+		case takesValue(app.Flags, arg) && !withoutValue(args[i:]):
+			i++
+		}
+	}
+	return args
 }
 
 // withoutValue tells a --web that is followed by something else than a port or an
@@ -151,9 +172,9 @@ type Settings struct {
 // SettingsOf reads them. The lines of a run go to out.
 func SettingsOf(c *cli.Context, out *os.File) (Settings, error) {
 	s := Settings{Web: c.String("web"), WebAsked: c.IsSet("web"), TerminationLog: c.String("termination-log")}
-	for flag, format := range map[string]logs.Format{"raw": logs.Raw, "formatted": logs.Tagged, "format": logs.KeyValue, "json": logs.JSON} {
+	for i, flag := range [...]string{"raw", "formatted", "format", "json"} { // of several, the last
 		if c.Bool(flag) {
-			s.Format = format
+			s.Format = [...]logs.Format{logs.Raw, logs.Tagged, logs.KeyValue, logs.JSON}[i]
 		}
 	}
 	info, err := out.Stat()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,15 +15,18 @@ import (
 // ordering are the commands that change what runs.
 func (w World) ordering() []*cli.Command {
 	parallel := &cli.IntFlag{Name: "parallel", Usage: "replace so many workers of an app at a time; a quarter of them by default"}
+	fresh := &cli.BoolFlag{Name: "update-env", Usage: "accepted for pm2's sake: the environment of a FILE is always computed afresh"}
 	only := &cli.StringFlag{Name: "only", Usage: "these apps or namespaces of the file: `A,B`"}
 	order := func(name, usage string, aliases ...string) *cli.Command {
 		return &cli.Command{Name: name, Aliases: aliases, Usage: usage, Category: "operate", ArgsUsage: "NAME|ID|NAMESPACE|/REGEX/|all|FILE...", Flags: []cli.Flag{only}, Action: w.run((*call).order)}
 	}
 	reload := order("reload", "replace workers without losing a connection; of a FILE: read it anew, too")
-	reload.Flags = []cli.Flag{parallel, only}
+	reload.Flags = []cli.Flag{parallel, only, fresh}
+	restart := order("restart", "stop and start apps or workers; of a FILE: read it anew, too")
+	restart.Flags = []cli.Flag{only, fresh}
 	return []*cli.Command{
 		order("stop", "stop apps or workers"),
-		order("restart", "stop and start apps or workers; of a FILE: read it anew, too"),
+		restart,
 		reload,
 		order("delete", "stop apps or workers and forget them", "del", "rm"),
 		order("reset", "set the counters of restarts to zero"),
@@ -34,10 +38,20 @@ func (w World) ordering() []*cli.Command {
 	}
 }
 
-// Start starts apps, workers or the apps of a file in the running gorun.
-func (w World) Start() cli.ActionFunc { return w.run((*call).start) }
+// Start starts apps, workers or the apps of a file in the running gorun; rest is
+// what followed "--".
+func (w World) Start(rest []string) cli.ActionFunc {
+	return w.run(func(c *call) error { return c.start(rest) })
+}
 
-func (c *call) start() error {
+func (c *call) start(rest []string) error {
+	given := slices.DeleteFunc(c.LocalFlagNames(), func(name string) bool { return name == "only" || name == "update-env" })
+	if len(rest) > 0 {
+		given = append(given, "")
+	}
+	if len(given) > 0 {
+		return fmt.Errorf("a gorun runs already, and --%s would be for its own start; write it into an ecosystem file; %w", given[0], errUsage)
+	}
 	return c.carryOut("start")
 }
 
