@@ -149,6 +149,7 @@ func (a *app) run(ctx, kill context.Context) {
 			a.take(note)
 		case finish := <-a.desk.done:
 			finish()
+			a.next(ctx)
 		case t := <-a.desk.tasks:
 			a.obey(ctx, t)
 		case <-stop:

@@ -12,7 +12,10 @@ import (
 type awaited struct {
 	signs    signs
 	unwell   bool          // its health check has not succeeded yet
+	blind    bool          // nothing tells that it is ready but that it goes on running
+	leaving  bool          // it has said that it ends
 	limit    time.Duration // how long until it must be ready
+	until    time.Time     // the end of that
 	timer    *time.Timer   // then it is taken as online, unless it was to say so or to be found well
 	watchdog *time.Timer   // runs out when it is not heard of
 	guarded  bool          // it is ready, and to be heard of from then on
@@ -42,6 +45,22 @@ func (a *awaited) note(r health.Result) {
 	}
 }
 
+// suffices drops the wait for a socket: something better has told.
+func (a *awaited) suffices() { a.signs.listening = nil }
+
+// allow gives it so much time from now.
+func (a *awaited) allow(d time.Duration) {
+	a.until = time.Now().Add(d)
+	a.timer.Reset(d)
+}
+
+// prolong gives it so much time from now, but never less than it had.
+func (a *awaited) prolong(d time.Duration) {
+	if time.Until(a.until) < d {
+		a.allow(d)
+	}
+}
+
 func (a *awaited) stop() {
 	a.timer.Stop()
 	a.watchdog.Stop()
@@ -54,7 +73,7 @@ func (a *awaited) follow(l life) {
 	if l.program == a.process {
 		return
 	}
-	a.process = l.program
+	a.process, a.leaving = l.program, false
 	a.signs = l.door.signs()
 	a.signs.listening, a.signs.ready = nil, nil
 }
@@ -68,9 +87,9 @@ func (w *worker) await(l life) *awaited {
 	if a.unwell {
 		a.limit = max(a.limit, w.app.Health.StartPeriod)
 	} else if a.signs.listening == nil && a.signs.ready == nil {
-		a.signs.listening, a.limit = make(chan struct{}), settling // nothing better tells that it is ready
+		a.signs.listening, a.blind, a.limit = make(chan struct{}), true, settling
 	}
-	a.timer, a.watchdog = time.NewTimer(a.limit), time.NewTimer(time.Hour)
+	a.timer, a.until, a.watchdog = time.NewTimer(a.limit), time.Now().Add(a.limit), time.NewTimer(time.Hour)
 	a.watchdog.Stop() // until it is ready
 	return a
 }
@@ -78,7 +97,7 @@ func (w *worker) await(l life) *awaited {
 // guard begins to wait for the process to say that it is alive, if it is to.
 func (a *awaited) guard(l life) {
 	a.watchdog.Stop()
-	if l.app.Watchdog > 0 && a.guarded {
+	if l.app.Watchdog > 0 && a.guarded && !a.leaving {
 		a.watchdog.Reset(l.app.Watchdog)
 	}
 }
@@ -89,8 +108,27 @@ func (w *worker) silent(l life) *ended {
 	return &ended{cause: misbehaved, reason: ByWatchdog}
 }
 
+// partWith takes a process that has said that it ends out of the steering, and
+// leaves it the time of a stop to do so.
+func (w *worker) partWith(l life, a *awaited) {
+	if a.leaving {
+		return
+	}
+	w.tools.log.Info("worker has said that it ends", "worker", w.name)
+	a.leaving = true
+	a.guard(l)
+	a.allow(l.app.KillTimeout)
+	l.door.offline()
+	w.status.Ready = false
+	w.publish()
+}
+
 // tooLate ends a process that was to do more until now than to listen.
 func (w *worker) tooLate(a *awaited) *ended {
+	if a.leaving {
+		w.tools.log.Error("worker has said that it ends, and has not", "worker", w.name, "kill_timeout", w.app.KillTimeout)
+		return &ended{cause: misbehaved, reason: ByExit}
+	}
 	if why := a.missed(); why != "" && w.status.State == Launching {
 		w.tools.log.Error("worker not ready in time", "worker", w.name, "listen_timeout", a.limit, "missing", why)
 		return &ended{cause: misbehaved, reason: ByExit, late: true}

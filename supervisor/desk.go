@@ -34,6 +34,7 @@ type desk struct {
 	tasks   chan *task
 	done    chan func() // the end of what was done beside that goroutine, to be run by it
 	busy    *task       // what takes its time; nil: nothing
+	line    []*task     // patient ones that wait for its end, one for each reason
 	added   *task       // what brought the app about while gorun ran, until the first workers start; nil: nothing
 	needs   []need      // that are still to be met
 	awaited chan awaitedNeed
@@ -59,6 +60,7 @@ type task struct {
 	conf      *ecosystem.App // to run by from now on; nil: as before
 	parallel  int
 	reason    Reason
+	patient   bool // waits for its turn; else it is refused while something else is under way
 	tell      func(instance int, text string)
 	done      chan error // gets one value
 }
@@ -84,8 +86,36 @@ func (a *app) obey(ctx context.Context, t *task) {
 	default:
 		err = a.follow(ctx, t)
 	}
-	if err != nil {
+	switch busy := new(BusyError); {
+	case err == nil:
+	case t.patient && errors.As(err, &busy):
+		a.lineUp(t)
+	default:
 		t.done <- err
+	}
+}
+
+// lineUp has a task wait. What comes while another one of the same reason waits is
+// done with that one.
+func (a *app) lineUp(t *task) {
+	if slices.ContainsFunc(a.desk.line, func(other *task) bool { return other.reason == t.reason }) {
+		t.done <- nil
+		return
+	}
+	a.desk.line = append(a.desk.line, t)
+}
+
+// next takes up what has waited for its turn. An app that somebody has stopped
+// meanwhile is left alone.
+func (a *app) next(ctx context.Context) {
+	waiting := a.desk.line
+	a.desk.line = nil
+	for _, t := range waiting {
+		if a.roster.phase == parked {
+			t.done <- nil
+		} else {
+			a.obey(ctx, t)
+		}
 	}
 }
 

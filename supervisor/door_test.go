@@ -20,8 +20,14 @@ type opening struct {
 	listens, says time.Duration
 	drains        time.Duration // how long its queue takes to run empty
 
+	blind bool // nobody hears when it listens
+
 	examined bool               // by a health check
 	checked  chan health.Result // what that finds; made in the bubble
+
+	notifies bool // by sd_notify
+	extend   chan time.Duration
+	leaving  chan struct{}
 
 	mu    sync.Mutex
 	begun time.Time // the first of its runs
@@ -43,7 +49,14 @@ func (o *opening) begin() door {
 	if o.examined && o.checked == nil {
 		o.checked = make(chan health.Result)
 	}
-	return &opened{o, closedAfter(o.listens), closedAfter(o.says)}
+	if o.notifies && o.extend == nil {
+		o.extend, o.leaving = make(chan time.Duration), make(chan struct{})
+	}
+	listening := closedAfter(o.listens)
+	if o.blind {
+		listening = nil
+	}
+	return &opened{o, listening, closedAfter(o.says)}
 }
 
 func closedAfter(d time.Duration) chan struct{} {
@@ -61,7 +74,11 @@ func (o *opening) note(what string) {
 }
 
 func (o *opened) signs() signs {
-	return signs{listening: o.listening, ready: o.ready, checked: o.checked}
+	s := signs{ready: o.ready, checked: o.checked, extend: o.extend, leaving: o.leaving}
+	if o.listening != nil {
+		s.listening = o.listening
+	}
+	return s
 }
 func (o *opening) online()       { o.note("online") }
 func (o *opening) succeed(door)  { o.note("succeed") }
@@ -111,6 +128,49 @@ func TestAWorkerThatIsToSayThatItIsReadyIsWaitedFor(t *testing.T) {
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		wantSteps(t, s, "api/0", "0s launching", "5s online")
+	})
+}
+
+// It works off a queue, and was launching until its listen_timeout.
+func TestAWorkerThatSaysThatItIsReadyNeedNotListen(t *testing.T) {
+	queue := func() fate {
+		f := serves
+		f.opens = &opening{listens: forever, says: time.Second}
+		return f
+	}
+	api := daemon("api", queue(), queue()).but(shares).but(func(a *ecosystem.App) { a.ListenTimeout, a.WaitReady = 30*time.Second, true })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		wantSteps(t, s, "api/0", "0s launching", "1s online")
+		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err != nil || took != time.Second {
+			t.Errorf("reload: %v after %v", err, took)
+		}
+	})
+}
+
+func TestAWorkerThatIsFoundWellNeedNotListen(t *testing.T) {
+	api, door := examined(health.Restart)
+	door.listens = forever
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(10 * time.Second)
+		door.checked <- health.Result{OK: true, Condition: health.Healthy}
+		s.passes(time.Minute)
+		wantSteps(t, s, "api/0", "0s launching", "10s online")
+	})
+}
+
+// Who has listened is not followed by who only says that it is ready.
+func TestAReplacementThatSaysThatItIsReadyHasToListenToo(t *testing.T) {
+	deaf := serves
+	deaf.opens = &opening{listens: forever, says: time.Second}
+	first := serves
+	first.opens = &opening{listens: 0, says: time.Second}
+	api := daemon("api", first, deaf).but(shares).but(func(a *ecosystem.App) { a.ListenTimeout, a.WaitReady = 30*time.Second, true })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err == nil || took != 30*time.Second {
+			t.Errorf("reload: %v after %v", err, took)
+		}
 	})
 }
 

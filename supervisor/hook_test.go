@@ -113,7 +113,7 @@ func TestHooksHearOfARestartByTheClock(t *testing.T) {
 				s.passes(time.Minute)
 				want := "1m0s restart by cron: exit 143 = SIGTERM, " + resumes
 				if name == "beside" { // told when it takes over; the other has not ended yet
-					want = "1m0.1s restart by cron: , " + resumes
+					want = "1m1s restart by cron: , " + resumes
 				}
 				wantMail(t, s, want)
 			})

@@ -24,13 +24,17 @@ type hearing struct {
 	checked chan health.Result
 	alive   chan struct{}          // one may be pending
 	extend  chan time.Duration     // one may be pending
+	leaving chan struct{}          // one may be pending
 	unwatch context.CancelFunc     // ends the health check
 	unheard context.CancelFunc     // ends to hear what it notifies
 	notice  atomic.Pointer[string] // the last STATUS=
 }
 
 func newHearing() hearing {
-	return hearing{alive: make(chan struct{}, 1), extend: make(chan time.Duration, 1), unwatch: func() {}, unheard: func() {}}
+	return hearing{
+		alive: make(chan struct{}, 1), extend: make(chan time.Duration, 1), leaving: make(chan struct{}, 1),
+		unwatch: func() {}, unheard: func() {},
+	}
 }
 
 // watch begins the app's health check of this one process.
@@ -129,6 +133,7 @@ func (l *link) dialAny(ctx context.Context, port int) (net.Conn, error) {
 		if fits := address.Kind == sockets.Unix || address.Kind == sockets.TCP && (port == 0 || address.Port == port); fits && l.served.Load() {
 			return l.channel.Dial(address) //nolint:wrapcheck // its words are for people as they are
 		}
+		l.warn(address)
 		if address.Kind == sockets.Unix {
 			return new(net.Dialer).DialContext(ctx, "unix", address.Path) //nolint:wrapcheck // its words are for people as they are
 		}
@@ -140,6 +145,16 @@ func (l *link) dialAny(ctx context.Context, port int) (net.Conn, error) {
 		return nil, errors.New("nobody has said at which port; write port into the app's entry, or into the check")
 	}
 	return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("localhost", strconv.Itoa(port))) //nolint:wrapcheck // as above
+}
+
+// warn tells, once, that a check does not reach the worker that it is about.
+func (l *link) warn(address sockets.Address) {
+	if l.app.Instances > 1 {
+		l.sharing.vague.Do(func() {
+			l.sharing.tools.log.Warn("health checks and metrics reach whichever worker answers: this socket has no addresses for single ones",
+				"app", l.app.Name, "socket", address)
+		})
+	}
 }
 
 // exec runs a command of the health check beside the process, as its user and
@@ -200,10 +215,10 @@ func (l *link) noted(m notify.Message) {
 		l.says()
 	}
 	if m.Alive {
-		select {
-		case l.hearing.alive <- struct{}{}:
-		default:
-		}
+		pend(l.hearing.alive)
+	}
+	if m.Stopping {
+		pend(l.hearing.leaving)
 	}
 	if m.Extend > 0 {
 		select {
@@ -214,6 +229,14 @@ func (l *link) noted(m notify.Message) {
 	if m.Status != nil {
 		l.hearing.notice.Store(m.Status)
 		l.sharing.tools.journal.note(Event{App: l.app.Name, Instance: l.instance, Kind: "status", Text: *m.Status})
+	}
+}
+
+// pend leaves a note for who comes by, if there is none yet.
+func pend(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 

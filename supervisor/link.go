@@ -70,14 +70,16 @@ func (l *link) prepare(spec *process.Spec) error {
 	case ecosystem.ShareIntercept:
 		spec.Prepare = l.install
 	case ecosystem.ShareInherit:
-		return l.inherit(spec)
-	case ecosystem.ShareNone:
-		if l.app.Node {
-			return l.connect(spec, "")
+		if err := l.inherit(spec); err != nil {
+			return err
 		}
+	case ecosystem.ShareNone:
 		if l.sharing.intercepts {
 			spec.Prepare = l.install
 		}
+	}
+	if l.app.Node {
+		return l.connect(spec, "")
 	}
 	return nil
 }
@@ -89,13 +91,16 @@ func (l *link) connect(spec *process.Spec, uniqueID string) error {
 		return fmt.Errorf("make an IPC channel: %w", err)
 	}
 	l.conn = conn
+	spec.Env = append(spec.Env, node.Environ(firstExtra+len(spec.Extra), uniqueID)...)
 	l.give(spec, child)
-	spec.Env = append(spec.Env, node.Environ(uniqueID)...)
 	if l.app.NodeMetrics {
 		spec.Env = node.Instrument(spec.Env)
 	}
 	return nil
 }
+
+// firstExtra is the descriptor of a process's first extra file, see os/exec.
+const firstExtra = 3
 
 func (l *link) give(spec *process.Spec, file *os.File) {
 	l.extra = append(l.extra, file)
@@ -241,7 +246,7 @@ func (l *link) serve(p *process.Process) {
 
 // signs implements door. What cannot be told is nil.
 func (l *link) signs() signs {
-	s := signs{ready: l.ready, checked: l.hearing.checked, alive: l.hearing.alive, extend: l.hearing.extend}
+	s := signs{ready: l.ready, checked: l.hearing.checked, alive: l.hearing.alive, extend: l.hearing.extend, leaving: l.hearing.leaving}
 	if l.listener != nil || l.app.Sharing == ecosystem.ShareNode {
 		s.listening = l.listening
 	}

@@ -82,13 +82,20 @@ func (w *worker) attend(ctx, kill context.Context, l life) (life, ended) {
 			awaited.signs.listening = nil
 		case <-awaited.signs.ready:
 			awaited.signs.ready = nil
+			awaited.suffices()
 		case result := <-awaited.signs.checked:
-			awaited.note(result)
-			end = w.judge(l, result)
+			if !awaited.leaving {
+				if awaited.note(result); !awaited.unwell {
+					awaited.suffices()
+				}
+				end = w.judge(l, result)
+			}
 		case <-awaited.signs.alive:
 			awaited.guard(l)
+		case <-awaited.signs.leaving:
+			w.partWith(l, awaited)
 		case more := <-awaited.signs.extend:
-			awaited.timer.Reset(more)
+			awaited.prolong(more)
 		case <-awaited.watchdog.C:
 			end = w.silent(l)
 		case <-awaited.timer.C:
@@ -104,7 +111,7 @@ func (w *worker) attend(ctx, kill context.Context, l life) (life, ended) {
 // welcome steers connections to a process that has done all that makes it
 // ready.
 func (w *worker) welcome(l life, a *awaited) {
-	if !a.over() || w.status.State != Launching {
+	if !a.over() || a.leaving || w.status.State != Launching {
 		return
 	}
 	l.door.online()

@@ -52,6 +52,7 @@ type signs struct {
 	checked          <-chan health.Result // what the app's health check finds
 	alive            <-chan struct{}      // it keeps the watchdog quiet
 	extend           <-chan time.Duration // it needs so much longer to be ready, or to end, from now
+	leaving          <-chan struct{}      // it has begun to end
 }
 
 // exit is the way after its last.

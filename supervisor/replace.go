@@ -130,10 +130,19 @@ func (w *worker) prove(ctx context.Context, old, next life) (ended, error) {
 	awaited := w.await(next)
 	defer awaited.stop()
 	dead, last := old.Exited(), ""
-	if !listened(old) && awaited.missed() == "" {
-		awaited.timer.Reset(min(awaited.limit, max(w.app.Restart.MinUptime, settling))) // nor will this one: it works off a queue
+	lasting := max(w.app.Restart.MinUptime, settling)
+	switch {
+	case awaited.blind: // one that serves is not given up for less than a stable run
+		awaited.allow(lasting)
+	case !listened(old) && awaited.missed() == "":
+		awaited.allow(min(awaited.limit, lasting)) // nor will this one: it works off a queue
 	}
+	told := awaited.missed() != ""
 	for !awaited.over() {
+		if told && awaited.missed() == "" && !listened(old) {
+			awaited.suffices()
+			continue
+		}
 		select {
 		case <-next.Exited():
 			return ended{cause: died}, errors.New("it ended before it was ready")
@@ -156,7 +165,7 @@ func (w *worker) prove(ctx context.Context, old, next life) (ended, error) {
 			awaited.note(result)
 			last = result.Text
 		case more := <-awaited.signs.extend:
-			awaited.timer.Reset(more)
+			awaited.prolong(more)
 		case <-awaited.timer.C:
 			if awaited.missed() != "" || awaited.signs.listening != nil && listened(old) {
 				return ended{cause: misbehaved, late: true}, late(awaited, last)

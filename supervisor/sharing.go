@@ -23,12 +23,13 @@ type sharing struct {
 	closed chan struct{}
 
 	// intercepts: for workers that share nothing, to hear when they listen; for
-	// Node's, to catch what they bind beside the cluster's channel.
+	// those of Node's cluster, to catch what they bind beside its channel.
 	intercepts bool
 	keys       node.Keys     // what Node's workers tell each other of TLS
 	owners     atomic.Uint64 // how many there were
 	ending     atomic.Bool   // every worker is on its way out, and none is to follow
 	links      sync.WaitGroup
+	vague      sync.Once // it has been told that no single worker can be reached
 
 	mu        sync.Mutex
 	instances map[sockets.Owner]int
@@ -41,7 +42,7 @@ func newSharing(conf *ecosystem.App, t *tools) *sharing {
 	}
 	switch conf.Sharing {
 	case ecosystem.ShareNone:
-		s.intercepts = conf.Port != 0 && !conf.Node && intercept.Available() == nil
+		s.intercepts = conf.Port != 0 && intercept.Available() == nil
 	case ecosystem.ShareNode:
 		s.intercepts = !conf.ChannelOnly && intercept.Available() == nil
 	case ecosystem.ShareIntercept, ecosystem.ShareInherit:

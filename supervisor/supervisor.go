@@ -281,7 +281,7 @@ func dependents(apps []*app, of *app) []*app {
 	var found []*app
 	for _, a := range apps {
 		for _, need := range a.needs {
-			if need.app == of {
+			if need.app.name == of.name { // which may have been exchanged since
 				found = append(found, a)
 			}
 		}

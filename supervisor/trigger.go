@@ -29,9 +29,9 @@ func (a *app) watchOver(ctx context.Context) {
 }
 
 // provoke has the app's workers replaced, without a gap where they share their
-// ports. While something else is under way, that is left to the next time.
+// ports. While something else is under way, that waits for its end.
 func (a *app) provoke(ctx context.Context, why Reason, what string) {
-	t := &task{verb: Reload, reason: why, done: make(chan error, 1), tell: func(int, string) {}}
+	t := &task{verb: Reload, reason: why, patient: true, done: make(chan error, 1), tell: func(int, string) {}}
 	switch a.look().phase {
 	case running:
 	case over:

@@ -16,7 +16,7 @@ func TestPythonSaysThatItIsReadyAndAlive(t *testing.T) {
 	s, gate := newClinic(t), fifo(t)
 	s.write(t, app{
 		"name": "queue", "script": "notify.py", "interpreter": tool(t, "python3"), "cwd": s.dir,
-		"wait_ready": true, "watchdog": "1s", "kill_timeout": "1s", "env": s.environ("GATE", gate),
+		"wait_ready": true, "watchdog": "1s", "kill_timeout": "10s", "env": s.environ("GATE", gate),
 	})
 	g := operated{start(t, launch{args: []string{s.file, "--web", "127.0.0.1:0"}, env: []string{"GORUN_SOCKET=" + s.socket}}), s}
 	g.out.next(t, "^watchdog 1000000$")
@@ -50,6 +50,21 @@ func TestPythonSaysThatItIsReadyAndAlive(t *testing.T) {
 	}
 	g.awaitMetric(t, 1, "gorun_worker_restarts_total", `app="queue"`, `reason="watchdog"`)
 	g.wantStates(t, "queue/0 online")
+
+	leaving := filepath.Join(s.dir, "leaving")
+	writeFile(t, leaving, "", 0o644)
+	eventually(t, "it counts as ready no more", func() bool { status, _ := g.get(t, "/readyz"); return status == 503 })
+	<-time.After(1500 * time.Millisecond) // it may be silent now
+	if got := g.states(t); got != "queue/0 online" {
+		t.Errorf("while it ends by itself there is %q", got)
+	}
+	if err := os.Remove(leaving); err != nil {
+		t.Fatal(err)
+	}
+	letGo(t, gate)
+	g.out.nth(t, `^ready (\d+)$`, 3)
+	eventually(t, "the next one counts as ready", func() bool { status, _ := g.get(t, "/readyz"); return status == 200 })
+	g.awaitMetric(t, 1, "gorun_worker_restarts_total", `app="queue"`, `reason="watchdog"`)
 
 	g.signal(t, unix.SIGTERM)
 	wantCode(t, g.gorun, 0)

@@ -73,6 +73,25 @@ func TestAReleaseThatDoesNotListenChangesNothing(t *testing.T) {
 	}
 }
 
+// Nobody hears when it accepts on a socket that it was given: it has to last.
+func TestAReleaseThatDiesSoonIsRefusedWhereSocketsArePassedOn(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	api := app{"name": "api", "listen": s.address, "instances": 3}
+	g := operate(t, s, api.with("script", "exec "+workerBinary+" activated api"))
+	before := g.members(t)
+	s.write(t, api.with("script", "sleep 0.4; echo no database >&2; exit 3"))
+	g.refused(t, []string{"reload", s.file}, "it ended before it was ready", "exit 3", "no database")
+	if got := changed(before, g.members(t)); got != "" {
+		t.Errorf("%q have another process", got)
+	}
+	ask(t, s.address, 100).everyone(t)
+	s.write(t, api.with("script", "exec "+workerBinary+" activated api").with("env", s.environ("RELEASE", "2")))
+	if got := g.changes(t, "reload", s.file); got != "api/0 api/1 api/2" {
+		t.Errorf("the good release has replaced %q", got)
+	}
+}
+
 const brokenYAML = `apps:
   - name: api
     script: server.js

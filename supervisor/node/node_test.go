@@ -112,7 +112,7 @@ func (a *app) start(h *heard, options Options, id string) *realWorker {
 	w := &realWorker{heard: h, exited: make(chan struct{})}
 	cmd := exec.Command(a.node, a.script)
 	cmd.Dir = filepath.Dir(a.script)
-	cmd.Env = slices.Concat(os.Environ(), a.env, Environ(id))
+	cmd.Env = slices.Concat(os.Environ(), a.env, Environ(3, id))
 	cmd.ExtraFiles = []*os.File{child}
 	cmd.Stdout, cmd.Stderr = &w.output, &w.output
 	if err := errors.Join(cmd.Start(), child.Close()); err != nil {

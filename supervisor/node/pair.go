@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,10 +39,11 @@ func connOf(end *os.File) (*net.UnixConn, error) {
 	return stream, nil
 }
 
-// Environ tells a worker of its channel. In cluster mode uniqueID is a number,
-// different for each run of an app's workers; it is "" in fork mode.
-func Environ(uniqueID string) []string {
-	env := []string{"NODE_CHANNEL_FD=3", "NODE_CHANNEL_SERIALIZATION_MODE=json"}
+// Environ tells a worker of its channel, which it has as descriptor fd. In cluster
+// mode uniqueID is a number, different for each run of an app's workers; it is ""
+// in fork mode.
+func Environ(fd int, uniqueID string) []string {
+	env := []string{"NODE_CHANNEL_FD=" + strconv.Itoa(fd), "NODE_CHANNEL_SERIALIZATION_MODE=json"}
 	if uniqueID != "" {
 		env = append(env, "NODE_UNIQUE_ID="+uniqueID)
 	}

@@ -1,5 +1,6 @@
 """Speaks sd_notify by hand: $GATE is a FIFO that it waits at before READY=1,
-then it says WATCHDOG=1 until there is a file silent. It takes its time to end."""
+then it says WATCHDOG=1 until there is a file silent. It takes its time to end,
+also of its own accord: while there is a file leaving."""
 import os
 import signal
 import socket
@@ -30,4 +31,9 @@ print("ready", os.getpid(), flush=True)
 while True:
     if not os.path.exists("silent"):
         tell("WATCHDOG=1")
+    if os.path.exists("leaving"):
+        tell("STOPPING=1")
+        while os.path.exists("leaving"):
+            time.sleep(0.1)
+        sys.exit(0)
     time.sleep(0.1)

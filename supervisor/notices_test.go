@@ -1,0 +1,132 @@
+package supervisor
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"gorun/supervisor/ecosystem"
+)
+
+// notifying is an app whose workers listen at once and use sd_notify.
+func notifying(f fate) (part, *opening) {
+	door := &opening{notifies: true, says: forever}
+	f.opens = door
+	return daemon("api", f).but(shares), door
+}
+
+// A short extension ended the start before its time.
+func TestAnExtensionShortensNothing(t *testing.T) {
+	api, door := notifying(serves)
+	api = api.but(func(a *ecosystem.App) { a.WaitReady, a.ListenTimeout = true, 30*time.Second })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Second)
+		door.extend <- 5 * time.Second
+		s.passes(20 * time.Second)
+		wantSteps(t, s, "api/0", "0s launching")
+		door.extend <- 20 * time.Second
+		s.passes(19 * time.Second)
+		wantSteps(t, s, "api/0", "0s launching")
+		s.passes(1500 * time.Millisecond)
+		wantSteps(t, s, "api/0", "0s launching", "41s stopping", "41s waiting restart")
+	})
+}
+
+// STOPPING=1: it may take its time, but gets no new connections and need not keep
+// the watchdog quiet.
+func TestAWorkerThatSaysThatItEndsIsLeftAlone(t *testing.T) {
+	api, door := notifying(fate{lives: time.Minute})
+	api = api.but(func(a *ecosystem.App) { a.Watchdog, a.KillTimeout = 15*time.Second, 10*time.Minute })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(10 * time.Second)
+		door.leaving <- struct{}{}
+		s.passes(49 * time.Second)
+		if status := s.api(); status.Ready || status.State != Online {
+			t.Errorf("%+v, want online and not ready", status)
+		}
+		s.passes(2500 * time.Millisecond)
+		wantSteps(t, s, "api/0", "0s launching", "0s online", "1m0s waiting restart", "1m1s launching", "1m1s online")
+		if !slices.Equal(door.notes[:3], []string{"0s online", "10s offline", "1m0s offline"}) || !s.api().Ready {
+			t.Errorf("the door: %q; %+v", door.notes, s.api())
+		}
+	})
+}
+
+func TestAWorkerThatSaysThatItEndsHasTheTimeOfAStop(t *testing.T) {
+	api, door := notifying(serves)
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		door.leaving <- struct{}{}
+		s.passes(time.Second)
+		door.extend <- 10 * time.Second
+		s.passes(9 * time.Second)
+		wantSteps(t, s, "api/0", "0s launching", "0s online")
+		s.passes(time.Minute)
+		wantSteps(t, s, "api/0", "0s launching", "0s online", "1m11s stopping", "1m11s waiting restart", "1m12s launching", "1m12s online")
+	})
+}
+
+// It was online after settling, and the one that served was gone.
+func TestAReplacementThatNobodyHearsListenHasToLast(t *testing.T) {
+	quiet := func(f fate) fate { f.opens = &opening{blind: true, says: forever}; return f }
+	for _, test := range []struct {
+		name string
+		next fate
+		took time.Duration
+		fine bool
+	}{
+		{"it crashes", crashes.after(900 * time.Millisecond), 900 * time.Millisecond, false},
+		{"it runs on", serves, time.Second, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			enact(t, []part{daemon("api", quiet(serves), quiet(test.next)).but(shares)}, Options{}, func(s *stage) {
+				s.passes(time.Minute)
+				before := s.pids("api")
+				_, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]})
+				if (err == nil) != test.fine || took != test.took {
+					t.Errorf("reload: %v after %v, want %v", err, took, test.took)
+				}
+				if kept := slices.Equal(s.pids("api"), before); kept == test.fine {
+					t.Errorf("the old one was kept: %v", kept)
+				}
+			})
+		})
+	}
+}
+
+// What changed during a restart was not seen before the next change.
+func TestARestartThatIsProvokedDuringAnotherWaitsForItsTurn(t *testing.T) {
+	api := daemon("api", listens(time.Second, 0)).but(shares)
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		a := s.apps()[0]
+		for _, why := range []Reason{ByWatch, ByWatch, ByCron, ByWatch} {
+			a.provoke(context.Background(), why, "x")
+		}
+		s.passes(time.Minute)
+		if n := s.api().Restarts; n[ByWatch] != 2 || n[ByCron] != 1 {
+			t.Errorf("restarts %v, want two by watch and one by cron", n)
+		}
+		a.provoke(context.Background(), ByWatch, "x")
+		a.provoke(context.Background(), ByWatch, "y")
+		if _, _, err := s.do(Order{Verb: Stop, Targets: theAPI[:]}); err != nil {
+			t.Error(err)
+		}
+		s.passes(time.Minute)
+		if state := s.api().State; state != Stopped {
+			t.Errorf("what was stopped is %v", state)
+		}
+	})
+}
+
+func TestDependentsAreFoundAfterAnExchange(t *testing.T) {
+	cache, api := daemon("cache", serves), daemon("api", serves).needs("cache", ecosystem.Online)
+	enact(t, []part{cache, api}, Options{}, func(s *stage) {
+		apps := slices.Clone(s.apps())
+		apps[0] = newApp(&cache.app, s.tools)
+		if found := dependents(apps, apps[0]); len(found) != 1 || found[0].name != "api" {
+			t.Errorf("%d dependents, want api", len(found))
+		}
+	})
+}
