@@ -98,8 +98,7 @@ func (s *Supervisor) apply(ctx context.Context, e Edition, tell func(Progress)) 
 		case Replace:
 			errs = append(errs, s.update(ctx, &e.Apps[i], e, tell), s.rouse(ctx, &e.Apps[i], e, tell))
 		case Renew:
-			again, err := s.exchange(ctx, &e.Apps[i], tell)
-			fresh, errs = append(fresh, again...), append(errs, err)
+			errs = append(errs, s.exchange(ctx, &e.Apps[i], tell))
 		}
 	}
 	return fresh, errors.Join(errs...)
@@ -175,56 +174,71 @@ func (s *Supervisor) update(ctx context.Context, conf *ecosystem.App, e Edition,
 		return err
 	}
 	a := found[0].app
-	now := len(a.look().workers)
-	if conf.Instances < now && a.look().phase == running {
-		size := &Size{Workers: conf.Instances}
-		if err := ask(ctx, a, &task{size: size, reason: ByReload}, tell); err != nil {
-			return err
-		}
-	}
+	now := a.look()
 	renewal := &task{verb: Reload, conf: conf, parallel: e.Parallel, reason: ByReload}
-	if e.Restart && a.look().phase == running {
+	if e.Restart && now.phase == running {
 		renewal.verb, renewal.reason = Restart, ByManual
+	}
+	if conf.Instances < len(now.workers) && now.phase == running {
+		for _, w := range now.workers[:conf.Instances] { // the others go when these have been replaced
+			renewal.instances = append(renewal.instances, w.published.Load().Instance)
+		}
 	}
 	if err := ask(ctx, a, renewal, tell); err != nil {
 		return err
 	}
-	if conf.Instances > now && a.look().phase == running {
+	if conf.Instances != len(now.workers) && a.look().phase == running {
 		return ask(ctx, a, &task{size: &Size{Workers: conf.Instances}, reason: ByReload}, tell)
 	}
 	return nil
 }
 
 // exchange stops an app and starts it anew, because its old and its new workers
-// cannot share their sockets.
-func (s *Supervisor) exchange(ctx context.Context, conf *ecosystem.App, tell func(Progress)) ([]added, error) {
+// cannot share their sockets. Where it fails to start, it is started as it was.
+func (s *Supervisor) exchange(ctx context.Context, conf *ecosystem.App, tell func(Progress)) error {
 	found, err := s.find([]Target{{conf.Name, EveryWorker}})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	old := found[0].app
+	was := old.look().conf
+	next, err := s.follow(ctx, old, conf, "stopped and started anew: its ports are shared in another way from now on", tell)
+	if failed := new(StartError); !errors.As(err, &failed) {
+		return err
+	}
+	_, again := s.follow(ctx, next, was, "did not start, so it is started as it was before", tell)
+	return errors.Join(err, again)
+}
+
+// follow has an app of that configuration follow one that runs, and waits until it
+// is online.
+func (s *Supervisor) follow(ctx context.Context, old *app, conf *ecosystem.App, news string, tell func(Progress)) (*app, error) {
 	others := slices.DeleteFunc(slices.Clone(s.apps()), func(a *app) bool { return a == old })
 	made, err := s.prepare(others, []ecosystem.App{*conf})
 	if err != nil {
 		return nil, err // the old one runs on
 	}
-	tell(Progress{App: conf.Name, Instance: EveryWorker, Text: "stopped and started anew: its ports are shared in another way from now on"})
+	tell(Progress{App: conf.Name, Instance: EveryWorker, Text: news})
 	if err := ask(ctx, old, &task{verb: Delete, succeeded: true}, tell); err != nil {
 		return nil, err
 	}
 	<-old.marks.gone
-	return s.swap(old, made[0], tell)
+	next, err := s.swap(old, made[0], tell)
+	if err != nil {
+		return nil, err
+	}
+	return next.app, next.task.await(ctx, next.app)
 }
 
 // swap puts an app in the place of one that is gone. Until then that one is there
 // as stopped: an app that is about to come back does not end gorun.
-func (s *Supervisor) swap(old, next *app, tell func(Progress)) ([]added, error) {
+func (s *Supervisor) swap(old, next *app, tell func(Progress)) (added, error) {
 	s.cast.mu.Lock()
 	defer s.cast.mu.Unlock()
 	if s.cast.run == nil {
-		return nil, ErrStopping
+		return added{}, ErrStopping
 	}
 	s.cast.apps = slices.Clone(s.cast.apps)
 	s.cast.apps[slices.Index(s.cast.apps, old)] = next
-	return []added{s.begin(next, tell)}, nil
+	return s.begin(next, tell), nil
 }

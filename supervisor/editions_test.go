@@ -133,6 +133,28 @@ func TestAnEditionMayBeOneToStart(t *testing.T) {
 	})
 }
 
+// Two of four had gone before the first replacement was tried.
+func TestAnEditionThatFailsTakesNoWorkerAway(t *testing.T) {
+	api := daemon("api", listens(0, 0), crashes).but(shares).but(func(a *ecosystem.App) { a.Instances = 4 })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		fewer := api.but(func(a *ecosystem.App) { a.Instances = 2 })
+		e := Edition{Apps: []ecosystem.App{fewer.app}}
+		if err := s.Apply(context.Background(), e, func(Progress) {}); err == nil {
+			t.Error("a release that crashes was a success")
+		}
+		wantOnline(t, s, "api", 4)
+		script(s.apps()[0], []fate{listens(0, 0)})
+		if err := s.Apply(context.Background(), e, func(Progress) {}); err != nil {
+			t.Error(err)
+		}
+		wantOnline(t, s, "api", 2)
+		if n := s.app("api").Workers[1].Restarts[ByReload]; n != 1 {
+			t.Errorf("%d reloads of the last one", n)
+		}
+	})
+}
+
 func TestAnEditionMayRestart(t *testing.T) {
 	parts := []part{daemon("api", listens(0, 0)).but(shares), daemon("fewer", serves).but(func(a *ecosystem.App) { a.Instances = 3 })}
 	enact(t, parts, Options{}, func(s *stage) {

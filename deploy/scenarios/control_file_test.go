@@ -1,7 +1,13 @@
 package scenarios_test
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/sockets/freeport"
 )
 
 // A file stands for its apps, as their names would.
@@ -63,10 +69,66 @@ func TestStartOfAFileIsAnsweredWhenItsAppsAreOnline(t *testing.T) {
 	g.tells(t, []string{"start", slow.file}, "added", "web/0", "web/1", "online after")
 	slow.asker("").mustAsk(t)
 	g.ok(t, "delete", "web")
+	alone := web.with("exec_mode", "fork").with("instances", 1).with("port", mustPort(t, slow.address))
+	slow.write(t, alone)
+	g.ok(t, "start", slow.file)
+	slow.asker("").mustAsk(t)
+	g.ok(t, "delete", "web")
 	slow.write(t, web.with("env", slow.environ("CRASH", "no database")).with("max_restarts", 2))
 	for _, args := range [][]string{{"start", slow.file}, {"apply", slow.file, "--only", "web"}} {
 		g.refused(t, args, "web/0", "it ended before it was ready", "exit 3", "no database")
 		g.ok(t, "delete", "web")
 	}
 	wantAll(t, many(50, 8, func(int) reply { return g.site.asker("").ask() }))
+}
+
+// Old and new workers cannot share their sockets, so one goes before the other
+// comes: what does not start is put back.
+func TestAnAppThatDoesNotStartAnewIsPutBack(t *testing.T) {
+	t.Parallel()
+	g := town(t)
+	api := g.site.app().with("namespace", "front").with("port", mustPort(t, g.site.address))
+	tick := service("tick", "sleep").with("namespace", "back")
+	g.site.write(t, api.with("env", g.site.environ("CRASH", "no database")), tick)
+	g.refused(t, []string{"apply"}, "it ended before it was ready", "exit 3", "no database")
+	g.wantStates(t, "api/0 online, api/1 online, tick/0 online")
+	g.tells(t, []string{"env", "api/0"}, "PASSWORD="+secret)
+	wantAll(t, many(50, 8, func(int) reply { return g.site.asker("").ask() }))
+	g.site.write(t, api, tick)
+	g.tells(t, []string{"apply"}, "stopped and started anew", "online after")
+	wantAll(t, many(50, 8, func(int) reply { return g.site.asker("").ask() }))
+	g.signal(t, unix.SIGTERM)
+	wantCode(t, g.gorun, 0)
+}
+
+// What was said at gorun's own start is not about another file.
+func TestOptionsAreForTheFileOfTheRun(t *testing.T) {
+	t.Parallel()
+	s := site{file: ecosystem(t, service("old", "sleep")), socket: filepath.Join(t.TempDir(), "sock")}
+	g := operated{start(t, launch{args: []string{s.file, "--no-web", "--name", "api"}, env: []string{"GORUN_SOCKET=" + s.socket}}), s}
+	g.err.next(t, "^gorun: ready ")
+	g.ok(t, "start", ecosystem(t, service("more", "sleep")))
+	g.ok(t, "restart", s.file)
+	g.wantStates(t, "api/0 online, more/0 online")
+	for _, args := range [][]string{{"start", s.file, "--name", "x"}, {"start", "-i", "3", "more"}, {"start", "more", "--", "--port", "1"}} {
+		if o := g.order(t, args...); o.code != 2 || !strings.Contains(o.err, "its own start") {
+			t.Errorf("gorun %q exits with %d: %s", args, o.code, o.err)
+		}
+	}
+	g.ok(t, "restart", "more", "--update-env")
+	g.ok(t, "reload", "all", "--update-env")
+	g.signal(t, unix.SIGTERM)
+	wantCode(t, g.gorun, 0)
+}
+
+// The channel comes after the sockets that are passed on.
+func TestNodeHasItsChannelBesideSocketsThatArePassedOn(t *testing.T) {
+	t.Parallel()
+	tool(t, "node")
+	s := newSite(t)
+	g := operate(t, s, s.app().with("exec_mode", "fork").with("instances", 1).with("listen", []string{freeport.Address(t), freeport.Address(t)}))
+	g.tells(t, []string{"trigger", "api", "greet", "Ann"}, `"return":"hello Ann"`)
+	g.site.asker("").mustAsk(t)
+	g.signal(t, unix.SIGTERM)
+	wantCode(t, g.gorun, 0)
 }
