@@ -54,6 +54,7 @@ func Handler(o Options) http.Handler {
 	own := unambiguous{registry}
 	return readOnly(&pages{
 		options: o, gorun: own, merger: merge.New(merge.Options{}), places: make(chan struct{}, maxScrapes),
+		complaints: newComplaints(o.Log),
 		self: promhttp.HandlerFor(own, promhttp.HandlerOpts{
 			ErrorLog:            incomplete{o.Log},
 			ErrorHandling:       promhttp.ContinueOnError,

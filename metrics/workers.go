@@ -32,6 +32,8 @@ type pages struct {
 	self    http.Handler // gorun's own alone
 	merger  *merge.Merger
 	places  chan struct{} // one for each scrape under way
+
+	complaints *complaints
 }
 
 // ServeHTTP serves everything; with ?self gorun's own alone, with ?app=NAME what
@@ -61,6 +63,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), merge.Budget(r.Header))
 	defer cancel()
 	result := p.merger.Collect(ctx, p.apps(snapshot))
+	p.complaints.hear(result.Workers)
 	of := &exposition{gorun: p.gorun, result: result, app: app, open: isOpen(r.Header)}
 	p.serve(of).ServeHTTP(w, r)
 }
@@ -195,6 +198,13 @@ var answerFamilies = [...]family[merge.Report]{
 	}},
 	{"gorun_worker_scrape_samples", "Samples that the worker has told.", gauge, nil, func(r merge.Report, s sink) {
 		s.put(float64(r.Samples))
+	}},
+	{"gorun_worker_scrape_dropped_samples", "What the worker has told and is not served, if there is any.", gauge, []string{"cause"}, func(r merge.Report, s sink) {
+		for cause, n := range r.Dropped {
+			if n > 0 {
+				s.put(float64(n), merge.Cause(cause).String())
+			}
+		}
 	}},
 }
 

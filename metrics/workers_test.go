@@ -45,11 +45,12 @@ func (f staff) AskMetrics(ctx context.Context, worker supervisor.Target) (json.R
 	return fmt.Appendf(nil, `{"type":"prom-client:getMetricsRes","requestId":1,"metrics":[[{"name":"hits_total","help":"Hits.","type":"counter","values":[{"value":%d,"labels":{}}]}]]}`, worker.Instance+1), nil
 }
 
-// says answers with its number of requests.
+// says answers with its number of requests, and with a name that is not its own.
 func says(n int) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "# HELP requests_total Requests.\n# TYPE requests_total counter\nrequests_total{app=\"own\"} %d\n", n)
 		fmt.Fprintf(w, "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total %d\n", n)
+		fmt.Fprint(w, "gorun_mine 1\n")
 	})
 }
 
@@ -65,6 +66,7 @@ func TestWorkersOwnMetricsAreServedWithGoruns(t *testing.T) {
 			`process_cpu_seconds_total{app="api",worker="2"} 5`,
 			`gorun_worker_scrape_success{app="api",worker="0"} 1`,
 			`gorun_worker_scrape_success{app="api",worker="1"} 0`,
+			`gorun_worker_scrape_dropped_samples{app="api",cause="reserved",worker="2"} 1`,
 			`gorun_worker_up{app="api",worker="0"} 1`,
 		} {
 			if !strings.Contains(text, strings.TrimSuffix(want, " ")) {
