@@ -9,7 +9,11 @@ import (
 	"gorun/supervisor/sockets/freeport"
 )
 
-// What is lost at SIGTERM is reported, not judged: see the issue of reloads.
+// unheard is how many of the clients may be reset: those who come last wait in a
+// queue that no worker takes from. Its length is 0, which on Linux lets one in, and
+// who shakes hands at the same time. A stop that cuts answers resets all sixteen.
+const unheard = 4
+
 func TestAStopUnderLoadEndsInOrder(t *testing.T) {
 	apps := map[string]func(address string) app{
 		"node without a handler": func(address string) app { return nodeScript.cluster(t, 3, "tcp", address) },
@@ -27,7 +31,12 @@ func TestAStopUnderLoadEndsInOrder(t *testing.T) {
 			wantCode(t, g, 0)
 			took := g.endedAt.Sub(sent)
 			replies := stop()
-			t.Logf("stopped in %v; of %d requests failed: %v", took.Round(time.Millisecond), len(replies), kinds(failed(replies)))
+			lost := kinds(failed(replies))
+			t.Logf("stopped in %v; of %d requests failed: %v", took.Round(time.Millisecond), len(replies), lost)
+			delete(lost, "connect: ECONNREFUSED")
+			if resets := lost["receive: ECONNRESET"]; resets > unheard || len(lost) > 1 || len(lost) == 1 && resets == 0 {
+				t.Errorf("requests that were accepted have failed: %v", lost)
+			}
 			if took > 5*time.Second {
 				t.Errorf("the stop took %v, with a kill_timeout of 5 s", took)
 			}
