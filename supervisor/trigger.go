@@ -46,7 +46,7 @@ func (a *app) provoke(ctx context.Context, why Reason, what string) {
 		return
 	}
 	go func() {
-		if err := <-t.done; err != nil {
+		if err := <-t.done; err != nil && ctx.Err() == nil {
 			a.tools.log.Error("restart failed", "app", a.name, "reason", why, "error", err)
 		}
 	}()

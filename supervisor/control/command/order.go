@@ -50,7 +50,8 @@ func (c *call) start(rest []string) error {
 		given = append(given, "")
 	}
 	if len(given) > 0 {
-		return fmt.Errorf("a gorun runs already, and --%s would be for its own start; write it into an ecosystem file; %w", given[0], errUsage)
+		longest := slices.MaxFunc(given, func(a, b string) int { return len(a) - len(b) }) // not -i, but --instances
+		return fmt.Errorf("a gorun runs already, and --%s would be for its own start; write it into an ecosystem file; %w", longest, errUsage)
 	}
 	return c.carryOut("start")
 }

@@ -1,6 +1,7 @@
 package intercept
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -189,7 +190,7 @@ func inodeOf(member *sockets.Member) (uint64, error) {
 
 // listen makes the member listen before the program does: the group knows the
 // order then. The program's own listen(2) sets the backlog.
-func (s *server) listen(asked call, descriptor int) answer {
+func (s *server) listen(ctx context.Context, asked call, descriptor int) answer {
 	var inode uint64
 	err := s.look(func() (err error) {
 		inode, err = callerOf(asked.TID).inode(descriptor)
@@ -202,7 +203,7 @@ func (s *server) listen(asked call, descriptor int) answer {
 		return s.listenOn(placed, inode, int(int32(asked.Data.Args[1])))
 	}
 	if noted := s.notes.of(inode, s.v6Only); noted.bound {
-		s.tell(noted.address)
+		s.confirm(ctx, asked.TID, inode, noted.address)
 	}
 	return proceed()
 }

@@ -28,6 +28,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -35,11 +36,12 @@ import (
 )
 
 // Options are how one worker's tree is served. Its functions are called by the
-// goroutine of Serve, or while that waits; a caller waits for them.
+// goroutine of Serve, or while that waits, if it is not said otherwise; a caller
+// waits for them.
 type Options struct {
 	Share     func(sockets.Address) (*sockets.Member, error) // takes the worker's member
 	Wanted    func(sockets.Address) bool                     // which addresses the app shares; nil: all. Port 0 is never asked for
-	Listening func(sockets.Address)                          // told once for each wanted address: the tree listens, or is about to; for UDP, is bound
+	Listening func(sockets.Address)                          // told once for each wanted address, by any goroutine: the tree listens; for UDP, is bound, or is about to be
 	Tree      func() []int                                   // the processes of the tree: who may have an address already
 	User      *User                                          // of the workers, where it is not gorun's
 	Observe   bool                                           // nothing is shared: Listening alone
@@ -54,8 +56,11 @@ type server struct {
 	v6Only  bool                 // of a new socket
 	notes   notes                // on sockets of the tree
 	held    map[uint64]placement // by the member's inode
-	told    map[sockets.Address]bool
-	blindly bool // told that the tree cannot be looked into
+	blindly bool                 // told that the tree cannot be looked into
+
+	confirming sync.WaitGroup // those that wait for the kernel to listen
+	mu         sync.Mutex
+	told       map[sockets.Address]bool // guarded by mu
 }
 
 // placement is a member that was put into the tree.
@@ -86,13 +91,16 @@ func Serve(ctx context.Context, listener *os.File, options Options) error {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
-	if err := s.serve(); err != nil && ctx.Err() == nil {
+	defer s.confirming.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := s.serve(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("intercept bind: %w", err)
 	}
 	return ctx.Err() //nolint:wrapcheck // the caller's own
 }
 
-func (s *server) serve() error {
+func (s *server) serve(ctx context.Context) error {
 	for {
 		asked, err := s.channel.next()
 		if errors.Is(err, io.EOF) {
@@ -101,7 +109,7 @@ func (s *server) serve() error {
 		if err != nil {
 			return err
 		}
-		if err := s.channel.send(asked.ID, s.answer(asked)); err != nil {
+		if err := s.channel.send(asked.ID, s.answer(ctx, asked)); err != nil {
 			return err
 		}
 	}
@@ -128,7 +136,7 @@ func refuse(err error) answer {
 }
 
 // answer never fails: a call that cannot be understood is left to the kernel.
-func (s *server) answer(asked call) answer {
+func (s *server) answer(ctx context.Context, asked call) answer {
 	if asked.TID == 0 { // in a PID namespace that is not below gorun's
 		return proceed()
 	}
@@ -137,7 +145,7 @@ func (s *server) answer(asked call) answer {
 	case unix.SYS_BIND:
 		return s.bind(asked, descriptor)
 	case unix.SYS_LISTEN:
-		return s.listen(asked, descriptor)
+		return s.listen(ctx, asked, descriptor)
 	case unix.SYS_SETSOCKOPT:
 		s.note(asked, descriptor)
 	}
@@ -192,6 +200,8 @@ func (s *server) wants(address sockets.Address) bool {
 
 // tell reports an address once.
 func (s *server) tell(address sockets.Address) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if !s.told[address] && s.Listening != nil {
 		s.told[address] = true
 		s.Listening(address)
