@@ -210,7 +210,7 @@ func (inv *invocation) loader(c *cli.Context, log *slog.Logger) control.Load {
 		if err != nil {
 			return nil, err
 		}
-		if path != "" && path != source.Abs() { // the options of this run are for its own file
+		if path != "" && !source.Is(path) { // the options of this run are for its own file
 			source.Path, source.Options, source.Args, source.Only = path, nil, nil, nil
 		}
 		if source.Path == "-" {

@@ -115,6 +115,7 @@ func TestOptionsAreForTheFileOfTheRun(t *testing.T) {
 			t.Errorf("gorun %q exits with %d: %s", args, o.code, o.err)
 		}
 	}
+	g.ok(t, "start", "more", "--no-daemon", "--update-env")
 	g.ok(t, "restart", "more", "--update-env")
 	g.ok(t, "reload", "all", "--update-env")
 	g.signal(t, unix.SIGTERM)

@@ -30,8 +30,19 @@ type Source struct {
 	Console io.Writer         // takes what a file in JavaScript logs; nil drops it
 }
 
-// Abs returns the absolute path of the file.
-func (s Source) Abs() string { return absolute(s.Dir, s.Path) }
+// Is tells whether an absolute path leads to the file of the source.
+func (s Source) Is(path string) bool {
+	own := absolute(s.Dir, s.Path)
+	if own == path {
+		return true
+	}
+	mine, err := os.Stat(own)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(path)
+	return err == nil && os.SameFile(mine, other)
+}
 
 // File is what a load found.
 type File struct {

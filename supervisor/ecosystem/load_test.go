@@ -33,6 +33,22 @@ func world(t *testing.T) string {
 	return dir
 }
 
+func TestASourceKnowsItsFileByAnyPath(t *testing.T) {
+	dir := world(t)
+	if err := os.Symlink(dir, filepath.Join(dir, "current")); err != nil {
+		t.Fatal(err)
+	}
+	s := Source{Path: "server.js", Dir: dir}
+	for path, want := range map[string]bool{"server.js": true, "current/server.js": true, "app.py": false, "gone": false} {
+		if got := s.Is(filepath.Join(dir, path)); got != want {
+			t.Errorf("%s is the file: %v", path, got)
+		}
+	}
+	if (Source{Path: "gone", Dir: dir}).Is(filepath.Join(dir, "server.js")) {
+		t.Error("what is gone is a file")
+	}
+}
+
 func write(t *testing.T, dir, name, content string, mode os.FileMode) {
 	t.Helper()
 	path := filepath.Join(dir, name)

@@ -10,6 +10,7 @@ import (
 
 	"gorun/supervisor/control"
 	"gorun/supervisor/control/screen"
+	"gorun/supervisor/ecosystem"
 )
 
 // ordering are the commands that change what runs.
@@ -45,7 +46,7 @@ func (w World) Start(rest []string) cli.ActionFunc {
 }
 
 func (c *call) start(rest []string) error {
-	given := slices.DeleteFunc(c.LocalFlagNames(), func(name string) bool { return name == "only" || name == "update-env" })
+	given := slices.DeleteFunc(c.LocalFlagNames(), func(name string) bool { return name == "only" || hasNoEffect(name) })
 	if len(rest) > 0 {
 		given = append(given, "")
 	}
@@ -54,6 +55,13 @@ func (c *call) start(rest []string) error {
 		return fmt.Errorf("a gorun runs already, and --%s would be for its own start; write it into an ecosystem file; %w", longest, errUsage)
 	}
 	return c.carryOut("start")
+}
+
+// hasNoEffect tells an option that is accepted for pm2's sake.
+func hasNoEffect(flag string) bool {
+	return slices.ContainsFunc(ecosystem.Options(), func(o ecosystem.Option) bool {
+		return o.NoEffect && (o.Flag == flag || slices.Contains(o.Aliases, flag))
+	})
 }
 
 func (c *call) order() error { return c.carryOut(c.Command.Name) }
