@@ -69,11 +69,12 @@ func (a *awaited) stop() {
 // follow goes on with another process of the worker, which is ready; it may
 // still be the same.
 func (a *awaited) follow(l life) {
+	same := l.program == a.process
+	a.process, a.leaving = l.program, a.leaving && same
 	a.guard(l) // nobody has listened meanwhile
-	if l.program == a.process {
+	if same {
 		return
 	}
-	a.process, a.leaving = l.program, false
 	a.signs = l.door.signs()
 	a.signs.listening, a.signs.ready = nil, nil
 }

@@ -35,6 +35,7 @@ type desk struct {
 	done    chan func() // the end of what was done beside that goroutine, to be run by it
 	busy    *task       // what takes its time; nil: nothing
 	line    []*task     // patient ones that wait for its end, one for each reason
+	opening bool        // the first workers are on their way, and somebody waits for them
 	added   *task       // what brought the app about while gorun ran, until the first workers start; nil: nothing
 	needs   []need      // that are still to be met
 	awaited chan awaitedNeed
@@ -61,6 +62,7 @@ type task struct {
 	parallel  int
 	reason    Reason
 	patient   bool // waits for its turn; else it is refused while something else is under way
+	waited    bool // for its turn
 	tell      func(instance int, text string)
 	done      chan error // gets one value
 }
@@ -81,6 +83,8 @@ func (a *app) obey(ctx context.Context, t *task) {
 		err = ErrStopping
 	case a.desk.leaving:
 		err = fmt.Errorf("%w: app %s is being deleted", ErrUnknown, a.name)
+	case t.patient && a.desk.opening:
+		a.lineUp(t)
 	case t.size != nil:
 		err = a.resize(ctx, t)
 	default:
@@ -96,8 +100,13 @@ func (a *app) obey(ctx context.Context, t *task) {
 }
 
 // lineUp has a task wait. What comes while another one of the same reason waits is
-// done with that one.
+// done with that one; and one that has waited is not followed by the next: what
+// writes files when it starts would be restarted for ever.
 func (a *app) lineUp(t *task) {
+	if busy := a.desk.busy; busy != nil && busy.waited && busy.reason == t.reason {
+		t.done <- nil
+		return
+	}
 	if slices.ContainsFunc(a.desk.line, func(other *task) bool { return other.reason == t.reason }) {
 		t.done <- nil
 		return
@@ -111,6 +120,7 @@ func (a *app) next(ctx context.Context) {
 	waiting := a.desk.line
 	a.desk.line = nil
 	for _, t := range waiting {
+		t.waited = true
 		if a.roster.phase == parked {
 			t.done <- nil
 		} else {

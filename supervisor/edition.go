@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -86,6 +87,8 @@ func (s *Supervisor) apply(ctx context.Context, e Edition, tell func(Progress)) 
 	if err != nil {
 		return nil, err // nothing has changed
 	}
+	// What waits for another app while nothing of it runs comes last.
+	slices.SortStableFunc(plan, func(a, b Change) int { return cmp.Compare(max(a.What, Replace), max(b.What, Replace)) })
 	var errs []error
 	for _, change := range plan {
 		i := slices.IndexFunc(e.Apps, func(conf ecosystem.App) bool { return conf.Name == change.App })
@@ -156,7 +159,7 @@ func (s *Supervisor) rouse(ctx context.Context, conf *ecosystem.App, e Edition, 
 	if now.phase == waiting || !slices.ContainsFunc(now.workers, (*worker).rests) {
 		return nil
 	}
-	return ask(ctx, found[0].app, &task{verb: Start, reason: ByManual}, tell)
+	return ask(ctx, found[0].app, &task{verb: Start, reason: ByManual, patient: true}, tell)
 }
 
 // rests tells whether nothing will start the worker but an order. Anybody may
@@ -188,7 +191,7 @@ func (s *Supervisor) update(ctx context.Context, conf *ecosystem.App, e Edition,
 		return err
 	}
 	if conf.Instances != len(now.workers) && a.look().phase == running {
-		return ask(ctx, a, &task{size: &Size{Workers: conf.Instances}, reason: ByReload}, tell)
+		return ask(ctx, a, &task{size: &Size{Workers: conf.Instances}, reason: ByReload, patient: true}, tell)
 	}
 	return nil
 }

@@ -155,6 +155,47 @@ func TestAnEditionThatFailsTakesNoWorkerAway(t *testing.T) {
 	})
 }
 
+// It is added, and its own files ask for a restart before it is online.
+func TestAFirstStartIsNotSuperseded(t *testing.T) {
+	enact(t, []part{daemon("api", serves)}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		answered := make(chan addition)
+		go func() { answered <- s.adds(daemon("web", listens(time.Second, 0)).but(shares)) }()
+		s.passes(500 * time.Millisecond)
+		s.apps()[1].provoke(context.Background(), ByWatch, "cache")
+		if got := <-answered; got.err != nil || got.took != time.Second {
+			t.Errorf("answered after %v with %v", got.took, got.err)
+		}
+		s.passes(time.Minute)
+		if n := s.app("web").Workers[0].Restarts[ByWatch]; n != 1 {
+			t.Errorf("%d restarts by watch, want 1", n)
+		}
+	})
+}
+
+// What a file or the clock asked for came between the two steps of an edition.
+func TestAnEditionIsNotCutByWhatIsProvoked(t *testing.T) {
+	api := daemon("api", listens(time.Second, 0)).but(shares).but(func(a *ecosystem.App) { a.Instances = 2 })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		applied := make(chan error)
+		go func() {
+			more := api.but(func(a *ecosystem.App) { a.Instances, a.KillTimeout = 3, time.Minute })
+			applied <- s.Apply(context.Background(), Edition{Apps: []ecosystem.App{more.app}}, func(Progress) {})
+		}()
+		s.passes(500 * time.Millisecond)
+		s.apps()[0].provoke(context.Background(), ByCron, "x")
+		if err := <-applied; err != nil {
+			t.Error(err)
+		}
+		s.passes(time.Minute)
+		wantOnline(t, s, "api", 3)
+		if n := s.api().Restarts; n[ByCron] != 1 || n[ByReload] != 1 {
+			t.Errorf("restarts %v", n)
+		}
+	})
+}
+
 func TestAnEditionMayRestart(t *testing.T) {
 	parts := []part{daemon("api", listens(0, 0)).but(shares), daemon("fewer", serves).but(func(a *ecosystem.App) { a.Instances = 3 })}
 	enact(t, parts, Options{}, func(s *stage) {

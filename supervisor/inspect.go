@@ -25,6 +25,7 @@ type hearing struct {
 	alive   chan struct{}          // one may be pending
 	extend  chan time.Duration     // one may be pending
 	leaving chan struct{}          // one may be pending
+	speaker int                    // the process that speaks for the worker; the hearer's own, once it hears
 	unwatch context.CancelFunc     // ends the health check
 	unheard context.CancelFunc     // ends to hear what it notifies
 	notice  atomic.Pointer[string] // the last STATUS=
@@ -212,12 +213,15 @@ func (l *link) hearNotices() {
 // noted takes one notice. It never waits.
 func (l *link) noted(m notify.Message) {
 	if m.Ready {
+		if l.app.WaitReady && !closed(l.ready) {
+			l.hearing.speaker = m.Sender // behind npm it is not the first
+		}
 		l.says()
 	}
 	if m.Alive {
 		pend(l.hearing.alive)
 	}
-	if m.Stopping {
+	if m.Stopping && m.Sender == l.hearing.speaker { // and not a helper of it
 		pend(l.hearing.leaving)
 	}
 	if m.Extend > 0 {

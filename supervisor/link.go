@@ -152,6 +152,7 @@ func (l *link) begun(p *process.Process) {
 	if l.listener != nil {
 		l.serve(p)
 	}
+	l.hearing.speaker = p.Pid()
 	l.hearNotices()
 	l.watch()
 }

@@ -39,7 +39,7 @@ func (a *app) awaitNext(ctx context.Context) {
 }
 
 // open starts the first workers. Whoever has added the app is told what becomes
-// of them; what is asked for meanwhile is not refused.
+// of them; orders are not refused meanwhile.
 func (a *app) open() {
 	t := a.desk.added
 	a.desk.added = nil
@@ -48,7 +48,9 @@ func (a *app) open() {
 		turns = append(turns, a.wake(w, newRenewal(a.roster.conf, ByManual)))
 	}
 	if t != nil {
-		go t.attend(turns)
+		a.desk.opening = true
+		a.crew.awaited++
+		go a.attend(t, turns)
 	}
 }
 
@@ -92,7 +94,7 @@ func (a *app) refuse(needed *app) {
 	}
 	a.roster.held = "not started: app " + needed.name + " " + why
 	a.roster.code = max(needed.look().code, 1)
-	a.answer(fmt.Errorf("app %s %s", a.name, a.roster.held))
+	a.answer(&StartError{Cause: fmt.Errorf("app %s %s", a.name, a.roster.held)})
 	a.tools.log.Error("app not started: it depends on another one", "app", a.name, "depends_on", needed.name, "which", why)
 	a.enter(over)
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/notify"
+	"gorun/supervisor/sockets"
 )
 
 // notifying is an app whose workers listen at once and use sd_notify.
@@ -51,6 +53,51 @@ func TestAWorkerThatSaysThatItEndsIsLeftAlone(t *testing.T) {
 			t.Errorf("the door: %q; %+v", door.notes, s.api())
 		}
 	})
+}
+
+// Its successor was never missed.
+func TestTheSuccessorOfAWorkerThatEndsIsWatched(t *testing.T) {
+	api, door := notifying(serves)
+	api = api.but(func(a *ecosystem.App) { a.Watchdog, a.KillTimeout = 15*time.Second, 10*time.Minute })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(10 * time.Second)
+		door.leaving <- struct{}{}
+		s.passes(time.Minute)
+		if _, _, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err != nil {
+			t.Fatal(err)
+		}
+		s.passes(17 * time.Second)
+		if n := s.api().Restarts[ByWatchdog]; n != 1 {
+			t.Errorf("%d restarts by the watchdog, want 1", n)
+		}
+	})
+}
+
+func TestOnlyWhoSpeaksForAWorkerSaysThatItEnds(t *testing.T) {
+	const first, server, helper = 7, 8, 9
+	stopping := func(sender int) notify.Message { return notify.Message{Stopping: true, Sender: sender} }
+	ready := func(sender int) notify.Message { return notify.Message{Ready: true, Sender: sender} }
+	for _, test := range []struct {
+		name  string
+		waits bool // for READY=1
+		said  []notify.Message
+		want  bool
+	}{
+		{"the process", false, []notify.Message{stopping(first)}, true},
+		{"a helper", false, []notify.Message{stopping(helper)}, false},
+		{"a helper that was ready", false, []notify.Message{ready(helper), stopping(helper)}, false},
+		{"who was ready", true, []notify.Message{ready(server), stopping(server)}, true},
+		{"a helper after that", true, []notify.Message{ready(server), ready(helper), stopping(helper)}, false},
+	} {
+		l := (&sharing{instances: map[sockets.Owner]int{}}).link(&ecosystem.App{WaitReady: test.waits}, 0)
+		l.hearing.speaker = first
+		for _, m := range test.said {
+			l.noted(m)
+		}
+		if got := len(l.hearing.leaving) > 0; got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
 }
 
 func TestAWorkerThatSaysThatItEndsHasTheTimeOfAStop(t *testing.T) {
@@ -104,6 +151,8 @@ func TestARestartThatIsProvokedDuringAnotherWaitsForItsTurn(t *testing.T) {
 		for _, why := range []Reason{ByWatch, ByWatch, ByCron, ByWatch} {
 			a.provoke(context.Background(), why, "x")
 		}
+		s.passes(1500 * time.Millisecond) // the one that has waited writes files
+		a.provoke(context.Background(), ByWatch, "x")
 		s.passes(time.Minute)
 		if n := s.api().Restarts; n[ByWatch] != 2 || n[ByCron] != 1 {
 			t.Errorf("restarts %v, want two by watch and one by cron", n)

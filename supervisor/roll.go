@@ -189,15 +189,20 @@ func news(t *task, before, after WorkerStatus, took time.Duration) string {
 	return fmt.Sprintf("%s: %s, online after %v", t.verb.past(), pids, round(took))
 }
 
-// attend waits for workers that are on their way, and tells what became of them.
-func (t *task) attend(turns []turn) {
+// attend waits for the first workers, which are on their way, and tells what became
+// of them.
+func (a *app) attend(t *task, turns []turn) {
 	errs := make([]error, len(turns))
 	var all sync.WaitGroup
 	for i := range turns {
 		all.Go(func() { errs[i] = t.renewOne(&turns[i]) })
 	}
 	all.Wait()
-	t.done <- errors.Join(errs...)
+	a.desk.done <- func() {
+		a.desk.opening = false
+		a.crew.awaited--
+		t.done <- errors.Join(errs...)
+	}
 }
 
 // farewellNotice is how long the old processes may take before that is told.
