@@ -11,3 +11,4 @@ latency.update(5);
 latency.update(10);
 io.action('greet', (reply) => reply({hello: process.pid}));
 console.log('up ' + process.pid);
+setInterval(() => {}, 1 << 30); // it serves; @pm2/io alone lets it end after 3 s
