@@ -17,7 +17,7 @@ import (
 func TestAKilledWorkerIsReplacedWithinTenMilliseconds(t *testing.T) {
 	long(t)
 	inBothModes(t, func(t *testing.T, m mode) {
-		fastest(t, 3, 10*time.Millisecond, func() time.Duration {
+		fastest(t, 10, 10*time.Millisecond, func() time.Duration {
 			delays := replacements(t, m, 9)
 			t.Logf("from kill to the first line of the next worker: %v", delays)
 			return delays[len(delays)/2]
