@@ -28,6 +28,7 @@ import (
 	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/process"
+	"gorun/supervisor/spec"
 	"gorun/supervisor/usage"
 	"gorun/supervisor/web"
 )
@@ -205,7 +206,7 @@ func (inv *invocation) source(c *cli.Context) (ecosystem.Source, error) {
 
 // loader reads the file of this run anew, or another one.
 func (inv *invocation) loader(c *cli.Context, log *slog.Logger) control.Load {
-	return func(path string, only []string) ([]ecosystem.App, error) {
+	return func(path string, only []string) ([]spec.App, error) {
 		source, err := inv.source(c)
 		if err != nil {
 			return nil, err

@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 // BenchmarkScrape64Workers: the budget is 10 ms, the Sample included.
@@ -18,7 +18,7 @@ func BenchmarkScrape64Workers(b *testing.B) {
 		first.Instance, first.ID = i, i
 		app.Workers = append(app.Workers, first)
 	}
-	handler := Handler(options(fake(func() supervisor.Snapshot { return snapshot })))
+	handler := Handler(options(fake(func() status.Snapshot { return snapshot })))
 	for _, encoding := range []string{"identity", "gzip"} {
 		b.Run(encoding, func(b *testing.B) {
 			r := httptest.NewRequest(http.MethodGet, "/metrics", nil)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 // family is a row of the tables: one metric of each T.
@@ -75,7 +75,7 @@ func (s sink) summary(count uint64, sum float64, quantiles map[float64]float64, 
 type collector struct {
 	options Options
 	whole   []described[whole]
-	apps    []described[*supervisor.AppStatus]
+	apps    []described[*status.App]
 	workers []described[worker]
 }
 
@@ -129,7 +129,7 @@ func collect[T any](families []described[T], of T, to chan<- prometheus.Metric, 
 }
 
 // labels gives every app a name that Prometheus takes and no other app has.
-func labels(apps []supervisor.AppStatus) []string {
+func labels(apps []status.App) []string {
 	names := make([]string, len(apps))
 	taken := make(map[string]bool, len(apps))
 	for i := range apps {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 const (
@@ -16,15 +16,15 @@ const (
 
 // whole is what the families about gorun as a whole are taken from.
 type whole struct {
-	*supervisor.Snapshot
+	*status.Snapshot
 	options     *Options
 	live, ready bool // known if options.Live is
 }
 
 // worker is what the families about one worker are taken from.
 type worker struct {
-	app *supervisor.AppStatus
-	*supervisor.WorkerStatus
+	app *status.App
+	*status.Worker
 }
 
 var wholeFamilies = [...]family[whole]{
@@ -81,59 +81,59 @@ var wholeFamilies = [...]family[whole]{
 	}},
 }
 
-var appFamilies = [...]family[*supervisor.AppStatus]{
-	{"gorun_app_info", "How the app is run.", gauge, []string{"namespace", "mode", "sharing", "interpreter", "script"}, func(a *supervisor.AppStatus, s sink) {
+var appFamilies = [...]family[*status.App]{
+	{"gorun_app_info", "How the app is run.", gauge, []string{"namespace", "mode", "sharing", "interpreter", "script"}, func(a *status.App, s sink) {
 		s.put(1, a.Namespace, a.Mode, a.Sharing, a.Interpreter, a.Script)
 	}},
-	{"gorun_app_workers_desired", "Workers that should run.", gauge, nil, func(a *supervisor.AppStatus, s sink) {
+	{"gorun_app_workers_desired", "Workers that should run.", gauge, nil, func(a *status.App, s sink) {
 		s.put(float64(a.Desired))
 	}},
-	{"gorun_app_workers", "Workers in each state.", gauge, []string{"state"}, func(a *supervisor.AppStatus, s sink) {
-		var in [len(supervisor.States)]int
+	{"gorun_app_workers", "Workers in each state.", gauge, []string{"state"}, func(a *status.App, s sink) {
+		var in [len(status.States)]int
 		for i := range a.Workers {
 			in[a.Workers[i].State]++
 		}
-		for _, state := range supervisor.States {
+		for _, state := range status.States {
 			s.put(float64(in[state]), state.String())
 		}
 	}},
-	{"gorun_port_queue_length", "Connections that wait to be accepted by a worker.", gauge, []string{"address", "worker"}, func(a *supervisor.AppStatus, s sink) {
+	{"gorun_port_queue_length", "Connections that wait to be accepted by a worker.", gauge, []string{"address", "worker"}, func(a *status.App, s sink) {
 		for _, port := range a.Ports {
 			s.put(float64(port.Length), port.Address, strconv.Itoa(port.Instance))
 		}
 	}},
-	{"gorun_port_queue_limit", "Connections that may wait to be accepted by a worker.", gauge, []string{"address", "worker"}, func(a *supervisor.AppStatus, s sink) {
+	{"gorun_port_queue_limit", "Connections that may wait to be accepted by a worker.", gauge, []string{"address", "worker"}, func(a *status.App, s sink) {
 		for _, port := range a.Ports {
 			s.put(float64(port.Limit), port.Address, strconv.Itoa(port.Instance))
 		}
 	}},
-	{"gorun_port_relayed_connections_total", "Connections that gorun passed on itself, because their worker was gone.", counter, []string{"address"}, func(a *supervisor.AppStatus, s sink) {
+	{"gorun_port_relayed_connections_total", "Connections that gorun passed on itself, because their worker was gone.", counter, []string{"address"}, func(a *status.App, s sink) {
 		for _, relay := range a.Relays {
 			s.put(float64(relay.Connections), relay.Address)
 		}
 	}},
-	{"gorun_worker_start_duration_seconds", "Time from the start of a worker to online.", gauge, nil, func(a *supervisor.AppStatus, s sink) {
-		s.histogram(a.Starts.Count, a.Starts.Sum, cumulative(supervisor.DurationBuckets[:], a.Starts.Buckets[:]))
+	{"gorun_worker_start_duration_seconds", "Time from the start of a worker to online.", gauge, nil, func(a *status.App, s sink) {
+		s.histogram(a.Starts.Count, a.Starts.Sum, cumulative(status.DurationBuckets[:], a.Starts.Buckets[:]))
 	}},
-	{"gorun_worker_stop_duration_seconds", "Time from the stop signal to the end of a worker.", gauge, nil, func(a *supervisor.AppStatus, s sink) {
-		s.histogram(a.Stops.Count, a.Stops.Sum, cumulative(supervisor.DurationBuckets[:], a.Stops.Buckets[:]))
+	{"gorun_worker_stop_duration_seconds", "Time from the stop signal to the end of a worker.", gauge, nil, func(a *status.App, s sink) {
+		s.histogram(a.Stops.Count, a.Stops.Sum, cumulative(status.DurationBuckets[:], a.Stops.Buckets[:]))
 	}},
-	{"gorun_app_reloads_total", "Reloads of the app, failures included.", counter, nil, func(a *supervisor.AppStatus, s sink) {
+	{"gorun_app_reloads_total", "Reloads of the app, failures included.", counter, nil, func(a *status.App, s sink) {
 		s.put(float64(a.Reloads.Done + a.Reloads.Failed))
 	}},
-	{"gorun_app_reload_failures_total", "Reloads of the app that left old workers in place.", counter, nil, func(a *supervisor.AppStatus, s sink) {
+	{"gorun_app_reload_failures_total", "Reloads of the app that left old workers in place.", counter, nil, func(a *status.App, s sink) {
 		s.put(float64(a.Reloads.Failed))
 	}},
-	{"gorun_app_reload_duration_seconds", "Time from a reload's begin until the last old process was gone; only of those that succeeded.", gauge, nil, func(a *supervisor.AppStatus, s sink) {
-		s.histogram(a.Reloads.Times.Count, a.Reloads.Times.Sum, cumulative(supervisor.DurationBuckets[:], a.Reloads.Times.Buckets[:]))
+	{"gorun_app_reload_duration_seconds", "Time from a reload's begin until the last old process was gone; only of those that succeeded.", gauge, nil, func(a *status.App, s sink) {
+		s.histogram(a.Reloads.Times.Count, a.Reloads.Times.Sum, cumulative(status.DurationBuckets[:], a.Reloads.Times.Buckets[:]))
 	}},
-	{"gorun_probe_duration_seconds", "Time that a health check took.", gauge, []string{"probe"}, func(a *supervisor.AppStatus, s sink) {
-		var all supervisor.ProbeTimes
+	{"gorun_probe_duration_seconds", "Time that a health check took.", gauge, []string{"probe"}, func(a *status.App, s sink) {
+		var all status.ProbeTimes
 		for i := range a.Workers {
 			all = all.Plus(a.Workers[i].Probe.Times)
 		}
 		if a.Probe != "" {
-			s.histogram(all.Count, all.Sum, cumulative(supervisor.ProbeBuckets[:], all.Buckets[:]), a.Probe)
+			s.histogram(all.Count, all.Sum, cumulative(status.ProbeBuckets[:], all.Buckets[:]), a.Probe)
 		}
 	}},
 }
@@ -143,7 +143,7 @@ var workerFamilies = [...]family[worker]{
 		s.put(number(w.Pid != 0))
 	}},
 	{"gorun_worker_ready", "Whether the worker is online and ready to serve.", gauge, nil, func(w worker, s sink) {
-		s.put(number(w.State == supervisor.Online && w.Ready))
+		s.put(number(w.State == status.Online && w.Ready))
 	}},
 	{"gorun_worker_start_time_seconds", "When the worker's process was started, in Unix time; absent without a process.", gauge, nil, func(w worker, s sink) {
 		s.moment(w.Started)
@@ -152,12 +152,12 @@ var workerFamilies = [...]family[worker]{
 		s.put(float64(w.Starts))
 	}},
 	{"gorun_worker_restarts_total", "Starts of the worker after the first, by reason.", counter, []string{"reason"}, func(w worker, s sink) {
-		for _, reason := range supervisor.Reasons {
+		for _, reason := range status.Reasons {
 			s.put(float64(w.Restarts[reason]), reason.String())
 		}
 	}},
 	{"gorun_worker_exits_total", "Ends of the worker's process, by outcome.", counter, []string{"outcome"}, func(w worker, s sink) {
-		for _, outcome := range supervisor.Outcomes {
+		for _, outcome := range status.Outcomes {
 			s.put(float64(w.Exits[outcome]), outcome.String())
 		}
 	}},

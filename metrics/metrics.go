@@ -11,15 +11,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"gorun/supervisor/status"
+
 	dto "github.com/prometheus/client_model/go"
 
 	"gorun/metrics/merge"
-	"gorun/supervisor"
 )
 
 // Source is whoever runs the apps.
 type Source interface {
-	Sample() supervisor.Snapshot
+	Sample() status.Snapshot
 }
 
 // Options is what Handler shows. Only Source is needed.

@@ -14,54 +14,52 @@ import (
 	"testing"
 	"time"
 
+	"gorun/supervisor/status"
+
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
-
-	"gorun/supervisor"
-	"gorun/supervisor/node"
-	"gorun/supervisor/usage"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-type fake func() supervisor.Snapshot
+type fake func() status.Snapshot
 
-func (f fake) Sample() supervisor.Snapshot { return f() }
+func (f fake) Sample() status.Snapshot { return f() }
 
 // full is a snapshot in which every figure is there and different.
-func full() supervisor.Snapshot {
+func full() status.Snapshot {
 	at := time.Unix(1_700_000_000, 250_000_000)
-	running := supervisor.WorkerStatus{
-		App: "api", State: supervisor.Online, Since: at, Pid: 41, Started: at, Ready: true,
+	running := status.Worker{
+		App: "api", State: status.Online, Since: at, Pid: 41, Started: at, Ready: true,
 		Starts: 7, Restarts: [...]uint64{3, 2, 1, 4, 5, 6, 7, 8}, Exits: [...]uint64{5, 4, 3, 2, 1},
-		LastExit: &supervisor.Exit{Code: 137, Outcome: supervisor.OutOfMemory, At: at.Add(-time.Second)},
+		LastExit: &status.Exit{Code: 137, Outcome: status.OutOfMemory, At: at.Add(-time.Second)},
 		Unstable: 2, Backoff: 150 * time.Millisecond, ForcedKills: 8,
-		Lines: supervisor.Lines{OutLines: 10, OutBytes: 1000, ErrLines: 20, ErrBytes: 2000},
-		Probe: supervisor.Probe{
+		Lines: status.Lines{OutLines: 10, OutBytes: 1000, ErrLines: 20, ErrBytes: 2000},
+		Probe: status.Probe{
 			Up: true, Checks: 12, Failures: 2,
-			Times: supervisor.ProbeTimes{Count: 12, Sum: 0.3, Buckets: [...]uint64{1, 2, 3, 4, 5, 6, 12, 12}},
+			Times: status.ProbeTimes{Count: 12, Sum: 0.3, Buckets: [...]uint64{1, 2, 3, 4, 5, 6, 12, 12}},
 		},
-		Custom: []node.Custom{{Name: "latency", Unit: "ms", Value: 12.4}, {Name: "Users", Value: 3}},
-		Vitals: &node.Vitals{P50: 0.001, P95: 0.02, P99: 0.3, HeapUsed: 5 << 20, HeapReserved: 6 << 20, HeapLimit: 7 << 20, Handles: 8, Requests: 9},
-		Totals: node.Totals{Delay: 1.5, Ticks: 1000, Pause: 0.25, Pauses: 12},
-		Usage:  usage.Tree{CPU: 12340 * time.Millisecond, Resident: 64 << 20, Descriptors: 23, Threads: 11, Processes: 3},
+		Custom: []status.Custom{{Name: "latency", Unit: "ms", Value: 12.4}, {Name: "Users", Value: 3}},
+		Vitals: &status.Vitals{P50: 0.001, P95: 0.02, P99: 0.3, HeapUsed: 5 << 20, HeapReserved: 6 << 20, HeapLimit: 7 << 20, Handles: 8, Requests: 9},
+		Totals: status.Totals{Delay: 1.5, Ticks: 1000, Pause: 0.25, Pauses: 12},
+		Usage:  status.Usage{CPU: 12340 * time.Millisecond, Resident: 64 << 20, Descriptors: 23, Threads: 11, Processes: 3},
 	}
-	fresh := supervisor.WorkerStatus{App: "api", Instance: 1, ID: 1, State: supervisor.WaitingRestart}
-	return supervisor.Snapshot{
-		Apps: []supervisor.AppStatus{{
+	fresh := status.Worker{App: "api", Instance: 1, ID: 1, State: status.WaitingRestart}
+	return status.Snapshot{
+		Apps: []status.App{{
 			Name: "api", Namespace: "default", Mode: "cluster", Sharing: "node", Interpreter: "node", Script: "/app/server.js",
-			Desired: 2, MemoryLimit: 512 << 20, Workers: []supervisor.WorkerStatus{running, fresh},
-			Starts: supervisor.Histogram{}.Observe(200 * time.Millisecond).Observe(3 * time.Second),
-			Stops:  supervisor.Histogram{}.Observe(10 * time.Minute),
-			Ports:  []supervisor.PortStatus{{Address: "[::]:3000", Instance: 0, Length: 3, Limit: 511}, {Address: "[::]:3000", Instance: 1, Limit: 511}},
-			Relays: []supervisor.RelayStatus{{Address: "[::]:3000", Connections: 17}},
-			Probe:  "http", Reloads: supervisor.Reloads{Done: 3, Failed: 1, Times: supervisor.Histogram{}.Observe(4 * time.Second)},
+			Desired: 2, MemoryLimit: 512 << 20, Workers: []status.Worker{running, fresh},
+			Starts: status.Histogram{}.Observe(200 * time.Millisecond).Observe(3 * time.Second),
+			Stops:  status.Histogram{}.Observe(10 * time.Minute),
+			Ports:  []status.Port{{Address: "[::]:3000", Instance: 0, Length: 3, Limit: 511}, {Address: "[::]:3000", Instance: 1, Limit: 511}},
+			Relays: []status.Relay{{Address: "[::]:3000", Connections: 17}},
+			Probe:  "http", Reloads: status.Reloads{Done: 3, Failed: 1, Times: status.Histogram{}.Observe(4 * time.Second)},
 		}},
-		Config:        supervisor.ConfigStatus{Reloads: 4, Failures: 2, Loaded: at},
+		Config:        status.Config{Reloads: 4, Failures: 2, Loaded: at},
 		ShuttingDown:  true,
 		OrphansReaped: 9,
-		Group:         usage.Group{MemoryUsage: 1 << 20, MemoryLimit: 1 << 30, OOMKills: 6, CPULimit: 1.5, Throttled: 2500 * time.Millisecond},
+		Group:         status.Cgroup{MemoryUsage: 1 << 20, MemoryLimit: 1 << 30, OOMKills: 6, CPULimit: 1.5, Throttled: 2500 * time.Millisecond},
 	}
 }
 
@@ -173,13 +171,13 @@ func TestOpenMetricsKeepsItsRules(t *testing.T) {
 }
 
 // hostile holds names that no ecosystem file should have.
-func hostile() supervisor.Snapshot {
-	var s supervisor.Snapshot
+func hostile() status.Snapshot {
+	var s status.Snapshot
 	for _, name := range []string{"a\xff", "a\xfe", "a\uFFFD", "a\uFFFD~2", "twice", "twice", "", "q\"}\n# EOF\n", `\`, "\x00", "{a=\"b\"}"} {
-		s.Apps = append(s.Apps, supervisor.AppStatus{
+		s.Apps = append(s.Apps, status.App{
 			Name: name, Namespace: name, Mode: name, Interpreter: name, Script: name, Desired: 1,
-			Workers: []supervisor.WorkerStatus{
-				{App: name, Custom: []node.Custom{{Name: name + "a", Unit: name}, {Name: name + "b", Value: math.MaxFloat64}}}, {App: name, Instance: 1},
+			Workers: []status.Worker{
+				{App: name, Custom: []status.Custom{{Name: name + "a", Unit: name}, {Name: name + "b", Value: math.MaxFloat64}}}, {App: name, Instance: 1},
 			},
 		})
 	}
@@ -213,8 +211,8 @@ func FuzzNames(f *testing.F) {
 	f.Add("a\uFFFD", "a\uFFFD~2")
 	f.Fuzz(func(t *testing.T, one, other string) {
 		var log bytes.Buffer
-		o := Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Source: fake(func() supervisor.Snapshot {
-			return supervisor.Snapshot{Apps: []supervisor.AppStatus{{Name: one}, {Name: other}, {Name: one}}}
+		o := Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Source: fake(func() status.Snapshot {
+			return status.Snapshot{Apps: []status.App{{Name: one}, {Name: other}, {Name: one}}}
 		})}
 		families := parse(t, scrape(t, Handler(o), "").Body.Bytes())
 		if n := len(families["gorun_app_info"].GetMetric()); n != 3 || log.Len() > 0 {
@@ -225,7 +223,7 @@ func FuzzNames(f *testing.F) {
 
 func TestTheSameWorkerTwiceIsLoggedAndTheRestServed(t *testing.T) {
 	var log bytes.Buffer
-	o := options(fake(func() supervisor.Snapshot {
+	o := options(fake(func() status.Snapshot {
 		s := full()
 		s.Apps[0].Workers[1].Instance = 0
 		return s
@@ -263,7 +261,7 @@ func TestOnlyReadingIsAllowed(t *testing.T) {
 func TestScrapesAtTheSameTimeTakeOneSampleEach(t *testing.T) {
 	var mu sync.Mutex
 	inside, most := 0, 0
-	handler := Handler(options(fake(func() supervisor.Snapshot {
+	handler := Handler(options(fake(func() status.Snapshot {
 		mu.Lock()
 		inside++
 		most = max(most, inside)

@@ -5,7 +5,7 @@ import (
 	"os/exec"
 	"testing"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 func TestPromtoolHasNothingToSay(t *testing.T) {
@@ -18,7 +18,7 @@ func TestPromtoolHasNothingToSay(t *testing.T) {
 	}
 	sources := map[string]fake{
 		"full":    full,
-		"empty":   func() supervisor.Snapshot { return supervisor.Snapshot{} },
+		"empty":   func() status.Snapshot { return status.Snapshot{} },
 		"hostile": hostile,
 	}
 	for name, source := range sources {

@@ -11,18 +11,22 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
+
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
 	"gorun/metrics/merge"
-	"gorun/supervisor"
 )
 
 // Workers are whom the workers' own metrics are asked from.
 type Workers interface {
-	Snapshot() supervisor.Snapshot
-	Dial(ctx context.Context, worker supervisor.Target, port int) (net.Conn, error)
-	AskMetrics(ctx context.Context, worker supervisor.Target) (json.RawMessage, error) // of Node's prom-client
+	Snapshot() status.Snapshot
+	Spec(app string) *spec.App // nil: there is none of that name by now
+	Dial(ctx context.Context, worker status.Target, port int) (net.Conn, error)
+	AskMetrics(ctx context.Context, worker status.Target) (json.RawMessage, error) // of Node's prom-client
 }
 
 // pages serves gorun's own metrics with those of the workers.
@@ -45,11 +49,11 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	snapshot := p.options.Workers.Snapshot()
 	app := r.URL.Query().Get("app")
-	if app != "" && !slices.ContainsFunc(snapshot.Apps, func(a supervisor.AppStatus) bool { return a.Name == app }) {
+	if app != "" && !slices.ContainsFunc(snapshot.Apps, func(a status.App) bool { return a.Name == app }) {
 		http.Error(w, "there is no such app", http.StatusNotFound)
 		return
 	}
-	if !slices.ContainsFunc(snapshot.Apps, asked) && app == "" {
+	if !slices.ContainsFunc(snapshot.Apps, p.asked) && app == "" {
 		p.self.ServeHTTP(w, r)
 		return
 	}
@@ -68,7 +72,15 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.serve(of).ServeHTTP(w, r)
 }
 
-func asked(a supervisor.AppStatus) bool { return a.Metrics != nil }
+// asked tells whether the app's workers are asked for their metrics.
+func (p *pages) asked(a status.App) bool { return p.config(a.Name) != nil }
+
+func (p *pages) config(app string) *spec.Metrics {
+	if conf := p.options.Workers.Spec(app); conf != nil {
+		return conf.Metrics
+	}
+	return nil
+}
 
 func (p *pages) serve(of prometheus.Gatherer) http.Handler {
 	return promhttp.HandlerFor(of, promhttp.HandlerOpts{
@@ -83,21 +95,22 @@ func isOpen(header http.Header) bool {
 
 // apps lists whom to ask: every worker that has a process, also one that cannot
 // answer now.
-func (p *pages) apps(snapshot supervisor.Snapshot) []merge.App {
+func (p *pages) apps(snapshot status.Snapshot) []merge.App {
 	var all []merge.App
 	names := labels(snapshot.Apps)
 	for i, app := range snapshot.Apps {
-		if app.Metrics == nil {
+		config := p.config(app.Name)
+		if config == nil {
 			continue
 		}
 		one := merge.App{Name: names[i], Config: merge.Config{
-			Path: app.Metrics.Path, Aggregate: app.Metrics.Aggregate, Timeout: app.Metrics.Timeout, Rules: rules(app.Metrics.Rules),
+			Path: config.Path, Aggregate: config.Aggregate, Timeout: config.Timeout, Rules: rules(config.Rules),
 		}}
 		for _, w := range app.Workers {
 			if w.Pid != 0 {
 				one.Workers = append(one.Workers, merge.Worker{
 					Instance: w.Instance, Run: strconv.Itoa(w.Pid) + "@" + w.Started.String(),
-					Fetch: p.fetch(app, w.Instance, one.Config),
+					Fetch: p.fetch(status.Target{App: app.Name, Instance: w.Instance}, config, one.Config),
 				})
 			}
 		}
@@ -116,15 +129,14 @@ func rules(words map[string]string) map[string]merge.Rule {
 
 // fetch asks one worker: prom-client over the IPC channel, or else by HTTP, on a
 // connection of its own, through no proxy, without following redirects.
-func (p *pages) fetch(app supervisor.AppStatus, instance int, config merge.Config) merge.Fetch {
-	target := supervisor.Target{App: app.Name, Instance: instance}
-	if app.Metrics.IPC {
+func (p *pages) fetch(target status.Target, from *spec.Metrics, config merge.Config) merge.Fetch {
+	if from.IPC {
 		return func(ctx context.Context) (merge.Answer, error) {
 			message, err := p.options.Workers.AskMetrics(ctx, target)
 			return merge.Answer{Body: message, ContentType: "application/json"}, err //nolint:wrapcheck // it says what was attempted
 		}
 	}
-	port := app.Metrics.Port
+	port := from.Port
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

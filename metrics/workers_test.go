@@ -12,22 +12,29 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor"
-	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // staff are workers that serve metrics of their own; nil: one that does not.
 type staff []http.Handler
 
-func (f staff) Snapshot() supervisor.Snapshot {
-	app := supervisor.AppStatus{Name: "api", Metrics: &ecosystem.Metrics{Path: "/metrics"}}
+func (f staff) Snapshot() status.Snapshot {
+	app := status.App{Name: "api"}
 	for i := range f {
-		app.Workers = append(app.Workers, supervisor.WorkerStatus{App: "api", Instance: i, Pid: 40 + i, Started: time.Unix(1, 0)})
+		app.Workers = append(app.Workers, status.Worker{App: "api", Instance: i, Pid: 40 + i, Started: time.Unix(1, 0)})
 	}
-	return supervisor.Snapshot{Apps: []supervisor.AppStatus{app, {Name: "mute"}}}
+	return status.Snapshot{Apps: []status.App{app, {Name: "mute"}}}
 }
 
-func (f staff) Dial(ctx context.Context, worker supervisor.Target, _ int) (net.Conn, error) {
+func (f staff) Spec(app string) *spec.App {
+	if app == "mute" {
+		return &spec.App{}
+	}
+	return &spec.App{Metrics: &spec.Metrics{Path: "/metrics"}}
+}
+
+func (f staff) Dial(ctx context.Context, worker status.Target, _ int) (net.Conn, error) {
 	handler := f[worker.Instance]
 	if handler == nil {
 		return nil, io.ErrUnexpectedEOF
@@ -37,7 +44,7 @@ func (f staff) Dial(ctx context.Context, worker supervisor.Target, _ int) (net.C
 	return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
 }
 
-func (f staff) AskMetrics(ctx context.Context, worker supervisor.Target) (json.RawMessage, error) {
+func (f staff) AskMetrics(ctx context.Context, worker status.Target) (json.RawMessage, error) {
 	if worker.Instance == 1 {
 		<-ctx.Done() // it hangs
 		return nil, ctx.Err()
@@ -107,9 +114,11 @@ type overIPC struct {
 	aggregate bool
 }
 
-func (o overIPC) Snapshot() supervisor.Snapshot {
-	s := o.staff.Snapshot()
-	s.Apps[0].Metrics = &ecosystem.Metrics{IPC: true, Aggregate: o.aggregate, Timeout: time.Second}
+func (o overIPC) Spec(app string) *spec.App {
+	s := o.staff.Spec(app)
+	if s.Metrics != nil {
+		s.Metrics = &spec.Metrics{IPC: true, Aggregate: o.aggregate, Timeout: time.Second}
+	}
 	return s
 }
 

@@ -5,7 +5,8 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // app holds the workers of one app. What is not said to be immutable belongs
@@ -35,7 +36,7 @@ type milestones struct {
 
 // roster is what others may know of an app. The published copy never changes.
 type roster struct {
-	conf      *ecosystem.App
+	conf      *spec.App
 	workers   []*worker // in the order of their instances
 	sharing   *sharing  // nil while none of them runs
 	phase     phase
@@ -43,7 +44,7 @@ type roster struct {
 	completed bool   // all workers ended as they were meant to
 	turn      int64  // counts the phases of all apps: which came first
 	held      string // why no worker was started yet; "": they were
-	reloads   Reloads
+	reloads   status.Reloads
 }
 
 // phase is what becomes of an app as a whole.
@@ -77,7 +78,7 @@ type exitNote struct {
 	code   int
 }
 
-func newApp(conf *ecosystem.App, t *tools) *app {
+func newApp(conf *spec.App, t *tools) *app {
 	a := &app{
 		name: conf.Name, tools: t, launch: (*worker).launch, changed: make(chan struct{}, 1), cancel: func() {},
 		marks:  milestones{make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})},
@@ -93,7 +94,7 @@ func newApp(conf *ecosystem.App, t *tools) *app {
 }
 
 // recruit adds a worker, at rest, with the first instance number that is free.
-func (a *app) recruit(conf *ecosystem.App) *worker {
+func (a *app) recruit(conf *spec.App) *worker {
 	instance := 0
 	for instance < len(a.roster.workers) && a.roster.workers[instance].status.Instance == instance {
 		instance++

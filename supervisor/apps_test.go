@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/signals/reaper"
-	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 const minute = time.Minute
@@ -30,10 +31,10 @@ func TestExitCodes(t *testing.T) {
 		{"a job killed by a signal", []part{job("a", killed)}, 139, minute},
 		{"a daemon gave up", []part{daemon("a", crashes.with(5)), job("b", fate{lives: minute})}, 5, minute},
 		{"a daemon gave up ending with 0", []part{daemon("a", fate{})}, 1, 2 * time.Second},
-		{"a stop code is a good end", []part{daemon("a", crashes.with(6)).but(func(a *ecosystem.App) { a.Restart.StopCodes = []int{6} })}, 0, 0},
-		{"a job's stop code is a good end", []part{job("a", crashes.with(6)).but(func(a *ecosystem.App) { a.Restart.StopCodes = []int{6} })}, 0, 0},
-		{"the first of an app's workers that fails", []part{job("a", crashes.with(7)).but(func(a *ecosystem.App) { a.Instances = 3 })}, 7, 0},
-		{"nothing is to be started", []part{daemon("a", serves).but(func(a *ecosystem.App) { a.Autostart = false })}, 0, 0},
+		{"a stop code is a good end", []part{daemon("a", crashes.with(6)).but(func(a *spec.App) { a.Restart.StopCodes = []int{6} })}, 0, 0},
+		{"a job's stop code is a good end", []part{job("a", crashes.with(6)).but(func(a *spec.App) { a.Restart.StopCodes = []int{6} })}, 0, 0},
+		{"the first of an app's workers that fails", []part{job("a", crashes.with(7)).but(func(a *spec.App) { a.Instances = 3 })}, 7, 0},
+		{"nothing is to be started", []part{daemon("a", serves).but(func(a *spec.App) { a.Autostart = false })}, 0, 0},
 		{"waiting restart is no end", []part{daemon("a", crashes, fate{lives: minute}, crashes), job("b", fate{})}, 1, minute + 4*time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -86,7 +87,7 @@ func TestACriticalJobThatEndsWellEndsNobody(t *testing.T) {
 	apps := []part{daemon("api", serves), job("migrate", fate{}).critical()}
 	enact(t, apps, Options{}, func(s *stage) {
 		s.passes(minute)
-		if state := s.api().State; state != Online {
+		if state := s.api().State; state != status.Online {
 			t.Errorf("api is %v, want online", state)
 		}
 	})
@@ -102,7 +103,7 @@ func TestAnAppThatIsNotCriticalGivesUpAlone(t *testing.T) {
 	apps := []part{daemon("api", serves), daemon("bad", crashes.with(9))}
 	enact(t, apps, Options{}, func(s *stage) {
 		s.passes(time.Hour)
-		if state := s.api().State; state != Online {
+		if state := s.api().State; state != status.Online {
 			t.Errorf("api is %v, want online", state)
 		}
 		bad := s.app("bad")
@@ -113,7 +114,7 @@ func TestAnAppThatIsNotCriticalGivesUpAlone(t *testing.T) {
 }
 
 func TestInstancesStartInParallel(t *testing.T) {
-	api := daemon("api", serves).but(func(a *ecosystem.App) { a.Instances = 4 })
+	api := daemon("api", serves).but(func(a *spec.App) { a.Instances = 4 })
 	enact(t, []part{api, daemon("web", serves)}, Options{}, func(s *stage) {
 		s.passes(minute)
 		for _, name := range []string{"api/0", "api/1", "api/2", "api/3", "web/0"} {
@@ -127,22 +128,22 @@ func TestInstancesStartInParallel(t *testing.T) {
 
 func TestAnAppStartsWhenWhatItNeedsIsThere(t *testing.T) {
 	apps := []part{
-		daemon("api", serves).needs("migrate", ecosystem.Completed).needs("cache", ecosystem.Online),
-		job("migrate", fate{lives: 10 * minute}).needs("db", ecosystem.Online),
+		daemon("api", serves).needs("migrate", spec.Completed).needs("cache", spec.Online),
+		job("migrate", fate{lives: 10 * minute}).needs("db", spec.Online),
 		daemon("db", serves),
 		daemon("cache", serves),
 	}
 	enact(t, apps, Options{}, func(s *stage) {
 		s.passes(minute)
 		api := s.app("api")
-		if api.Held != "waits for app migrate" || !strings.Contains(strings.Join(api.Troubles(), ";"), api.Held) {
-			t.Errorf("held = %q, troubles %q", api.Held, api.Troubles())
+		if api.Blocked != "waits for app migrate" || !strings.Contains(strings.Join(api.Troubles(), ";"), api.Blocked) {
+			t.Errorf("held = %q, troubles %q", api.Blocked, api.Troubles())
 		}
 		s.passes(time.Hour)
 		wantSteps(t, s, "db/0", "0s launching", "100ms online")
 		wantSteps(t, s, "migrate/0", "100ms launching", "200ms online", "10m0.1s stopped")
 		wantSteps(t, s, "api/0", "10m0.1s launching", "10m0.2s online")
-		if held := s.app("api").Held; held != "" {
+		if held := s.app("api").Blocked; held != "" {
 			t.Errorf("held = %q when it runs", held)
 		}
 	})
@@ -151,7 +152,7 @@ func TestAnAppStartsWhenWhatItNeedsIsThere(t *testing.T) {
 // A migration may take longer than any grace: /livez must not fail for it.
 func TestAnAppIsNotDownWhileItWaitsForOthers(t *testing.T) {
 	apps := []part{
-		daemon("api", serves).needs("migrate", ecosystem.Completed),
+		daemon("api", serves).needs("migrate", spec.Completed),
 		job("migrate", fate{lives: time.Hour}),
 	}
 	enact(t, apps, Options{}, func(s *stage) {
@@ -167,7 +168,7 @@ func TestAnAppIsNotDownWhileItWaitsForOthers(t *testing.T) {
 }
 
 func TestAShortJobSatisfiesAnAppThatNeedsItOnline(t *testing.T) {
-	apps := []part{daemon("api", serves).needs("warm", ecosystem.Online), job("warm", fate{})}
+	apps := []part{daemon("api", serves).needs("warm", spec.Online), job("warm", fate{})}
 	enact(t, apps, Options{}, func(s *stage) {
 		s.passes(minute)
 		wantSteps(t, s, "api/0", "0s launching", "100ms online")
@@ -175,9 +176,9 @@ func TestAShortJobSatisfiesAnAppThatNeedsItOnline(t *testing.T) {
 }
 
 func TestAnAppIsNotStartedWhenWhatItNeedsHasFailed(t *testing.T) {
-	for _, condition := range []ecosystem.Condition{ecosystem.Completed, ecosystem.Online} {
+	for _, condition := range []spec.Condition{spec.Completed, spec.Online} {
 		apps := []part{
-			daemon("web", serves).needs("api", ecosystem.Online),
+			daemon("web", serves).needs("api", spec.Online),
 			daemon("api", serves).needs("migrate", condition),
 			job("migrate", crashes.with(3)),
 		}
@@ -188,7 +189,7 @@ func TestAnAppIsNotStartedWhenWhatItNeedsHasFailed(t *testing.T) {
 			if got := s.Failure(); got != "app migrate failed: 3" {
 				t.Errorf("Failure() = %q", got)
 			}
-			if held := s.app("api").Held; held != "not started: app migrate has failed" {
+			if held := s.app("api").Blocked; held != "not started: app migrate has failed" {
 				t.Errorf("held = %q", held)
 			}
 		})
@@ -196,13 +197,13 @@ func TestAnAppIsNotStartedWhenWhatItNeedsHasFailed(t *testing.T) {
 }
 
 func TestACriticalAppThatCannotBeStartedEndsGorun(t *testing.T) {
-	apps := []part{daemon("cache", serves), daemon("api", serves).needs("migrate", ecosystem.Completed).critical(), job("migrate", crashes.with(3))}
+	apps := []part{daemon("cache", serves), daemon("api", serves).needs("migrate", spec.Completed).critical(), job("migrate", crashes.with(3))}
 	enact(t, apps, Options{}, func(s *stage) { wantEnd(t, s, 3, 0) })
 }
 
 func TestAnAppThatNeedsOneThatIsNotStartedFails(t *testing.T) {
-	spare := daemon("spare", serves).but(func(a *ecosystem.App) { a.Autostart = false })
-	apps := []part{daemon("api", serves).needs("spare", ecosystem.Online), spare}
+	spare := daemon("spare", serves).but(func(a *spec.App) { a.Autostart = false })
+	apps := []part{daemon("api", serves).needs("spare", spec.Online), spare}
 	enact(t, apps, Options{}, func(s *stage) {
 		wantEnd(t, s, 1, 0)
 		if got := s.Failure(); !strings.Contains(got, "autostart") {
@@ -214,7 +215,7 @@ func TestAnAppThatNeedsOneThatIsNotStartedFails(t *testing.T) {
 // An app that was online and has given up since is not online.
 func TestWhatHasGivenUpIsNotThereForThoseThatComeLater(t *testing.T) {
 	apps := []part{
-		daemon("api", serves).needs("migrate", ecosystem.Completed).needs("cache", ecosystem.Online),
+		daemon("api", serves).needs("migrate", spec.Completed).needs("cache", spec.Online),
 		job("migrate", fate{lives: time.Hour}),
 		daemon("cache", fate{lives: 200 * time.Millisecond, status: reaper.Status{Code: 8}}),
 	}
@@ -229,8 +230,8 @@ func TestAStopGoesAgainstTheOrderOfTheStart(t *testing.T) {
 	slow.stops = 3 * time.Second
 	apps := []part{
 		daemon("db", slow),
-		daemon("api", slow).needs("db", ecosystem.Online),
-		daemon("web", slow).needs("api", ecosystem.Online),
+		daemon("api", slow).needs("db", spec.Online),
+		daemon("web", slow).needs("api", spec.Online),
 		daemon("other", slow),
 	}
 	enact(t, apps, Options{}, func(s *stage) {
@@ -240,7 +241,7 @@ func TestAStopGoesAgainstTheOrderOfTheStart(t *testing.T) {
 		for name, want := range map[string]time.Duration{
 			"web/0": minute, "other/0": minute, "api/0": minute + 3*time.Second, "db/0": minute + 6*time.Second,
 		} {
-			if at := s.film.when(name, Stopping); at != want {
+			if at := s.film.when(name, status.Stopping); at != want {
 				t.Errorf("%s is stopping after %v, want %v", name, at, want)
 			}
 		}
@@ -249,8 +250,8 @@ func TestAStopGoesAgainstTheOrderOfTheStart(t *testing.T) {
 
 func TestAStopWhileAppsWaitForOthers(t *testing.T) {
 	apps := []part{
-		daemon("web", serves).needs("api", ecosystem.Online),
-		daemon("api", serves).needs("migrate", ecosystem.Completed),
+		daemon("web", serves).needs("api", spec.Online),
+		daemon("api", serves).needs("migrate", spec.Completed),
 		job("migrate", refuses),
 	}
 	enact(t, apps, Options{}, func(s *stage) {
@@ -284,7 +285,7 @@ func TestShutdownDelay(t *testing.T) {
 		}
 		s.cancel()
 		s.passes(0)
-		if state := s.api().State; !s.Snapshot().ShuttingDown || state != Online {
+		if state := s.api().State; !s.Snapshot().ShuttingDown || state != status.Online {
 			t.Errorf("when the delay begins: shutting down = %v, api is %v, want true, online", s.Snapshot().ShuttingDown, state)
 		}
 		wantEnd(t, s, 0, minute+3*time.Second)
@@ -302,7 +303,7 @@ func TestASecondSignalCutsTheShutdownDelayShort(t *testing.T) {
 
 func TestTheReadinessOfAnApp(t *testing.T) {
 	falls := crashes.after(10 * minute)
-	api := daemon("api", falls, serves).but(func(a *ecosystem.App) { a.Restart.Delay = 10 * time.Second })
+	api := daemon("api", falls, serves).but(func(a *spec.App) { a.Restart.Delay = 10 * time.Second })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		is := func(moment string, ready, down time.Duration, everReady bool) {
 			t.Helper()
@@ -337,14 +338,14 @@ func (s *stage) since(t time.Time) time.Duration {
 }
 
 func TestReadyMinWorkersMakeAnAppReadyForTheFirstTime(t *testing.T) {
-	api := daemon("api", serves).but(func(a *ecosystem.App) { a.Instances, a.ReadyMin = 4, 2 })
+	api := daemon("api", serves).but(func(a *spec.App) { a.Instances, a.ReadyMin = 4, 2 })
 	for _, test := range []struct {
 		online int
 		want   bool
 	}{{0, false}, {1, false}, {2, true}, {3, true}} {
 		enact(t, []part{api}, Options{}, func(s *stage) {
 			for _, w := range s.apps()[0].look().workers[test.online:] {
-				w.restart(ByMemory) // while it launches
+				w.restart(status.ByMemory) // while it launches
 			}
 			s.passes(time.Second)
 			if got := s.app("api").EverReady; got != test.want {
@@ -355,7 +356,7 @@ func TestReadyMinWorkersMakeAnAppReadyForTheFirstTime(t *testing.T) {
 }
 
 func TestAJobThatEndedWellIsCompleted(t *testing.T) {
-	apps := []part{daemon("api", serves), job("migrate", fate{lives: minute}).but(func(a *ecosystem.App) { a.Instances = 2 })}
+	apps := []part{daemon("api", serves), job("migrate", fate{lives: minute}).but(func(a *spec.App) { a.Instances = 2 })}
 	enact(t, apps, Options{}, func(s *stage) {
 		s.passes(30 * time.Second)
 		if a := s.app("migrate"); a.Completed || a.Desired != 2 {
@@ -369,7 +370,7 @@ func TestAJobThatEndedWellIsCompleted(t *testing.T) {
 }
 
 func TestAnAppWithoutAutostartRests(t *testing.T) {
-	spare := daemon("spare", serves).but(func(a *ecosystem.App) { a.Autostart = false })
+	spare := daemon("spare", serves).but(func(a *spec.App) { a.Autostart = false })
 	enact(t, []part{spare, daemon("api", serves)}, Options{}, func(s *stage) {
 		s.passes(time.Hour)
 		if a := s.app("spare"); !a.Resting || a.Desired != 0 || !a.DownSince.IsZero() || !a.EverReady {
@@ -385,13 +386,13 @@ func TestAnAppWithoutAutostartRests(t *testing.T) {
 func TestTheGraceAllowsForThePausesOfTheRestartPolicy(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		change func(*ecosystem.App)
+		change func(*spec.App)
 		want   time.Duration
 	}{
-		{"nothing special", func(*ecosystem.App) {}, minGrace},
-		{"restart_delay", func(a *ecosystem.App) { a.Restart.Delay = minute }, 2 * minute},
-		{"listen_timeout", func(a *ecosystem.App) { a.ListenTimeout = minute }, minute},
-		{"max_restart_delay", func(a *ecosystem.App) { a.Restart.Backoff, a.Restart.MaxDelay = 1, time.Hour }, 2 * time.Hour},
+		{"nothing special", func(*spec.App) {}, minGrace},
+		{"restart_delay", func(a *spec.App) { a.Restart.Delay = minute }, 2 * minute},
+		{"listen_timeout", func(a *spec.App) { a.ListenTimeout = minute }, minute},
+		{"max_restart_delay", func(a *spec.App) { a.Restart.Backoff, a.Restart.MaxDelay = 1, time.Hour }, 2 * time.Hour},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			conf := daemon("api").but(test.change).app
@@ -404,8 +405,8 @@ func TestTheGraceAllowsForThePausesOfTheRestartPolicy(t *testing.T) {
 }
 
 func TestADependencyThatThereIsNotIsRefused(t *testing.T) {
-	api := daemon("api", serves).needs("nobody", ecosystem.Online)
-	if _, err := New([]ecosystem.App{api.app}, Options{Output: newOutput(t)}); err == nil || !strings.Contains(err.Error(), "nobody") {
+	api := daemon("api", serves).needs("nobody", spec.Online)
+	if _, err := New([]spec.App{api.app}, Options{Output: newOutput(t)}); err == nil || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("New = %v, want an error that names it", err)
 	}
 }

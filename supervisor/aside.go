@@ -7,14 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/signals/reaper"
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/process"
+	"gorun/supervisor/spec"
 )
 
 // aside runs a command beside the workers until it ends, or ctx does. Nothing
 // that it leaves behind stays; a grace is for programs that serve.
-func aside(ctx context.Context, r *reaper.Reaper, spec process.Spec) error {
-	p, err := process.Start(r, spec)
+func aside(ctx context.Context, r *reaper.Reaper, request process.Spec) error {
+	p, err := process.Start(r, request)
 	if err != nil {
 		return err //nolint:wrapcheck // it says what was attempted
 	}
@@ -31,18 +31,18 @@ func aside(ctx context.Context, r *reaper.Reaper, spec process.Spec) error {
 	return codeError(p.Status())
 }
 
-func codeError(status reaper.Status) error {
-	if status.ExitCode() == 0 {
+func codeError(st reaper.Status) error {
+	if st.ExitCode() == 0 {
 		return nil
 	}
-	if status.Signal != 0 {
-		return fmt.Errorf("ended by %s", signalName(status.Signal))
+	if st.Signal != 0 {
+		return fmt.Errorf("ended by %s", signalName(st.Signal))
 	}
-	return fmt.Errorf("exit %d", status.ExitCode())
+	return fmt.Errorf("exit %d", st.ExitCode())
 }
 
 // userOf is whom the processes of an app run as; nil: gorun's own.
-func userOf(app *ecosystem.App) *process.User {
+func userOf(app *spec.App) *process.User {
 	if app.User == nil {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"gorun/supervisor/node"
+	"gorun/supervisor/status"
 )
 
 // questions are those put to a worker that wait for an answer. The zero value has
@@ -64,8 +65,8 @@ var errDeaf = errors.New("it does not read its IPC channel")
 
 // AskMetrics asks the prom-client of one Node worker for its metrics, over the IPC
 // channel. It returns the whole message of the answer.
-func (s *Supervisor) AskMetrics(ctx context.Context, target Target) (json.RawMessage, error) {
-	all, err := s.workers([]Target{target})
+func (s *Supervisor) AskMetrics(ctx context.Context, target status.Target) (json.RawMessage, error) {
+	all, err := s.workers([]status.Target{target})
 	if err != nil {
 		return nil, err
 	}

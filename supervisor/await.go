@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"gorun/health"
+	"gorun/supervisor/status"
 )
 
 // awaited is what a worker that has been started is to do before it counts as
@@ -106,7 +107,7 @@ func (a *awaited) guard(l life) {
 // silent ends a process that has not been heard of.
 func (w *worker) silent(l life) *ended {
 	w.tools.log.Error("worker has not said that it is alive", "worker", w.name, "watchdog", l.app.Watchdog)
-	return &ended{cause: misbehaved, reason: ByWatchdog}
+	return &ended{cause: misbehaved, reason: status.ByWatchdog}
 }
 
 // partWith takes a process that has said that it ends out of the steering, and
@@ -128,11 +129,11 @@ func (w *worker) partWith(l life, a *awaited) {
 func (w *worker) tooLate(a *awaited) *ended {
 	if a.leaving {
 		w.tools.log.Error("worker has said that it ends, and has not", "worker", w.name, "kill_timeout", w.app.KillTimeout)
-		return &ended{cause: misbehaved, reason: ByExit}
+		return &ended{cause: misbehaved, reason: status.ByExit}
 	}
-	if why := a.missed(); why != "" && w.status.State == Launching {
+	if why := a.missed(); why != "" && w.status.State == status.Launching {
 		w.tools.log.Error("worker not ready in time", "worker", w.name, "listen_timeout", a.limit, "missing", why)
-		return &ended{cause: misbehaved, reason: ByExit, late: true}
+		return &ended{cause: misbehaved, reason: status.ByExit, late: true}
 	}
 	a.signs.listening = nil
 	return nil
@@ -142,10 +143,10 @@ func (w *worker) tooLate(a *awaited) *ended {
 // to be restarted for it. One that is only to be taken out of the steering comes
 // back when it recovers.
 func (w *worker) judge(l life, r health.Result) *ended {
-	w.status.Probe = w.status.Probe.observe(r)
+	w.status.Probe = w.status.Probe.Observe(status.Check{OK: r.OK, Text: r.Text, Took: r.Duration})
 	defer w.publish()
 	unhealthy := r.Condition == health.Unhealthy
-	if w.status.State != Online || unhealthy != w.status.Ready {
+	if w.status.State != status.Online || unhealthy != w.status.Ready {
 		return nil
 	}
 	w.status.Ready = !unhealthy
@@ -159,5 +160,5 @@ func (w *worker) judge(l life, r health.Result) *ended {
 	if l.app.Health.OnFailure == health.Unready {
 		return nil
 	}
-	return &ended{cause: misbehaved, reason: ByHealth}
+	return &ended{cause: misbehaved, reason: status.ByHealth}
 }

@@ -8,7 +8,8 @@ import (
 	"strconv"
 	"time"
 
-	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // BusyError is the answer to an order that would get into the way of another.
@@ -54,13 +55,13 @@ func newDesk() desk {
 
 // task is one order, as it concerns one app.
 type task struct {
-	verb      Verb
-	size      *Size          // not nil: it is to be scaled
-	instances []int          // nil: every worker
-	succeeded bool           // of a Delete: another app takes the place
-	conf      *ecosystem.App // to run by from now on; nil: as before
+	verb      spec.Verb
+	size      *spec.Size // not nil: it is to be scaled
+	instances []int      // nil: every worker
+	succeeded bool       // of a Delete: another app takes the place
+	conf      *spec.App  // to run by from now on; nil: as before
 	parallel  int
-	reason    Reason
+	reason    status.Reason
 	patient   bool // waits for its turn; else it is refused while something else is under way
 	waited    bool // for its turn
 	tell      func(instance int, text string)
@@ -136,13 +137,13 @@ func (a *app) follow(ctx context.Context, t *task) error {
 		return err
 	}
 	switch t.verb {
-	case Start:
+	case spec.Start:
 		return a.start(ctx, t, chosen)
-	case Stop, Delete:
+	case spec.Stop, spec.Delete:
 		a.halt(t, chosen)
-	case Restart, Reload:
+	case spec.Restart, spec.Reload:
 		return a.renew(ctx, t, chosen)
-	case Reset:
+	case spec.Reset:
 		a.forgive(t, chosen)
 	}
 	return nil
@@ -213,11 +214,11 @@ func (a *app) halt(t *task, chosen []*worker) {
 	var hands []*hand
 	for _, w := range chosen {
 		h := a.crew.hands[w]
-		if h == nil && t.verb == Delete {
+		if h == nil && t.verb == spec.Delete {
 			a.discharge(w)
 		}
 		if h != nil {
-			h.parked, h.discharged = true, h.discharged || t.verb == Delete
+			h.parked, h.discharged = true, h.discharged || t.verb == spec.Delete
 			h.stop()
 			hands = append(hands, h)
 		}
@@ -225,14 +226,14 @@ func (a *app) halt(t *task, chosen []*worker) {
 	if len(hands) == len(a.crew.hands) {
 		a.parting()
 	}
-	a.desk.leaving = t.verb == Delete && !slices.ContainsFunc(a.roster.workers, a.stays)
+	a.desk.leaving = t.verb == spec.Delete && !slices.ContainsFunc(a.roster.workers, a.stays)
 	a.desk.succeeded = t.succeeded
 	a.crew.awaited++
 	go func() {
 		for _, h := range hands {
 			<-h.over
 		}
-		t.tell(EveryWorker, t.verb.past()+" "+plural(len(hands), "worker"))
+		t.tell(status.EveryWorker, past(t.verb)+" "+plural(len(hands), "worker"))
 		a.desk.done <- func() { // it has settled by now: ports at rest refuse
 			a.crew.awaited--
 			t.done <- nil
@@ -247,7 +248,7 @@ func (a *app) stays(w *worker) bool {
 }
 
 // past tells of the verb when it is done.
-func (v Verb) past() string {
+func past(v spec.Verb) string {
 	return [...]string{"started", "stopped", "restarted", "reloaded", "deleted", "reset"}[v]
 }
 
@@ -277,7 +278,7 @@ func (a *app) forgive(t *task, chosen []*worker) {
 			case <-over:
 			}
 		}
-		t.tell(EveryWorker, t.verb.past())
+		t.tell(status.EveryWorker, past(t.verb))
 		t.done <- nil
 	}()
 }

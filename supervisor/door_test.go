@@ -10,8 +10,9 @@ import (
 	"time"
 
 	"gorun/health"
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/sockets"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // opening is a door whose worker listens and says that it is ready after a
@@ -101,7 +102,7 @@ func TestAWorkerIsOnlineWhenItListens(t *testing.T) {
 	door := &opening{listens: 3 * time.Second, says: forever}
 	fate := serves
 	fate.opens = door
-	api := daemon("api", fate).but(func(a *ecosystem.App) { a.ListenTimeout = 30 * time.Second })
+	api := daemon("api", fate).but(func(a *spec.App) { a.ListenTimeout = 30 * time.Second })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		wantSteps(t, s, "api/0", "0s launching", "3s online")
@@ -114,7 +115,7 @@ func TestAWorkerIsOnlineWhenItListens(t *testing.T) {
 func TestAWorkerThatNeverListensIsTakenAsOnline(t *testing.T) {
 	fate := serves
 	fate.opens = &opening{listens: forever, says: forever}
-	api := daemon("api", fate).but(func(a *ecosystem.App) { a.ListenTimeout = 30 * time.Second })
+	api := daemon("api", fate).but(func(a *spec.App) { a.ListenTimeout = 30 * time.Second })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		wantSteps(t, s, "api/0", "0s launching", "30s online")
@@ -124,7 +125,7 @@ func TestAWorkerThatNeverListensIsTakenAsOnline(t *testing.T) {
 func TestAWorkerThatIsToSayThatItIsReadyIsWaitedFor(t *testing.T) {
 	fate := serves
 	fate.opens = &opening{listens: time.Second, says: 5 * time.Second}
-	api := daemon("api", fate).but(func(a *ecosystem.App) { a.ListenTimeout, a.WaitReady = 30*time.Second, true })
+	api := daemon("api", fate).but(func(a *spec.App) { a.ListenTimeout, a.WaitReady = 30*time.Second, true })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		wantSteps(t, s, "api/0", "0s launching", "5s online")
@@ -138,11 +139,11 @@ func TestAWorkerThatSaysThatItIsReadyNeedNotListen(t *testing.T) {
 		f.opens = &opening{listens: forever, says: time.Second}
 		return f
 	}
-	api := daemon("api", queue(), queue()).but(shares).but(func(a *ecosystem.App) { a.ListenTimeout, a.WaitReady = 30*time.Second, true })
+	api := daemon("api", queue(), queue()).but(shares).but(func(a *spec.App) { a.ListenTimeout, a.WaitReady = 30*time.Second, true })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		wantSteps(t, s, "api/0", "0s launching", "1s online")
-		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err != nil || took != time.Second {
+		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err != nil || took != time.Second {
 			t.Errorf("reload: %v after %v", err, took)
 		}
 	})
@@ -165,10 +166,10 @@ func TestAReplacementThatSaysThatItIsReadyHasToListenToo(t *testing.T) {
 	deaf.opens = &opening{listens: forever, says: time.Second}
 	first := serves
 	first.opens = &opening{listens: 0, says: time.Second}
-	api := daemon("api", first, deaf).but(shares).but(func(a *ecosystem.App) { a.ListenTimeout, a.WaitReady = 30*time.Second, true })
+	api := daemon("api", first, deaf).but(shares).but(func(a *spec.App) { a.ListenTimeout, a.WaitReady = 30*time.Second, true })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err == nil || took != 30*time.Second {
+		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err == nil || took != 30*time.Second {
 			t.Errorf("reload: %v after %v", err, took)
 		}
 	})
@@ -177,7 +178,7 @@ func TestAReplacementThatSaysThatItIsReadyHasToListenToo(t *testing.T) {
 func TestAWorkerThatNeverSaysThatItIsReadyHasFailed(t *testing.T) {
 	fate := serves
 	fate.opens = &opening{listens: time.Second, says: forever}
-	api := daemon("api", fate).but(func(a *ecosystem.App) {
+	api := daemon("api", fate).but(func(a *spec.App) {
 		a.ListenTimeout, a.WaitReady, a.Restart.MaxUnstable = 10*time.Second, true, 1
 	})
 	enact(t, []part{api}, Options{}, func(s *stage) {
@@ -192,7 +193,7 @@ func TestAStopLeavesTheSteeringFirstAndDrains(t *testing.T) {
 	door := &opening{listens: 0, says: forever, drains: 2 * time.Second}
 	fate := serves
 	fate.opens = door
-	api := daemon("api", fate).but(func(a *ecosystem.App) { a.ListenTimeout, a.DrainTimeout = time.Minute, 4*time.Second })
+	api := daemon("api", fate).but(func(a *spec.App) { a.ListenTimeout, a.DrainTimeout = time.Minute, 4*time.Second })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(10 * time.Second)
 		s.cancel()
@@ -209,7 +210,7 @@ func TestACrashLeavesTheSteeringAtOnceAndDrainsNothing(t *testing.T) {
 	door := &opening{listens: 0, says: forever, drains: time.Minute}
 	fate := crashes.after(5 * time.Second)
 	fate.opens = door
-	api := daemon("api", fate).but(func(a *ecosystem.App) { a.Restart.Auto = false })
+	api := daemon("api", fate).but(func(a *spec.App) { a.Restart.Auto = false })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(10 * time.Second)
 		want := []string{"0s online", "5s offline", "5s release"}
@@ -224,7 +225,7 @@ func TestOnlyItsPortIsSharedWhereOneIsNamed(t *testing.T) {
 		port, asked int
 		want        bool
 	}{{0, 3000, true}, {3000, 3000, true}, {3000, 9229, false}} {
-		s := &sharing{app: &ecosystem.App{Port: test.port}}
+		s := &sharing{app: &spec.App{Port: test.port}}
 		if got := s.wanted(sockets.Address{Port: test.asked}); got != test.want {
 			t.Errorf("with port %d, %d is shared: %v, want %v", test.port, test.asked, got, test.want)
 		}
@@ -232,11 +233,11 @@ func TestOnlyItsPortIsSharedWhereOneIsNamed(t *testing.T) {
 }
 
 func TestAnInstanceWithTwoRunsHasOneQueue(t *testing.T) {
-	var all []PortStatus
-	for _, one := range []PortStatus{{"[::]:80", 0, 1, 10}, {"[::]:80", 1, 2, 10}, {"[::]:80", 0, 3, 10}, {"[::]:81", 0, 4, 10}} {
+	var all []status.Port
+	for _, one := range []status.Port{{Address: "[::]:80", Instance: 0, Length: 1, Limit: 10}, {Address: "[::]:80", Instance: 1, Length: 2, Limit: 10}, {Address: "[::]:80", Instance: 0, Length: 3, Limit: 10}, {Address: "[::]:81", Instance: 0, Length: 4, Limit: 10}} {
 		all = add(all, one)
 	}
-	want := []PortStatus{{"[::]:80", 0, 4, 20}, {"[::]:80", 1, 2, 10}, {"[::]:81", 0, 4, 10}}
+	want := []status.Port{{Address: "[::]:80", Instance: 0, Length: 4, Limit: 20}, {Address: "[::]:80", Instance: 1, Length: 2, Limit: 10}, {Address: "[::]:81", Instance: 0, Length: 4, Limit: 10}}
 	if !slices.Equal(all, want) {
 		t.Errorf("queues %v, want %v", all, want)
 	}

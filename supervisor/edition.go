@@ -7,24 +7,25 @@ import (
 	"slices"
 	"time"
 
-	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // Plan tells what Apply would do.
-func (s *Supervisor) Plan(e Edition) []Change {
+func (s *Supervisor) Plan(e spec.Revision) []status.Change {
 	apps := s.apps()
-	var plan []Change
+	var plan []status.Change
 	for _, conf := range e.Apps {
 		i := slices.IndexFunc(apps, func(a *app) bool { return a.name == conf.Name })
 		if i < 0 {
-			plan = append(plan, Change{App: conf.Name, What: Add})
+			plan = append(plan, status.Change{App: conf.Name, What: status.Add})
 			continue
 		}
-		plan = append(plan, e.compare(apps[i].look().conf, &conf))
+		plan = append(plan, compare(e, apps[i].look().conf, &conf))
 	}
 	for _, a := range apps {
-		if !e.Partial && !slices.ContainsFunc(e.Apps, func(conf ecosystem.App) bool { return conf.Name == a.name }) {
-			plan = append(plan, Change{App: a.name, What: Remove})
+		if !e.Partial && !slices.ContainsFunc(e.Apps, func(conf spec.App) bool { return conf.Name == a.name }) {
+			plan = append(plan, status.Change{App: a.name, What: status.Remove})
 		}
 	}
 	return plan
@@ -32,13 +33,13 @@ func (s *Supervisor) Plan(e Edition) []Change {
 
 // compare tells what is to be done to an app for it to be what its new
 // configuration says.
-func (e Edition) compare(now, next *ecosystem.App) Change {
-	c := Change{App: next.Name, Why: now.Changes(*next)}
+func compare(e spec.Revision, now, next *spec.App) status.Change {
+	c := status.Change{App: next.Name, Why: now.Changes(*next)}
 	switch {
 	case !sameSharing(now, next):
-		c.What = Renew
+		c.What = status.Recreate
 	case len(c.Why) > 0 || e.All:
-		c.What = Replace
+		c.What = status.Roll
 	}
 	return c
 }
@@ -47,7 +48,7 @@ func (e Edition) compare(now, next *ecosystem.App) Change {
 // gone is stopped, the rest is reloaded where it has changed, or where the
 // edition asks for all. One edition is applied at a time; it returns when what is
 // new is online, or has failed to be.
-func (s *Supervisor) Apply(ctx context.Context, e Edition, tell func(Progress)) error {
+func (s *Supervisor) Apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) error {
 	if !s.cast.edit.TryLock() {
 		return &BusyError{"the file", "reload"}
 	}
@@ -81,26 +82,26 @@ type added struct {
 	task *task
 }
 
-func (s *Supervisor) apply(ctx context.Context, e Edition, tell func(Progress)) ([]added, error) {
+func (s *Supervisor) apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) ([]added, error) {
 	plan := s.Plan(e)
 	fresh, err := s.add(plan, e.Apps, tell)
 	if err != nil {
 		return nil, err // nothing has changed
 	}
 	// What waits for another app while nothing of it runs comes last.
-	slices.SortStableFunc(plan, func(a, b Change) int { return cmp.Compare(max(a.What, Replace), max(b.What, Replace)) })
+	slices.SortStableFunc(plan, func(a, b status.Change) int { return cmp.Compare(max(a.What, status.Roll), max(b.What, status.Roll)) })
 	var errs []error
 	for _, change := range plan {
-		i := slices.IndexFunc(e.Apps, func(conf ecosystem.App) bool { return conf.Name == change.App })
+		i := slices.IndexFunc(e.Apps, func(conf spec.App) bool { return conf.Name == change.App })
 		switch change.What {
-		case Add:
-		case Keep:
+		case status.Add:
+		case status.Keep:
 			errs = append(errs, s.rouse(ctx, &e.Apps[i], e, tell))
-		case Remove:
-			errs = append(errs, s.Do(ctx, Order{Verb: Delete, Targets: []Target{{change.App, EveryWorker}}}, tell))
-		case Replace:
+		case status.Remove:
+			errs = append(errs, s.Do(ctx, spec.Order{Verb: spec.Delete, Targets: []status.Target{{App: change.App, Instance: status.EveryWorker}}}, tell))
+		case status.Roll:
 			errs = append(errs, s.update(ctx, &e.Apps[i], e, tell), s.rouse(ctx, &e.Apps[i], e, tell))
-		case Renew:
+		case status.Recreate:
 			errs = append(errs, s.exchange(ctx, &e.Apps[i], tell))
 		}
 	}
@@ -108,11 +109,11 @@ func (s *Supervisor) apply(ctx context.Context, e Edition, tell func(Progress)) 
 }
 
 // add starts the apps that are new.
-func (s *Supervisor) add(plan []Change, confs []ecosystem.App, tell func(Progress)) ([]added, error) {
-	var fresh []ecosystem.App
+func (s *Supervisor) add(plan []status.Change, confs []spec.App, tell func(status.Progress)) ([]added, error) {
+	var fresh []spec.App
 	for _, change := range plan {
-		if change.What == Add {
-			i := slices.IndexFunc(confs, func(conf ecosystem.App) bool { return conf.Name == change.App })
+		if change.What == status.Add {
+			i := slices.IndexFunc(confs, func(conf spec.App) bool { return conf.Name == change.App })
 			fresh = append(fresh, confs[i])
 		}
 	}
@@ -124,7 +125,7 @@ func (s *Supervisor) add(plan []Change, confs []ecosystem.App, tell func(Progres
 }
 
 // install gives apps that are new a place behind the others.
-func (s *Supervisor) install(made []*app, tell func(Progress)) ([]added, error) {
+func (s *Supervisor) install(made []*app, tell func(status.Progress)) ([]added, error) {
 	s.cast.mu.Lock()
 	defer s.cast.mu.Unlock()
 	if s.cast.run == nil && len(made) > 0 {
@@ -133,7 +134,7 @@ func (s *Supervisor) install(made []*app, tell func(Progress)) ([]added, error) 
 	s.cast.apps = append(slices.Clip(s.cast.apps), made...)
 	var all []added
 	for _, a := range made {
-		tell(Progress{App: a.name, Instance: EveryWorker, Text: "added"})
+		tell(status.Progress{App: a.name, Instance: status.EveryWorker, Text: "added"})
 		all = append(all, s.begin(a, tell))
 	}
 	return all, nil
@@ -141,8 +142,8 @@ func (s *Supervisor) install(made []*app, tell func(Progress)) ([]added, error) 
 
 // begin starts the goroutine of an app that was not there before. The lock of the
 // cast is held.
-func (s *Supervisor) begin(a *app, tell func(Progress)) added {
-	t := &task{verb: Start, reason: ByManual}
+func (s *Supervisor) begin(a *app, tell func(status.Progress)) added {
+	t := &task{verb: spec.Start, reason: status.ByManual}
 	t.report(a, tell)
 	a.desk.added = t
 	s.cast.run(a)
@@ -150,8 +151,8 @@ func (s *Supervisor) begin(a *app, tell func(Progress)) added {
 }
 
 // rouse starts the workers of an app that are at rest, if the edition asks for it.
-func (s *Supervisor) rouse(ctx context.Context, conf *ecosystem.App, e Edition, tell func(Progress)) error {
-	found, err := s.find([]Target{{conf.Name, EveryWorker}})
+func (s *Supervisor) rouse(ctx context.Context, conf *spec.App, e spec.Revision, tell func(status.Progress)) error {
+	found, err := s.find([]status.Target{{App: conf.Name, Instance: status.EveryWorker}})
 	if err != nil || !e.Start || !conf.Autostart {
 		return err
 	}
@@ -159,28 +160,28 @@ func (s *Supervisor) rouse(ctx context.Context, conf *ecosystem.App, e Edition, 
 	if now.phase == waiting || !slices.ContainsFunc(now.workers, (*worker).rests) {
 		return nil
 	}
-	return ask(ctx, found[0].app, &task{verb: Start, reason: ByManual, patient: true}, tell)
+	return ask(ctx, found[0].app, &task{verb: spec.Start, reason: status.ByManual, patient: true}, tell)
 }
 
 // rests tells whether nothing will start the worker but an order. Anybody may
 // call it.
 func (w *worker) rests() bool {
 	state := w.published.Load().State
-	return state == Stopped || state == Errored
+	return state == status.Stopped || state == status.Errored
 }
 
 // update reloads an app with a new configuration, worker by worker, and then
 // gives it the number of workers that the configuration says.
-func (s *Supervisor) update(ctx context.Context, conf *ecosystem.App, e Edition, tell func(Progress)) error {
-	found, err := s.find([]Target{{conf.Name, EveryWorker}})
+func (s *Supervisor) update(ctx context.Context, conf *spec.App, e spec.Revision, tell func(status.Progress)) error {
+	found, err := s.find([]status.Target{{App: conf.Name, Instance: status.EveryWorker}})
 	if err != nil {
 		return err
 	}
 	a := found[0].app
 	now := a.look()
-	renewal := &task{verb: Reload, conf: conf, parallel: e.Parallel, reason: ByReload}
+	renewal := &task{verb: spec.Reload, conf: conf, parallel: e.Parallel, reason: status.ByReload}
 	if e.Restart && now.phase == running {
-		renewal.verb, renewal.reason = Restart, ByManual
+		renewal.verb, renewal.reason = spec.Restart, status.ByManual
 	}
 	if conf.Instances < len(now.workers) && now.phase == running {
 		for _, w := range now.workers[:conf.Instances] { // the others go when these have been replaced
@@ -191,15 +192,15 @@ func (s *Supervisor) update(ctx context.Context, conf *ecosystem.App, e Edition,
 		return err
 	}
 	if conf.Instances != len(now.workers) && a.look().phase == running {
-		return ask(ctx, a, &task{size: &Size{Workers: conf.Instances}, reason: ByReload, patient: true}, tell)
+		return ask(ctx, a, &task{size: &spec.Size{Workers: conf.Instances}, reason: status.ByReload, patient: true}, tell)
 	}
 	return nil
 }
 
 // exchange stops an app and starts it anew, because its old and its new workers
 // cannot share their sockets. Where it fails to start, it is started as it was.
-func (s *Supervisor) exchange(ctx context.Context, conf *ecosystem.App, tell func(Progress)) error {
-	found, err := s.find([]Target{{conf.Name, EveryWorker}})
+func (s *Supervisor) exchange(ctx context.Context, conf *spec.App, tell func(status.Progress)) error {
+	found, err := s.find([]status.Target{{App: conf.Name, Instance: status.EveryWorker}})
 	if err != nil {
 		return err
 	}
@@ -215,14 +216,14 @@ func (s *Supervisor) exchange(ctx context.Context, conf *ecosystem.App, tell fun
 
 // follow has an app of that configuration follow one that runs, and waits until it
 // is online.
-func (s *Supervisor) follow(ctx context.Context, old *app, conf *ecosystem.App, news string, tell func(Progress)) (*app, error) {
+func (s *Supervisor) follow(ctx context.Context, old *app, conf *spec.App, news string, tell func(status.Progress)) (*app, error) {
 	others := slices.DeleteFunc(slices.Clone(s.apps()), func(a *app) bool { return a == old })
-	made, err := s.prepare(others, []ecosystem.App{*conf})
+	made, err := s.prepare(others, []spec.App{*conf})
 	if err != nil {
 		return nil, err // the old one runs on
 	}
-	tell(Progress{App: conf.Name, Instance: EveryWorker, Text: news})
-	if err := ask(ctx, old, &task{verb: Delete, succeeded: true}, tell); err != nil {
+	tell(status.Progress{App: conf.Name, Instance: status.EveryWorker, Text: news})
+	if err := ask(ctx, old, &task{verb: spec.Delete, succeeded: true}, tell); err != nil {
 		return nil, err
 	}
 	<-old.marks.gone
@@ -235,7 +236,7 @@ func (s *Supervisor) follow(ctx context.Context, old *app, conf *ecosystem.App, 
 
 // swap puts an app in the place of one that is gone. Until then that one is there
 // as stopped: an app that is about to come back does not end gorun.
-func (s *Supervisor) swap(old, next *app, tell func(Progress)) (added, error) {
+func (s *Supervisor) swap(old, next *app, tell func(status.Progress)) (added, error) {
 	s.cast.mu.Lock()
 	defer s.cast.mu.Unlock()
 	if s.cast.run == nil {

@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // addition is how an app was added to those that run.
@@ -22,12 +23,12 @@ type addition struct {
 func (s *stage) adds(p part) addition {
 	begun := time.Now()
 	var a addition
-	made, err := s.prepare(s.apps(), []ecosystem.App{p.app})
+	made, err := s.prepare(s.apps(), []spec.App{p.app})
 	if err != nil {
 		return addition{err: err}
 	}
 	script(made[0], p.fates)
-	fresh, err := s.install(made, oneAtATime(func(p Progress) { a.news = append(a.news, p.Text) }))
+	fresh, err := s.install(made, oneAtATime(func(p status.Progress) { a.news = append(a.news, p.Text) }))
 	if err != nil {
 		return addition{err: err}
 	}
@@ -36,7 +37,7 @@ func (s *stage) adds(p part) addition {
 }
 
 func TestAnAppThatIsAddedIsAnsweredWhenItIsOnline(t *testing.T) {
-	two := func(a *ecosystem.App) { a.Instances = 2 }
+	two := func(a *spec.App) { a.Instances = 2 }
 	for _, test := range []struct {
 		name string
 		app  part
@@ -50,9 +51,9 @@ func TestAnAppThatIsAddedIsAnsweredWhenItIsOnline(t *testing.T) {
 		{"crashes", daemon("web", crashes), 0, "web/0: it ended before it was ready"},
 		{"one crashes late", daemon("web", crashes.after(50*time.Millisecond)).but(two), 50 * time.Millisecond, "web/1: it ended before it was ready"},
 		{"cannot be started", daemon("web", fate{err: errors.New("no such file")}), 0, "no such file"},
-		{"is not to start", daemon("web", serves).but(func(a *ecosystem.App) { a.Autostart = false }), 0, ""},
-		{"waits for a job", daemon("web", serves).needs("migrate", ecosystem.Completed), 4*time.Minute + settling, ""},
-		{"waits in vain", daemon("web", serves).needs("fails", ecosystem.Completed), 4 * time.Minute, "app web not started: app fails has failed"},
+		{"is not to start", daemon("web", serves).but(func(a *spec.App) { a.Autostart = false }), 0, ""},
+		{"waits for a job", daemon("web", serves).needs("migrate", spec.Completed), 4*time.Minute + settling, ""},
+		{"waits in vain", daemon("web", serves).needs("fails", spec.Completed), 4 * time.Minute, "app web not started: app fails has failed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			apps := []part{daemon("api", serves), job("migrate", fate{lives: 5 * time.Minute}), job("fails", crashes.after(5*time.Minute))}
@@ -71,19 +72,21 @@ func TestAnAppThatIsAddedIsAnsweredWhenItIsOnline(t *testing.T) {
 }
 
 func TestWhoAddsAnAppIsToldThatItNeverStarts(t *testing.T) {
-	web := daemon("web", serves).needs("migrate", ecosystem.Completed)
-	order := func(v Verb) func(*stage) {
-		return func(s *stage) { _, _, _ = s.do(Order{Verb: v, Targets: []Target{{"web", EveryWorker}}}) }
+	web := daemon("web", serves).needs("migrate", spec.Completed)
+	order := func(v spec.Verb) func(*stage) {
+		return func(s *stage) {
+			_, _, _ = s.do(spec.Order{Verb: v, Targets: []status.Target{{App: "web", Instance: status.EveryWorker}}})
+		}
 	}
 	for _, test := range []struct {
 		name string
 		do   func(*stage)
 		want error
 	}{
-		{"stopped", order(Stop), errStopped},
-		{"deleted", order(Delete), errStopped},
-		{"started", order(Start), errSuperseded},
-		{"restarted", order(Restart), errSuperseded},
+		{"stopped", order(spec.Stop), errStopped},
+		{"deleted", order(spec.Delete), errStopped},
+		{"started", order(spec.Start), errSuperseded},
+		{"restarted", order(spec.Restart), errSuperseded},
 		{"gorun ends", func(s *stage) { s.cancel() }, ErrStopping},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -104,27 +107,27 @@ func TestWhoAddsAnAppIsToldThatItNeverStarts(t *testing.T) {
 
 func TestAnEditionMayBeOneToStart(t *testing.T) {
 	parts := []part{
-		daemon("api", serves).but(func(a *ecosystem.App) { a.Instances = 2 }), daemon("changed", serves), daemon("errored", crashes),
-		daemon("side", serves), daemon("manual", serves).but(func(a *ecosystem.App) { a.Autostart = false }),
+		daemon("api", serves).but(func(a *spec.App) { a.Instances = 2 }), daemon("changed", serves), daemon("errored", crashes),
+		daemon("side", serves), daemon("manual", serves).but(func(a *spec.App) { a.Autostart = false }),
 	}
 	enact(t, parts, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, _, err := s.do(Order{Verb: Stop, Targets: []Target{{"api", 1}, {"changed", EveryWorker}}}); err != nil {
+		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: []status.Target{{App: "api", Instance: 1}, {App: "changed", Instance: status.EveryWorker}}}); err != nil {
 			t.Fatal(err)
 		}
-		e := Edition{Partial: true, Start: true}
+		e := spec.Revision{Partial: true, Start: true}
 		for _, p := range parts {
 			e.Apps = append(e.Apps, p.app)
 		}
 		e.Apps[1].KillTimeout = time.Minute
 		before := append(s.pids("side"), s.pids("api")[0])
-		err := s.Apply(context.Background(), e, func(Progress) {})
+		err := s.Apply(context.Background(), e, func(status.Progress) {})
 		if failed := new(StartError); !errors.As(err, &failed) || !strings.Contains(err.Error(), "errored/0") {
 			t.Errorf("apply: %v, want that errored cannot start", err)
 		}
 		wantOnline(t, s, "api", 2)
 		wantOnline(t, s, "changed", 1)
-		if s.app("changed").Workers[0].app.KillTimeout != time.Minute || s.app("manual").Workers[0].Starts != 0 {
+		if s.worker("changed").published.Load().app.KillTimeout != time.Minute || s.app("manual").Workers[0].Starts != 0 {
 			t.Error("changed has not its new configuration, or manual was started")
 		}
 		if after := append(s.pids("side"), s.pids("api")[0]); fmt.Sprint(after) != fmt.Sprint(before) {
@@ -135,21 +138,21 @@ func TestAnEditionMayBeOneToStart(t *testing.T) {
 
 // Two of four had gone before the first replacement was tried.
 func TestAnEditionThatFailsTakesNoWorkerAway(t *testing.T) {
-	api := daemon("api", listens(0, 0), crashes).but(shares).but(func(a *ecosystem.App) { a.Instances = 4 })
+	api := daemon("api", listens(0, 0), crashes).but(shares).but(func(a *spec.App) { a.Instances = 4 })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		fewer := api.but(func(a *ecosystem.App) { a.Instances = 2 })
-		e := Edition{Apps: []ecosystem.App{fewer.app}}
-		if err := s.Apply(context.Background(), e, func(Progress) {}); err == nil {
+		fewer := api.but(func(a *spec.App) { a.Instances = 2 })
+		e := spec.Revision{Apps: []spec.App{fewer.app}}
+		if err := s.Apply(context.Background(), e, func(status.Progress) {}); err == nil {
 			t.Error("a release that crashes was a success")
 		}
 		wantOnline(t, s, "api", 4)
 		script(s.apps()[0], []fate{listens(0, 0)})
-		if err := s.Apply(context.Background(), e, func(Progress) {}); err != nil {
+		if err := s.Apply(context.Background(), e, func(status.Progress) {}); err != nil {
 			t.Error(err)
 		}
 		wantOnline(t, s, "api", 2)
-		if n := s.app("api").Workers[1].Restarts[ByReload]; n != 1 {
+		if n := s.app("api").Workers[1].Restarts[status.ByReload]; n != 1 {
 			t.Errorf("%d reloads of the last one", n)
 		}
 	})
@@ -162,12 +165,12 @@ func TestAFirstStartIsNotSuperseded(t *testing.T) {
 		answered := make(chan addition)
 		go func() { answered <- s.adds(daemon("web", listens(time.Second, 0)).but(shares)) }()
 		s.passes(500 * time.Millisecond)
-		s.apps()[1].provoke(context.Background(), ByWatch, "cache")
+		s.apps()[1].provoke(context.Background(), status.ByWatch, "cache")
 		if got := <-answered; got.err != nil || got.took != time.Second {
 			t.Errorf("answered after %v with %v", got.took, got.err)
 		}
 		s.passes(time.Minute)
-		if n := s.app("web").Workers[0].Restarts[ByWatch]; n != 1 {
+		if n := s.app("web").Workers[0].Restarts[status.ByWatch]; n != 1 {
 			t.Errorf("%d restarts by watch, want 1", n)
 		}
 	})
@@ -175,44 +178,44 @@ func TestAFirstStartIsNotSuperseded(t *testing.T) {
 
 // What a file or the clock asked for came between the two steps of an edition.
 func TestAnEditionIsNotCutByWhatIsProvoked(t *testing.T) {
-	api := daemon("api", listens(time.Second, 0)).but(shares).but(func(a *ecosystem.App) { a.Instances = 2 })
+	api := daemon("api", listens(time.Second, 0)).but(shares).but(func(a *spec.App) { a.Instances = 2 })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		applied := make(chan error)
 		go func() {
-			more := api.but(func(a *ecosystem.App) { a.Instances, a.KillTimeout = 3, time.Minute })
-			applied <- s.Apply(context.Background(), Edition{Apps: []ecosystem.App{more.app}}, func(Progress) {})
+			more := api.but(func(a *spec.App) { a.Instances, a.KillTimeout = 3, time.Minute })
+			applied <- s.Apply(context.Background(), spec.Revision{Apps: []spec.App{more.app}}, func(status.Progress) {})
 		}()
 		s.passes(500 * time.Millisecond)
-		s.apps()[0].provoke(context.Background(), ByCron, "x")
+		s.apps()[0].provoke(context.Background(), status.ByCron, "x")
 		if err := <-applied; err != nil {
 			t.Error(err)
 		}
 		s.passes(time.Minute)
 		wantOnline(t, s, "api", 3)
-		if n := s.api().Restarts; n[ByCron] != 1 || n[ByReload] != 1 {
+		if n := s.api().Restarts; n[status.ByCron] != 1 || n[status.ByReload] != 1 {
 			t.Errorf("restarts %v", n)
 		}
 	})
 }
 
 func TestAnEditionMayRestart(t *testing.T) {
-	parts := []part{daemon("api", listens(0, 0)).but(shares), daemon("fewer", serves).but(func(a *ecosystem.App) { a.Instances = 3 })}
+	parts := []part{daemon("api", listens(0, 0)).but(shares), daemon("fewer", serves).but(func(a *spec.App) { a.Instances = 3 })}
 	enact(t, parts, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, _, err := s.do(Order{Verb: Stop, Targets: []Target{{"fewer", EveryWorker}}}); err != nil {
+		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: []status.Target{{App: "fewer", Instance: status.EveryWorker}}}); err != nil {
 			t.Fatal(err)
 		}
 		api, fewer := parts[0].app, parts[1].app
 		api.KillTimeout, fewer.Instances = time.Minute, 1
-		e := Edition{Apps: []ecosystem.App{api, fewer}, Partial: true, All: true, Restart: true, Start: true}
-		if err := s.Apply(context.Background(), e, func(Progress) {}); err != nil {
+		e := spec.Revision{Apps: []spec.App{api, fewer}, Partial: true, All: true, Restart: true, Start: true}
+		if err := s.Apply(context.Background(), e, func(status.Progress) {}); err != nil {
 			t.Error(err)
 		}
 		wantOnline(t, s, "api", 1)
 		wantOnline(t, s, "fewer", 1)
-		if status := s.api(); status.Restarts[ByManual] != 1 || status.Restarts[ByReload] != 0 || status.app.KillTimeout != time.Minute {
-			t.Errorf("api: %+v", status)
+		if st := s.api(); st.Restarts[status.ByManual] != 1 || st.Restarts[status.ByReload] != 0 || s.worker("api").published.Load().app.KillTimeout != time.Minute {
+			t.Errorf("api: %+v", st)
 		}
 	})
 }

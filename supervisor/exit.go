@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/signals/reaper"
+	"gorun/supervisor/status"
 )
 
 // codeOfKill is what SIGKILL comes to. A shell or npm passes it on as its own
@@ -27,38 +28,38 @@ func statusOf(p program) reaper.Status {
 
 // outcome sorts an exit. What gorun's stop signal ends has ended well, and so
 // has a program that catches it and tells of it as a shell does, as Java does.
-func (w *worker) outcome(status reaper.Status, end ended, asked unix.Signal) Outcome {
-	code := status.ExitCode()
+func (w *worker) outcome(st reaper.Status, end ended, asked unix.Signal) status.Outcome {
+	code := st.ExitCode()
 	switch {
-	case end.cause != died && end.forced && status.Signal == unix.SIGKILL:
-		return Killed
+	case end.cause != died && end.forced && st.Signal == unix.SIGKILL:
+		return status.Killed
 	case code == codeOfKill && w.tools.ranOutOfMemory(end.victims):
-		return OutOfMemory
+		return status.OutOfMemory
 	case code == 0:
-		return Clean
+		return status.Clean
 	case end.cause != died && code == 128+int(asked):
-		return Clean
-	case status.Signal != 0:
-		return Signaled
+		return status.Clean
+	case st.Signal != 0:
+		return status.Signaled
 	}
-	return Failure
+	return status.Failure
 }
 
 // describe names an exit for people.
-func (t *tools) describe(status reaper.Status, outcome Outcome) string {
-	text := strconv.Itoa(status.ExitCode())
-	if status.Signal != 0 {
-		text += " = " + signalName(status.Signal)
+func (t *tools) describe(st reaper.Status, outcome status.Outcome) string {
+	text := strconv.Itoa(st.ExitCode())
+	if st.Signal != 0 {
+		text += " = " + signalName(st.Signal)
 	}
 	switch outcome {
-	case OutOfMemory:
+	case status.OutOfMemory:
 		text += ", out of memory"
 		if limit := t.cgroup.MemoryLimit(); limit > 0 {
 			text += ": limit " + size(limit)
 		}
-	case Killed:
+	case status.Killed:
 		text += ", by gorun after the grace"
-	case Clean, Failure, Signaled:
+	case status.Clean, status.Failure, status.Signaled:
 	}
 	return text
 }

@@ -15,11 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/signals/reaper"
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // fate is what becomes of one run of a fake program. The zero fate ends at
@@ -57,9 +58,9 @@ type fakeRun struct {
 	status reaper.Status
 }
 
-func (f *fakeRun) end(status reaper.Status) {
+func (f *fakeRun) end(st reaper.Status) {
 	f.once.Do(func() {
-		f.status = status
+		f.status = st
 		close(f.exited)
 	})
 }
@@ -164,7 +165,7 @@ func newOutput(t *testing.T) *logs.Output {
 type step struct {
 	at     time.Duration
 	worker string
-	to     State
+	to     status.State
 }
 
 func (f *film) Enabled(context.Context, slog.Level) bool { return true }
@@ -179,7 +180,7 @@ func (f *film) Handle(_ context.Context, r slog.Record) error {
 		case "worker":
 			s.worker = a.Value.String()
 		case "to":
-			s.to, _ = a.Value.Any().(State)
+			s.to, _ = a.Value.Any().(status.State)
 		}
 		line += fmt.Sprintf(" %s=%v", a.Key, a.Value)
 		return true
@@ -211,7 +212,7 @@ func (f *film) of(worker string) []string {
 }
 
 // when tells when a worker entered a state first; -1: never.
-func (f *film) when(worker string, to State) time.Duration {
+func (f *film) when(worker string, to status.State) time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, s := range f.steps {
@@ -248,7 +249,7 @@ func enact(t *testing.T, apps []part, options Options, f func(s *stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{film: newFilm(t), mail: &mail{begun: time.Now()}, begun: time.Now(), over: make(chan struct{})}
 		options.Reaper, options.Output, options.Log, options.Starting = theReaper, newOutput(t), slog.New(s.film), 100
-		var confs []ecosystem.App
+		var confs []spec.App
 		for _, p := range apps {
 			confs = append(confs, p.app)
 		}
@@ -326,27 +327,27 @@ func (s *stage) worker(app string) *worker {
 }
 
 // api returns the published status of the first worker of the app of that name.
-func (s *stage) api() WorkerStatus { return *s.worker("api").published.Load() }
+func (s *stage) api() status.Worker { return s.worker("api").published.Load().Worker }
 
-func (s *stage) app(name string) AppStatus {
+func (s *stage) app(name string) status.App {
 	for _, a := range s.Snapshot().Apps {
 		if a.Name == name {
 			return a
 		}
 	}
-	return AppStatus{}
+	return status.App{}
 }
 
 // part is an app and what becomes of its workers' runs.
 type part struct {
-	app   ecosystem.App
+	app   spec.App
 	fates []fate
 }
 
 // daemon is an app that is restarted 1 s after each end, and is given up at
 // the third unstable run in a row.
 func daemon(name string, fates ...fate) part {
-	return part{ecosystem.App{
+	return part{spec.App{
 		Name: name, Argv: []string{name}, Instances: 1, Autostart: true, ReadyMin: 1, TreeKill: true,
 		StopSignal: unix.SIGTERM, KillTimeout: 8 * time.Second,
 		Restart: restart.Policy{Auto: true, MaxUnstable: 2, MinUptime: time.Second, Delay: time.Second},
@@ -361,13 +362,13 @@ func job(name string, f fate) part {
 }
 
 // but returns the part with something changed.
-func (p part) but(change func(*ecosystem.App)) part {
+func (p part) but(change func(*spec.App)) part {
 	change(&p.app)
 	return p
 }
 
-func (p part) needs(app string, condition ecosystem.Condition) part {
-	p.app.DependsOn = append(slices.Clip(p.app.DependsOn), ecosystem.Dependency{App: app, Condition: condition})
+func (p part) needs(app string, condition spec.Condition) part {
+	p.app.DependsOn = append(slices.Clip(p.app.DependsOn), spec.Dependency{App: app, Condition: condition})
 	return p
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gorun/supervisor/node"
+	"gorun/supervisor/status"
 )
 
 // figures is what the run of a Node worker tells of itself over its channel. The
@@ -14,15 +15,15 @@ import (
 type figures struct {
 	counts  *counts // of all runs of the worker
 	customs node.Customs
-	totals  node.Totals
+	totals  status.Totals
 
-	custom atomic.Pointer[[]node.Custom]
+	custom atomic.Pointer[[]status.Custom]
 	report atomic.Pointer[report]
 }
 
 // report is what the preload has said last.
 type report struct {
-	vitals node.Vitals
+	vitals status.Vitals
 	at     time.Time
 }
 
@@ -42,7 +43,7 @@ func (f *figures) hearVitals(message json.RawMessage) {
 }
 
 // tell adds what the process tells of itself to its worker's status.
-func (l *link) tell(w *WorkerStatus) {
+func (l *link) tell(w *status.Worker) {
 	w.Notice = l.said()
 	if all := l.figures.custom.Load(); all != nil {
 		w.Custom = *all
@@ -58,16 +59,16 @@ func (l *link) tell(w *WorkerStatus) {
 // Safe for concurrent use: two runs may overlap.
 type counts struct {
 	mu  sync.Mutex
-	sum node.Totals
+	sum status.Totals
 }
 
-func (c *counts) add(more node.Totals) {
+func (c *counts) add(more status.Totals) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sum = c.sum.Plus(more)
 }
 
-func (c *counts) total() node.Totals {
+func (c *counts) total() status.Totals {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.sum

@@ -9,12 +9,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/node"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // talker is an app with an IPC channel, see talk.
-func talker() ecosystem.App {
+func talker() spec.App {
 	app := actual("api", "node")
 	app.Node, app.WaitReady, app.ListenTimeout = true, true, time.Minute
 	app.ShutdownWithMessage = true
@@ -22,17 +23,17 @@ func talker() ecosystem.App {
 }
 
 // told waits until the worker has said all that it says at its start.
-func (r *instance) told(t *testing.T, runs int) WorkerStatus {
+func (r *instance) told(t *testing.T, runs int) status.Worker {
 	t.Helper()
 	r.up(t, runs)
-	eventually(t, "it has told of itself", func() bool { return r.first().Vitals != nil && r.first().State == Online })
+	eventually(t, "it has told of itself", func() bool { return r.first().Vitals != nil && r.first().State == status.Online })
 	return r.first()
 }
 
 func TestFiguresAreOfTheProcessAndCountsOfTheWorker(t *testing.T) {
 	r := run(t, talker())
 	w := r.told(t, 1)
-	if want := []node.Custom{{Name: "lag", Unit: "ms", Value: 12.4}}; !slices.Equal(w.Custom, want) || w.Vitals.P95 != .5 {
+	if want := []status.Custom{{Name: "lag", Unit: "ms", Value: 12.4}}; !slices.Equal(w.Custom, want) || w.Vitals.P95 != .5 {
 		t.Errorf("%v, %+v; want %v", w.Custom, w.Vitals, want)
 	}
 	if n := len(r.Recent(10)); n != 2 {
@@ -42,7 +43,7 @@ func TestFiguresAreOfTheProcessAndCountsOfTheWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	w = r.told(t, 2)
-	if want := (node.Totals{Delay: 4, Ticks: 20, Pause: 6, Pauses: 8}); w.Totals != want {
+	if want := (status.Totals{Delay: 4, Ticks: 20, Pause: 6, Pauses: 8}); w.Totals != want {
 		t.Errorf("after a restart: %+v, want %+v", w.Totals, want)
 	}
 	r.cancel()
@@ -57,7 +58,7 @@ func TestAWorkerStopsByMessage(t *testing.T) {
 	r.told(t, 1)
 	r.cancel()
 	r.wait(t, 0)
-	if w := r.first(); w.Exits[Clean] != 1 || w.ForcedKills != 0 || w.LastExit.Text != "0" {
+	if w := r.first(); w.Exits[status.Clean] != 1 || w.ForcedKills != 0 || w.LastExit.Text != "0" {
 		t.Errorf("%+v, last exit %+v", w, w.LastExit)
 	}
 }
@@ -81,10 +82,10 @@ func freeze(t *testing.T, pid int) {
 func TestPromClientAnswersOverTheChannel(t *testing.T) {
 	r := run(t, talker(), actual("mute", "sleep"))
 	r.told(t, 2)
-	eventually(t, "mute is online, too", func() bool { return r.Snapshot().Apps[1].Workers[0].State == Online })
+	eventually(t, "mute is online, too", func() bool { return r.Snapshot().Apps[1].Workers[0].State == status.Online })
 	events := len(r.Recent(100))
 	for id := range 2 {
-		message, err := r.AskMetrics(t.Context(), Target{"api", 0})
+		message, err := r.AskMetrics(t.Context(), status.Target{App: "api", Instance: 0})
 		if got := node.MetricsAnswered(message); err != nil || got != id+1 {
 			t.Errorf("answer %s, %v; want one to request %d", message, err, id+1)
 		}
@@ -92,13 +93,13 @@ func TestPromClientAnswersOverTheChannel(t *testing.T) {
 	if n := len(r.Recent(100)); n != events {
 		t.Errorf("%v; want no event of it", r.Recent(100))
 	}
-	if _, err := r.AskMetrics(t.Context(), Target{"mute", 0}); !errors.Is(err, ErrNoChannel) {
+	if _, err := r.AskMetrics(t.Context(), status.Target{App: "mute", Instance: 0}); !errors.Is(err, ErrNoChannel) {
 		t.Errorf("a worker without a channel: %v", err)
 	}
 	freeze(t, r.first().Pid)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := r.AskMetrics(ctx, Target{"api", 0}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := r.AskMetrics(ctx, status.Target{App: "api", Instance: 0}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a worker that hangs: %v", err)
 	}
 	if err := unix.Kill(r.first().Pid, unix.SIGCONT); err != nil {

@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"gorun/health"
-	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // examined is an app whose workers listen at once, and are well or not as the
@@ -16,7 +17,7 @@ func examined(action health.Action) (part, *opening) {
 	door := &opening{examined: true, says: forever}
 	f := serves
 	f.opens = door
-	return daemon("api", f).but(shares).but(func(a *ecosystem.App) {
+	return daemon("api", f).but(shares).but(func(a *spec.App) {
 		a.Health = &health.Check{OnFailure: action, StartPeriod: time.Minute}
 	}), door
 }
@@ -27,7 +28,7 @@ func TestAWorkerIsOnlineWhenItsHealthCheckSucceeds(t *testing.T) {
 		s.passes(10 * time.Second)
 		door.checked <- health.Result{Condition: health.Unknown}
 		s.passes(10 * time.Second)
-		if state := s.api().State; state != Launching {
+		if state := s.api().State; state != status.Launching {
 			t.Errorf("before the first success: %v", state)
 		}
 		door.checked <- health.Result{OK: true, Condition: health.Healthy}
@@ -60,7 +61,7 @@ func TestAnUnhealthyWorkerIsRestarted(t *testing.T) {
 		door.checked <- health.Result{Text: "500", Condition: health.Unhealthy}
 		s.passes(2 * time.Second)
 		wantSteps(t, s, "api/0", "0s launching", "0s online", "1m0s stopping", "1m0s waiting restart", "1m1s launching")
-		if n := s.api().Restarts[ByHealth]; n != 1 {
+		if n := s.api().Restarts[status.ByHealth]; n != 1 {
 			t.Errorf("%d restarts for its health", n)
 		}
 		if !s.film.said("worker is unhealthy") {
@@ -96,7 +97,7 @@ func TestAReplacementMustBeHealthy(t *testing.T) {
 		door.checked <- health.Result{OK: true, Condition: health.Healthy}
 		s.passes(time.Minute)
 		before := s.pids("api")
-		_, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]})
+		_, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]})
 		if err == nil || !strings.Contains(err.Error(), "missing a health check that succeeds") || took != time.Minute {
 			t.Errorf("reload: %v after %v", err, took)
 		}
@@ -107,11 +108,11 @@ func TestAReplacementMustBeHealthy(t *testing.T) {
 }
 
 func TestAWorkerThatKeepsNoWatchdogQuietIsRestarted(t *testing.T) {
-	api := daemon("api", serves).but(func(a *ecosystem.App) { a.Watchdog = 10 * time.Second })
+	api := daemon("api", serves).but(func(a *spec.App) { a.Watchdog = 10 * time.Second })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(11 * time.Second)
 		wantSteps(t, s, "api/0", "0s launching", "100ms online", "10.1s stopping", "10.1s waiting restart")
-		if s.passes(time.Second); s.api().Restarts[ByWatchdog] != 1 {
+		if s.passes(time.Second); s.api().Restarts[status.ByWatchdog] != 1 {
 			t.Errorf("restarts = %v", s.api().Restarts)
 		}
 	})

@@ -9,10 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // noteOf has the facts of an end for hooks.
@@ -37,12 +38,12 @@ func (w *worker) tellEnd(end ended, next restart.Decision) {
 
 // again counts a restart. Hooks hear of it once the process runs, unless
 // somebody has asked for it; n has the end of the one before, if it has ended.
-func (w *worker) again(why Reason, n hooks.Note) {
+func (w *worker) again(why status.Reason, n hooks.Note) {
 	w.status.Restarts[why]++
 	switch why {
-	case ByManual, ByReload:
+	case status.ByManual, status.ByReload:
 		w.resumed = nil
-	case ByExit, ByMemory, ByCron, ByWatch, ByHealth, ByWatchdog:
+	case status.ByExit, status.ByMemory, status.ByCron, status.ByWatch, status.ByHealth, status.ByWatchdog:
 		n.Reason = why.String()
 		w.resumed = &n
 	}
@@ -85,7 +86,7 @@ func (w *worker) hooksFor(event hooks.Event) []hooks.Hook {
 // hookRun is what a hook's command is run with: all of it never changes.
 type hookRun struct {
 	tools        *tools
-	app          *ecosystem.App
+	app          *spec.App
 	worker       string
 	instance, id int
 }

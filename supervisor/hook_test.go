@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,8 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/hooks"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // mail is a network where webhooks are answered at once; at /hangs never.
@@ -50,8 +52,8 @@ func wantMail(t *testing.T, s *stage, want ...string) {
 }
 
 // webhooks makes an app tell of everything.
-func webhooks(path string) func(*ecosystem.App) {
-	return func(a *ecosystem.App) {
+func webhooks(path string) func(*spec.App) {
+	return func(a *spec.App) {
 		hook := hooks.Defaults()
 		hook.Webhook = "https://hooks.example" + path
 		a.OnExit, a.OnRestart, a.OnGiveup = []hooks.Hook{hook}, []hooks.Hook{hook}, []hooks.Hook{hook}
@@ -90,8 +92,8 @@ func TestHooksHearOfAProgramThatCannotBeStarted(t *testing.T) {
 
 func TestHooksHearNothingOfWhatSomebodyHasAskedFor(t *testing.T) {
 	enact(t, []part{daemon("api", serves).but(webhooks("/"))}, Options{}, func(s *stage) {
-		for _, verb := range []Verb{Restart, Reload, Stop, Start, Restart} {
-			if _, _, err := s.do(Order{Verb: verb, Targets: theAPI[:]}); err != nil {
+		for _, verb := range []spec.Verb{spec.Restart, spec.Reload, spec.Stop, spec.Start, spec.Restart} {
+			if _, _, err := s.do(spec.Order{Verb: verb, Targets: theAPI[:]}); err != nil {
 				t.Fatal(err)
 			}
 			s.passes(time.Minute)
@@ -103,11 +105,11 @@ func TestHooksHearNothingOfWhatSomebodyHasAskedFor(t *testing.T) {
 }
 
 func TestHooksHearOfARestartByTheClock(t *testing.T) {
-	for name, change := range map[string]func(*ecosystem.App){"beside": shares, "after": func(*ecosystem.App) {}} {
+	for name, change := range map[string]func(*spec.App){"beside": shares, "after": func(*spec.App) {}} {
 		t.Run(name, func(t *testing.T) {
 			enact(t, []part{daemon("api", serves).but(change).but(webhooks("/"))}, Options{}, func(s *stage) {
 				s.passes(time.Minute)
-				if _, _, err := s.do(Order{Verb: Reload, Reason: ByCron, Targets: theAPI[:]}); err != nil {
+				if err := ask(context.Background(), s.apps()[0], &task{verb: spec.Reload, reason: status.ByCron}, func(status.Progress) {}); err != nil {
 					t.Fatal(err)
 				}
 				s.passes(time.Minute)
@@ -122,7 +124,7 @@ func TestHooksHearOfARestartByTheClock(t *testing.T) {
 }
 
 func TestHooksHearOfAWorkerThatMisbehaves(t *testing.T) {
-	api := daemon("api", serves).but(func(a *ecosystem.App) { a.Watchdog = 10 * time.Second }).but(webhooks("/"))
+	api := daemon("api", serves).but(func(a *spec.App) { a.Watchdog = 10 * time.Second }).but(webhooks("/"))
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(12 * time.Second)
 		wantMail(t, s, "10.1s exit by watchdog: exit 143 = SIGTERM, restart in 1s", "11.1s restart by watchdog: exit 143 = SIGTERM, "+resumes)

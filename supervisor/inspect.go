@@ -16,6 +16,8 @@ import (
 	"gorun/supervisor/notify"
 	"gorun/supervisor/process"
 	"gorun/supervisor/sockets"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // hearing is what a run is heard through.
@@ -168,7 +170,7 @@ func (l *link) exec(ctx context.Context, argv []string) error {
 
 // listenForNotices gives the process a socket for sd_notify(3). Nothing depends
 // on it unless the app says so.
-func (l *link) listenForNotices(spec *process.Spec) {
+func (l *link) listenForNotices(request *process.Spec) {
 	user := l.sharing.tools.uid
 	if l.app.User != nil {
 		user = int(l.app.User.UID)
@@ -182,7 +184,7 @@ func (l *link) listenForNotices(spec *process.Spec) {
 		return
 	}
 	l.hearing.notify = socket
-	spec.Env = append(withoutNotify(spec.Env), socket.Environ()...)
+	request.Env = append(withoutNotify(request.Env), socket.Environ()...)
 }
 
 // withoutNotify drops what somebody above gorun meant for gorun itself.
@@ -232,7 +234,7 @@ func (l *link) noted(m notify.Message) {
 	}
 	if m.Status != nil {
 		l.hearing.notice.Store(m.Status)
-		l.sharing.tools.journal.note(Event{App: l.app.Name, Instance: l.instance, Kind: "status", Text: *m.Status})
+		l.sharing.tools.journal.note(status.Event{App: l.app.Name, Instance: l.instance, Kind: "status", Text: *m.Status})
 	}
 }
 
@@ -252,10 +254,20 @@ func (l *link) said() string {
 	return ""
 }
 
+// Spec is what an app is to be; nil where there is none of that name.
+func (s *Supervisor) Spec(name string) *spec.App {
+	for _, a := range s.apps() {
+		if a.name == name {
+			return a.look().conf
+		}
+	}
+	return nil
+}
+
 // Dial connects to exactly one worker, at a port that it listens on; 0: the
 // first.
-func (s *Supervisor) Dial(ctx context.Context, target Target, port int) (net.Conn, error) {
-	all, err := s.workers([]Target{target})
+func (s *Supervisor) Dial(ctx context.Context, target status.Target, port int) (net.Conn, error) {
+	all, err := s.workers([]status.Target{target})
 	if err != nil {
 		return nil, err
 	}

@@ -2,36 +2,26 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
 	"sync"
 	"time"
+
+	"gorun/supervisor/status"
 )
 
 // journalSize is how many events are kept for who comes late.
 const journalSize = 1000
 
-// Event is something that happened to an app or a worker.
-type Event struct {
-	Seq      uint64 // order, from 1
-	Time     time.Time
-	App      string
-	Instance int             // EveryWorker: about the app
-	Kind     string          // state, exit, reload, scale, message, …
-	Text     string          // for people, one line
-	Data     json.RawMessage // message: what the worker sent; else nil
-}
-
 // journal keeps the latest events. Safe for concurrent use; writing never waits
 // for a reader.
 type journal struct {
 	mu     sync.Mutex
-	events []Event       // a ring
-	last   uint64        // Seq of the latest
-	more   chan struct{} // closed with the next event; nil: nobody waits
+	events []status.Event // a ring
+	last   uint64         // Seq of the latest
+	more   chan struct{}  // closed with the next event; nil: nobody waits
 }
 
 // note appends an event.
-func (j *journal) note(e Event) {
+func (j *journal) note(e status.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.last++
@@ -56,11 +46,11 @@ func (j *journal) latest() uint64 {
 
 // since returns the events after a Seq that are still there, or what to wait
 // for.
-func (j *journal) since(after uint64) ([]Event, <-chan struct{}) {
+func (j *journal) since(after uint64) ([]status.Event, <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	first := max(after, j.last-uint64(len(j.events))) + 1
-	var found []Event
+	var found []status.Event
 	for seq := first; seq <= j.last; seq++ {
 		found = append(found, j.events[(seq-1)%journalSize])
 	}
@@ -71,11 +61,11 @@ func (j *journal) since(after uint64) ([]Event, <-chan struct{}) {
 }
 
 // recent returns the latest n events, oldest first.
-func (j *journal) recent(n int) []Event {
+func (j *journal) recent(n int) []status.Event {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	n = min(n, len(j.events))
-	found := make([]Event, 0, n)
+	found := make([]status.Event, 0, n)
 	for seq := j.last - uint64(n) + 1; seq <= j.last; seq++ {
 		found = append(found, j.events[(seq-1)%journalSize])
 	}
@@ -83,11 +73,11 @@ func (j *journal) recent(n int) []Event {
 }
 
 // Recent returns the latest n events, oldest first, without waiting.
-func (s *Supervisor) Recent(n int) []Event { return s.tools.journal.recent(n) }
+func (s *Supervisor) Recent(n int) []status.Event { return s.tools.journal.recent(n) }
 
 // Events returns what happened after an event's Seq, 0 for all that is known:
 // the latest thousand. It waits until there is something; the error is ctx's.
-func (s *Supervisor) Events(ctx context.Context, after uint64) ([]Event, error) {
+func (s *Supervisor) Events(ctx context.Context, after uint64) ([]status.Event, error) {
 	for {
 		events, more := s.tools.journal.since(after)
 		if len(events) > 0 {

@@ -14,19 +14,20 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/node"
 	"gorun/supervisor/process"
 	"gorun/supervisor/sockets"
 	"gorun/supervisor/sockets/intercept"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // link is what connects one run of a worker with the sockets it shares and,
 // for Node, with gorun.
 type link struct {
 	sharing  *sharing
-	app      *ecosystem.App // what the run was started by
-	environ  []string       // of its process
+	app      *spec.App // what the run was started by
+	environ  []string  // of its process
 	owner    sockets.Owner
 	instance int
 
@@ -46,7 +47,7 @@ type link struct {
 	questions questions
 }
 
-func (s *sharing) link(conf *ecosystem.App, instance int) *link {
+func (s *sharing) link(conf *spec.App, instance int) *link {
 	l := &link{
 		sharing: s, app: conf, owner: s.owner(instance), instance: instance, cancel: func() {},
 		listening: make(chan struct{}), ready: make(chan struct{}),
@@ -58,43 +59,43 @@ func (s *sharing) link(conf *ecosystem.App, instance int) *link {
 }
 
 // prepare adds to the spec what the worker needs for it.
-func (l *link) prepare(spec *process.Spec) error {
-	l.environ = slices.Clip(spec.Env)
-	l.listenForNotices(spec)
+func (l *link) prepare(request *process.Spec) error {
+	l.environ = slices.Clip(request.Env)
+	l.listenForNotices(request)
 	switch l.app.Sharing {
-	case ecosystem.ShareNode:
+	case spec.ShareNode:
 		if l.sharing.intercepts {
-			spec.Prepare = l.install
+			request.Prepare = l.install
 		}
-		return l.connect(spec, strconv.FormatUint(uint64(l.owner), 10))
-	case ecosystem.ShareIntercept:
-		spec.Prepare = l.install
-	case ecosystem.ShareInherit:
-		if err := l.inherit(spec); err != nil {
+		return l.connect(request, strconv.FormatUint(uint64(l.owner), 10))
+	case spec.ShareIntercept:
+		request.Prepare = l.install
+	case spec.ShareInherit:
+		if err := l.inherit(request); err != nil {
 			return err
 		}
-	case ecosystem.ShareNone:
+	case spec.ShareNone:
 		if l.sharing.intercepts {
-			spec.Prepare = l.install
+			request.Prepare = l.install
 		}
 	}
 	if l.app.Node {
-		return l.connect(spec, "")
+		return l.connect(request, "")
 	}
 	return nil
 }
 
 // connect gives a Node worker its IPC channel.
-func (l *link) connect(spec *process.Spec, uniqueID string) error {
+func (l *link) connect(request *process.Spec, uniqueID string) error {
 	conn, child, err := node.Pair()
 	if err != nil {
 		return fmt.Errorf("make an IPC channel: %w", err)
 	}
 	l.conn = conn
-	spec.Env = append(spec.Env, node.Environ(firstExtra+len(spec.Extra), uniqueID)...)
-	l.give(spec, child)
+	request.Env = append(request.Env, node.Environ(firstExtra+len(request.Extra), uniqueID)...)
+	l.give(request, child)
 	if l.app.NodeMetrics {
-		spec.Env = node.Instrument(spec.Env)
+		request.Env = node.Instrument(request.Env)
 	}
 	return nil
 }
@@ -102,9 +103,9 @@ func (l *link) connect(spec *process.Spec, uniqueID string) error {
 // firstExtra is the descriptor of a process's first extra file, see os/exec.
 const firstExtra = 3
 
-func (l *link) give(spec *process.Spec, file *os.File) {
+func (l *link) give(request *process.Spec, file *os.File) {
 	l.extra = append(l.extra, file)
-	spec.Extra = append(spec.Extra, file)
+	request.Extra = append(request.Extra, file)
 }
 
 func (l *link) install() (err error) {
@@ -116,7 +117,7 @@ func (l *link) install() (err error) {
 }
 
 // inherit opens the sockets of `listen` and passes them on, see sd_listen_fds(3).
-func (l *link) inherit(spec *process.Spec) error {
+func (l *link) inherit(request *process.Spec) error {
 	for _, socket := range l.app.Listen {
 		member, err := l.sharing.groups.Take(l.owner, socket.Address)
 		if err != nil {
@@ -129,8 +130,8 @@ func (l *link) inherit(spec *process.Spec) error {
 		if err != nil {
 			return fmt.Errorf("duplicate the socket for %s: %w", socket.Address, err)
 		}
-		l.give(spec, os.NewFile(uintptr(fd), socket.Address.String()))
-		spec.ListenNames = append(spec.ListenNames, socket.Name)
+		l.give(request, os.NewFile(uintptr(fd), socket.Address.String()))
+		request.ListenNames = append(request.ListenNames, socket.Name)
 	}
 	return nil
 }
@@ -172,7 +173,7 @@ func (l *link) giveUp() {
 func (l *link) open() {
 	s := l.sharing
 	l.channel = node.Open(l.conn, node.Options{
-		Cluster: s.app.Sharing == ecosystem.ShareNode,
+		Cluster: s.app.Sharing == spec.ShareNode,
 		Share:   l.take,
 		TLSData: &s.keys,
 		Listening: func(address sockets.Address) {
@@ -204,7 +205,7 @@ func (l *link) hear(message json.RawMessage) {
 	case node.TypeMetrics:
 		l.questions.answer(message)
 	default:
-		l.sharing.tools.journal.note(Event{App: l.app.Name, Instance: l.instance, Kind: "message", Text: shorten(string(message)), Data: small(message)})
+		l.sharing.tools.journal.note(status.Event{App: l.app.Name, Instance: l.instance, Kind: "message", Text: shorten(string(message)), Data: small(message)})
 	}
 }
 
@@ -237,7 +238,7 @@ func (l *link) serve(p *process.Process) {
 	options := intercept.Options{
 		Share: l.take, Wanted: s.wanted, Tree: p.Members, Log: s.tools.log,
 		Listening: func(sockets.Address) { l.listens() },
-		Observe:   s.app.Sharing == ecosystem.ShareNone,
+		Observe:   s.app.Sharing == spec.ShareNone,
 	}
 	if user := s.app.User; user != nil {
 		options.User = &intercept.User{UID: user.UID, GID: user.GID, Groups: user.Groups}
@@ -248,7 +249,7 @@ func (l *link) serve(p *process.Process) {
 // signs implements door. What cannot be told is nil.
 func (l *link) signs() signs {
 	s := signs{ready: l.ready, checked: l.hearing.checked, alive: l.hearing.alive, extend: l.hearing.extend, leaving: l.hearing.leaving}
-	if l.listener != nil || l.app.Sharing == ecosystem.ShareNode {
+	if l.listener != nil || l.app.Sharing == spec.ShareNode {
 		s.listening = l.listening
 	}
 	return s

@@ -7,6 +7,7 @@ import (
 
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
+	"gorun/supervisor/status"
 )
 
 // live is one run of the worker: from the start of a process, over any that
@@ -14,7 +15,7 @@ import (
 // is on record.
 func (w *worker) live(ctx, kill context.Context) ended {
 	w.forgetRequest()
-	w.enter(Launching)
+	w.enter(status.Launching)
 	l, err := w.launchOne()
 	if err != nil {
 		return w.notStarted(err)
@@ -23,7 +24,7 @@ func (w *worker) live(ctx, kill context.Context) ended {
 	l, end := w.attend(ctx, kill, l)
 	l.door.offline()
 	if end.cause != died || w.leavesOthers(l) {
-		w.enter(Stopping)
+		w.enter(status.Stopping)
 	}
 	w.finish(kill, l, &end)
 	l.door.release()
@@ -66,7 +67,7 @@ func (w *worker) attend(ctx, kill context.Context, l life) (life, ended) {
 		var end *ended
 		select {
 		case <-l.Exited():
-			end = &ended{cause: died, reason: ByExit}
+			end = &ended{cause: died, reason: status.ByExit}
 		case <-ctx.Done():
 			end = &ended{cause: stopped}
 		case why := <-w.restarts:
@@ -111,19 +112,19 @@ func (w *worker) attend(ctx, kill context.Context, l life) (life, ended) {
 // welcome steers connections to a process that has done all that makes it
 // ready.
 func (w *worker) welcome(l life, a *awaited) {
-	if !a.over() || a.leaving || w.status.State != Launching {
+	if !a.over() || a.leaving || w.status.State != status.Launching {
 		return
 	}
 	l.door.online()
-	w.enter(Online)
+	w.enter(status.Online)
 	a.guarded = true
 	a.guard(l)
 	w.orders.fulfil()
 }
 
 // ending is the end that a request for a restart brings.
-func ending(why Reason) *ended {
-	if why == ByManual {
+func ending(why status.Reason) *ended {
+	if why == status.ByManual {
 		return &ended{cause: wanted, reason: why}
 	}
 	return &ended{cause: misbehaved, reason: why}
@@ -180,10 +181,10 @@ func (w *worker) hangUp(c capture) {
 
 // record puts the exit on record, once nothing of the process is left.
 func (w *worker) record(l life, end *ended) {
-	status := statusOf(l)
-	exit := Exit{Code: status.ExitCode(), At: end.at, Uptime: end.at.Sub(l.began)}
-	exit.Outcome = w.outcome(status, *end, l.app.StopSignal)
-	exit.Text = w.tools.describe(status, exit.Outcome)
+	st := statusOf(l)
+	exit := status.Exit{Code: st.ExitCode(), At: end.at, Uptime: end.at.Sub(l.began)}
+	exit.Outcome = w.outcome(st, *end, l.app.StopSignal)
+	exit.Text = w.tools.describe(st, exit.Outcome)
 	w.status.LastExit = &exit
 	w.status.Exits[exit.Outcome]++
 	if end.took > 0 {
@@ -196,19 +197,19 @@ func (w *worker) record(l life, end *ended) {
 		w.link.Store(nil)
 	}
 	if l.process != nil {
-		w.cpu.end(l.process, status.CPU)
+		w.cpu.end(l.process, st.CPU)
 	}
 	w.removePid(l.app, l.Pid())
-	end.pid, end.tail, end.signal = l.Pid(), l.Tail(), status.Signal
-	end.exit = restart.Exit{Code: status.Code, Signaled: status.Signal != 0 || end.cause != died, Failed: end.late, Uptime: end.ran}
+	end.pid, end.tail, end.signal = l.Pid(), l.Tail(), st.Signal
+	end.exit = restart.Exit{Code: st.Code, Signaled: st.Signal != 0 || end.cause != died, Failed: end.late, Uptime: end.ran}
 }
 
 // notStarted records a program that could not be executed.
 func (w *worker) notStarted(err error) ended {
 	code := process.CodeOf(err)
 	now := time.Now()
-	w.status.LastExit = &Exit{Code: code, Outcome: Failure, Text: strconv.Itoa(code) + " = " + err.Error(), At: now}
+	w.status.LastExit = &status.Exit{Code: code, Outcome: status.Failure, Text: strconv.Itoa(code) + " = " + err.Error(), At: now}
 	w.status.LastError = err.Error()
-	w.status.Exits[Failure]++
-	return ended{cause: died, reason: ByExit, at: now, exit: restart.Exit{Code: code, Failed: true}}
+	w.status.Exits[status.Failure]++
+	return ended{cause: died, reason: status.ByExit, at: now, exit: restart.Exit{Code: code, Failed: true}}
 }

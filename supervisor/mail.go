@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"gorun/supervisor/status"
 )
 
 // ErrNoChannel is the answer for workers without an IPC channel to gorun.
@@ -14,13 +16,13 @@ var ErrNoChannel = errors.New("none of these has an IPC channel: only scripts th
 
 // Send sends a message to the Node workers among the targets, and tells how
 // many got it.
-func (s *Supervisor) Send(targets []Target, message json.RawMessage) (int, error) {
+func (s *Supervisor) Send(targets []status.Target, message json.RawMessage) (int, error) {
 	got, err := s.send(targets, message)
 	return len(got), err
 }
 
 // send returns the workers that got the message.
-func (s *Supervisor) send(targets []Target, message any) ([]*worker, error) {
+func (s *Supervisor) send(targets []status.Target, message any) ([]*worker, error) {
 	all, err := s.workers(targets)
 	if err != nil {
 		return nil, err
@@ -56,7 +58,7 @@ type Reply struct {
 
 // Trigger starts an action that Node workers offer by @pm2/io, and returns what
 // they answer within ten seconds; the error names those that did not.
-func (s *Supervisor) Trigger(ctx context.Context, targets []Target, action, params string) ([]json.RawMessage, error) {
+func (s *Supervisor) Trigger(ctx context.Context, targets []status.Target, action, params string) ([]json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, replyLimit)
 	defer cancel()
 	after := s.tools.journal.latest()
@@ -64,10 +66,10 @@ func (s *Supervisor) Trigger(ctx context.Context, targets []Target, action, para
 	if err != nil {
 		return nil, err
 	}
-	left := map[Target]bool{}
+	left := map[status.Target]bool{}
 	for _, w := range got {
-		status := w.published.Load()
-		left[Target{status.App, status.Instance}] = true
+		st := w.published.Load()
+		left[status.Target{App: st.App, Instance: st.Instance}] = true
 	}
 	var replies []json.RawMessage
 	for len(left) > 0 {
@@ -77,7 +79,7 @@ func (s *Supervisor) Trigger(ctx context.Context, targets []Target, action, para
 		}
 		for _, e := range events {
 			after = e.Seq
-			from := Target{e.App, e.Instance}
+			from := status.Target{App: e.App, Instance: e.Instance}
 			if answer, ok := replyTo(action, e); ok && left[from] {
 				delete(left, from)
 				text, _ := json.Marshal(Reply{e.App, e.Instance, answer}) // nothing in it can fail
@@ -96,7 +98,7 @@ func call(action, params string) any {
 	return map[string]string{"msg": action, "opts": params}
 }
 
-func noReply(action string, left map[Target]bool) error {
+func noReply(action string, left map[status.Target]bool) error {
 	var names []string
 	for t := range left {
 		names = append(names, fmt.Sprintf("%s/%d", t.App, t.Instance))
@@ -105,7 +107,7 @@ func noReply(action string, left map[Target]bool) error {
 }
 
 // replyTo returns what an event brings as the answer to an action.
-func replyTo(action string, e Event) (json.RawMessage, bool) {
+func replyTo(action string, e status.Event) (json.RawMessage, bool) {
 	if e.Kind != "message" {
 		return nil, false
 	}

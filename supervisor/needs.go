@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 
-	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // need is an app that must have come so far before this one starts.
 type need struct {
 	app       *app
-	condition ecosystem.Condition
+	condition spec.Condition
 }
 
 // awaitedNeed is what became of a need.
@@ -30,7 +31,7 @@ func (a *app) awaitNext(ctx context.Context) {
 	a.desk.needs = a.desk.needs[1:]
 	a.roster.held = "waits for app " + next.app.name
 	if a.desk.added != nil {
-		a.desk.added.tell(EveryWorker, a.roster.held)
+		a.desk.added.tell(status.EveryWorker, a.roster.held)
 	}
 	a.publish()
 	answer := make(chan awaitedNeed, 1)
@@ -45,7 +46,7 @@ func (a *app) open() {
 	a.desk.added = nil
 	var turns []turn
 	for _, w := range a.roster.workers {
-		turns = append(turns, a.wake(w, newRenewal(a.roster.conf, ByManual)))
+		turns = append(turns, a.wake(w, newRenewal(a.roster.conf, status.ByManual)))
 	}
 	if t != nil {
 		a.desk.opening = true
@@ -103,7 +104,7 @@ func (a *app) refuse(needed *app) {
 // by its end, though it may have been online.
 func (n need) await(ctx context.Context) bool {
 	var online <-chan struct{}
-	if n.condition == ecosystem.Online {
+	if n.condition == spec.Online {
 		online = n.app.marks.online
 	}
 	select {
@@ -113,7 +114,7 @@ func (n need) await(ctx context.Context) bool {
 		return false
 	}
 	r := n.app.look()
-	return r.completed || r.phase == running && n.condition == ecosystem.Online && closed(n.app.marks.online)
+	return r.completed || r.phase == running && n.condition == spec.Online && closed(n.app.marks.online)
 }
 
 // awaitReady waits until every worker was online once, or all ended well. It

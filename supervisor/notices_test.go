@@ -6,9 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/notify"
 	"gorun/supervisor/sockets"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // notifying is an app whose workers listen at once and use sd_notify.
@@ -21,7 +22,7 @@ func notifying(f fate) (part, *opening) {
 // A short extension ended the start before its time.
 func TestAnExtensionShortensNothing(t *testing.T) {
 	api, door := notifying(serves)
-	api = api.but(func(a *ecosystem.App) { a.WaitReady, a.ListenTimeout = true, 30*time.Second })
+	api = api.but(func(a *spec.App) { a.WaitReady, a.ListenTimeout = true, 30*time.Second })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Second)
 		door.extend <- 5 * time.Second
@@ -39,13 +40,13 @@ func TestAnExtensionShortensNothing(t *testing.T) {
 // the watchdog quiet.
 func TestAWorkerThatSaysThatItEndsIsLeftAlone(t *testing.T) {
 	api, door := notifying(fate{lives: time.Minute})
-	api = api.but(func(a *ecosystem.App) { a.Watchdog, a.KillTimeout = 15*time.Second, 10*time.Minute })
+	api = api.but(func(a *spec.App) { a.Watchdog, a.KillTimeout = 15*time.Second, 10*time.Minute })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(10 * time.Second)
 		door.leaving <- struct{}{}
 		s.passes(49 * time.Second)
-		if status := s.api(); status.Ready || status.State != Online {
-			t.Errorf("%+v, want online and not ready", status)
+		if st := s.api(); st.Ready || st.State != status.Online {
+			t.Errorf("%+v, want online and not ready", st)
 		}
 		s.passes(2500 * time.Millisecond)
 		wantSteps(t, s, "api/0", "0s launching", "0s online", "1m0s waiting restart", "1m1s launching", "1m1s online")
@@ -58,16 +59,16 @@ func TestAWorkerThatSaysThatItEndsIsLeftAlone(t *testing.T) {
 // Its successor was never missed.
 func TestTheSuccessorOfAWorkerThatEndsIsWatched(t *testing.T) {
 	api, door := notifying(serves)
-	api = api.but(func(a *ecosystem.App) { a.Watchdog, a.KillTimeout = 15*time.Second, 10*time.Minute })
+	api = api.but(func(a *spec.App) { a.Watchdog, a.KillTimeout = 15*time.Second, 10*time.Minute })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(10 * time.Second)
 		door.leaving <- struct{}{}
 		s.passes(time.Minute)
-		if _, _, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err != nil {
+		if _, _, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err != nil {
 			t.Fatal(err)
 		}
 		s.passes(17 * time.Second)
-		if n := s.api().Restarts[ByWatchdog]; n != 1 {
+		if n := s.api().Restarts[status.ByWatchdog]; n != 1 {
 			t.Errorf("%d restarts by the watchdog, want 1", n)
 		}
 	})
@@ -89,7 +90,7 @@ func TestOnlyWhoSpeaksForAWorkerSaysThatItEnds(t *testing.T) {
 		{"who was ready", true, []notify.Message{ready(server), stopping(server)}, true},
 		{"a helper after that", true, []notify.Message{ready(server), ready(helper), stopping(helper)}, false},
 	} {
-		l := (&sharing{instances: map[sockets.Owner]int{}}).link(&ecosystem.App{WaitReady: test.waits}, 0)
+		l := (&sharing{instances: map[sockets.Owner]int{}}).link(&spec.App{WaitReady: test.waits}, 0)
 		l.hearing.speaker = first
 		for _, m := range test.said {
 			l.noted(m)
@@ -130,7 +131,7 @@ func TestAReplacementThatNobodyHearsListenHasToLast(t *testing.T) {
 			enact(t, []part{daemon("api", quiet(serves), quiet(test.next)).but(shares)}, Options{}, func(s *stage) {
 				s.passes(time.Minute)
 				before := s.pids("api")
-				_, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]})
+				_, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]})
 				if (err == nil) != test.fine || took != test.took {
 					t.Errorf("reload: %v after %v, want %v", err, took, test.took)
 				}
@@ -148,29 +149,29 @@ func TestARestartThatIsProvokedDuringAnotherWaitsForItsTurn(t *testing.T) {
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		a := s.apps()[0]
-		for _, why := range []Reason{ByWatch, ByWatch, ByCron, ByWatch} {
+		for _, why := range []status.Reason{status.ByWatch, status.ByWatch, status.ByCron, status.ByWatch} {
 			a.provoke(context.Background(), why, "x")
 		}
 		s.passes(1500 * time.Millisecond) // the one that has waited writes files
-		a.provoke(context.Background(), ByWatch, "x")
+		a.provoke(context.Background(), status.ByWatch, "x")
 		s.passes(time.Minute)
-		if n := s.api().Restarts; n[ByWatch] != 2 || n[ByCron] != 1 {
+		if n := s.api().Restarts; n[status.ByWatch] != 2 || n[status.ByCron] != 1 {
 			t.Errorf("restarts %v, want two by watch and one by cron", n)
 		}
-		a.provoke(context.Background(), ByWatch, "x")
-		a.provoke(context.Background(), ByWatch, "y")
-		if _, _, err := s.do(Order{Verb: Stop, Targets: theAPI[:]}); err != nil {
+		a.provoke(context.Background(), status.ByWatch, "x")
+		a.provoke(context.Background(), status.ByWatch, "y")
+		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
 		s.passes(time.Minute)
-		if state := s.api().State; state != Stopped {
+		if state := s.api().State; state != status.Stopped {
 			t.Errorf("what was stopped is %v", state)
 		}
 	})
 }
 
 func TestDependentsAreFoundAfterAnExchange(t *testing.T) {
-	cache, api := daemon("cache", serves), daemon("api", serves).needs("cache", ecosystem.Online)
+	cache, api := daemon("cache", serves), daemon("api", serves).needs("cache", spec.Online)
 	enact(t, []part{cache, api}, Options{}, func(s *stage) {
 		apps := slices.Clone(s.apps())
 		apps[0] = newApp(&cache.app, s.tools)

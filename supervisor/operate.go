@@ -8,12 +8,15 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // Do carries out an order and returns when that is done, or ctx has ended: what
 // is under way goes on then. The news come from several goroutines, one at a
 // time.
-func (s *Supervisor) Do(ctx context.Context, o Order, tell func(Progress)) error {
+func (s *Supervisor) Do(ctx context.Context, o spec.Order, tell func(status.Progress)) error {
 	apps, err := s.find(o.Targets)
 	if err != nil {
 		return err
@@ -21,18 +24,15 @@ func (s *Supervisor) Do(ctx context.Context, o Order, tell func(Progress)) error
 	var all sync.WaitGroup
 	errs := make([]error, len(apps))
 	tell = oneAtATime(tell)
-	reason := o.Reason
-	if reason == ByExit {
-		reason = ByManual
-		if o.Verb == Reload {
-			reason = ByReload
-		}
+	reason := status.ByManual
+	if o.Verb == spec.Reload {
+		reason = status.ByReload
 	}
 	for i, chosen := range apps {
 		t := &task{verb: o.Verb, instances: chosen.instances, parallel: o.Parallel, reason: reason}
 		all.Go(func() {
 			errs[i] = ask(ctx, chosen.app, t, tell)
-			if o.Verb == Delete && errs[i] == nil {
+			if o.Verb == spec.Delete && errs[i] == nil {
 				errs[i] = s.awaitGone(ctx, chosen.app)
 			}
 		})
@@ -49,7 +49,7 @@ type chosen struct {
 
 // find returns the apps that the targets name, each once, in the order of the
 // first mention.
-func (s *Supervisor) find(targets []Target) ([]chosen, error) {
+func (s *Supervisor) find(targets []status.Target) ([]chosen, error) {
 	var found []chosen
 	apps := s.apps()
 	for _, target := range targets {
@@ -63,7 +63,7 @@ func (s *Supervisor) find(targets []Target) ([]chosen, error) {
 			found = append(found, chosen{app: apps[at], instances: []int{}})
 		}
 		switch {
-		case target.Instance == EveryWorker:
+		case target.Instance == status.EveryWorker:
 			found[i].instances = nil
 		case found[i].instances != nil:
 			found[i].instances = append(found[i].instances, target.Instance)
@@ -73,7 +73,7 @@ func (s *Supervisor) find(targets []Target) ([]chosen, error) {
 }
 
 // ask hands a task to an app and waits for its end.
-func ask(ctx context.Context, a *app, t *task, tell func(Progress)) error {
+func ask(ctx context.Context, a *app, t *task, tell func(status.Progress)) error {
 	t.report(a, tell)
 	select {
 	case a.desk.tasks <- t:
@@ -86,9 +86,9 @@ func ask(ctx context.Context, a *app, t *task, tell func(Progress)) error {
 }
 
 // report makes ready for the news of the task and for its end.
-func (t *task) report(a *app, tell func(Progress)) {
+func (t *task) report(a *app, tell func(status.Progress)) {
 	t.done = make(chan error, 1)
-	t.tell = func(instance int, text string) { tell(Progress{App: a.name, Instance: instance, Text: text}) }
+	t.tell = func(instance int, text string) { tell(status.Progress{App: a.name, Instance: instance, Text: text}) }
 }
 
 // await waits for the end of a task that the app has.
@@ -135,9 +135,9 @@ func (s *Supervisor) forget(a *app) {
 	s.tools.wake()
 }
 
-func oneAtATime(tell func(Progress)) func(Progress) {
+func oneAtATime(tell func(status.Progress)) func(status.Progress) {
 	var mu sync.Mutex
-	return func(p Progress) {
+	return func(p status.Progress) {
 		mu.Lock()
 		defer mu.Unlock()
 		tell(p)
@@ -146,16 +146,16 @@ func oneAtATime(tell func(Progress)) func(Progress) {
 
 // Scale changes how many workers an app has, and returns when the new ones are
 // online, or those too many are gone.
-func (s *Supervisor) Scale(ctx context.Context, name string, size Size, tell func(Progress)) error {
-	found, err := s.find([]Target{{name, EveryWorker}})
+func (s *Supervisor) Scale(ctx context.Context, name string, size spec.Size, tell func(status.Progress)) error {
+	found, err := s.find([]status.Target{{App: name, Instance: status.EveryWorker}})
 	if err != nil {
 		return err
 	}
-	return ask(ctx, found[0].app, &task{verb: Start, size: &size, reason: ByManual}, oneAtATime(tell))
+	return ask(ctx, found[0].app, &task{verb: spec.Start, size: &size, reason: status.ByManual}, oneAtATime(tell))
 }
 
 // workers returns those that the targets name.
-func (s *Supervisor) workers(targets []Target) ([]*worker, error) {
+func (s *Supervisor) workers(targets []status.Target) ([]*worker, error) {
 	apps, err := s.find(targets)
 	if err != nil {
 		return nil, err
@@ -173,7 +173,7 @@ func (s *Supervisor) workers(targets []Target) ([]*worker, error) {
 
 // SignalTargets sends sig to the process trees of the workers, and tells how
 // many have one.
-func (s *Supervisor) SignalTargets(targets []Target, sig unix.Signal) int {
+func (s *Supervisor) SignalTargets(targets []status.Target, sig unix.Signal) int {
 	all, _ := s.workers(targets) // who is gone meanwhile gets none
 	n := 0
 	for _, w := range all {
@@ -186,14 +186,14 @@ func (s *Supervisor) SignalTargets(targets []Target, sig unix.Signal) int {
 }
 
 // Environ returns the environment that the worker's next process gets.
-func (s *Supervisor) Environ(target Target) ([]string, error) {
-	all, err := s.workers([]Target{target})
+func (s *Supervisor) Environ(target status.Target) ([]string, error) {
+	all, err := s.workers([]status.Target{target})
 	if err != nil {
 		return nil, err
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%w: %s/%d", ErrUnknown, target.App, target.Instance)
 	}
-	status := all[0].published.Load()
-	return status.app.Environ(status.Instance, status.ID), nil
+	st := all[0].published.Load()
+	return st.app.Environ(st.Instance, st.ID), nil
 }

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // What is here went wrong once.
@@ -17,12 +18,12 @@ func TestAnAppThatSharesInAnotherWayIsExchanged(t *testing.T) {
 	api := daemon("api", serves)
 	enact(t, []part{api, job("migrate", fate{})}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		next := api.but(func(a *ecosystem.App) { a.Port, a.Autostart = 80, false })
-		if err := s.Apply(context.Background(), Edition{Apps: []ecosystem.App{next.app}, Partial: true}, func(Progress) {}); err != nil {
+		next := api.but(func(a *spec.App) { a.Port, a.Autostart = 80, false })
+		if err := s.Apply(context.Background(), spec.Revision{Apps: []spec.App{next.app}, Partial: true}, func(status.Progress) {}); err != nil {
 			t.Error(err)
 		}
 		s.passes(time.Minute)
-		if app := s.app("api"); len(s.Snapshot().Apps) != 2 || app.Workers[0].app.Port != 80 {
+		if app := s.app("api"); len(s.Snapshot().Apps) != 2 || s.worker("api").published.Load().app.Port != 80 {
 			t.Errorf("after the exchange: %d apps, %+v", len(s.Snapshot().Apps), app)
 		}
 	})
@@ -30,11 +31,11 @@ func TestAnAppThatSharesInAnotherWayIsExchanged(t *testing.T) {
 
 // The app forgot for good what it waited for.
 func TestAReloadWhileAnAppWaitsChangesNothingButItsConfiguration(t *testing.T) {
-	web := daemon("web", serves).needs("migrate", ecosystem.Completed)
+	web := daemon("web", serves).needs("migrate", spec.Completed)
 	migrate := job("migrate", fate{lives: time.Minute})
 	enact(t, []part{web, migrate}, Options{}, func(s *stage) {
 		s.passes(time.Second)
-		if err := s.Apply(context.Background(), Edition{Apps: []ecosystem.App{web.app, migrate.app}, All: true, Partial: true}, func(Progress) {}); err != nil {
+		if err := s.Apply(context.Background(), spec.Revision{Apps: []spec.App{web.app, migrate.app}, All: true, Partial: true}, func(status.Progress) {}); err != nil {
 			t.Error(err)
 		}
 		s.passes(2 * time.Minute)
@@ -44,16 +45,16 @@ func TestAReloadWhileAnAppWaitsChangesNothingButItsConfiguration(t *testing.T) {
 
 // The reload was never answered, and gorun could not stop any more.
 func TestAFallbackForAWorkerThatIsGone(t *testing.T) {
-	api := daemon("api", listens(time.Second, 0)).but(shares).but(func(a *ecosystem.App) { a.Instances, a.ReloadFallback = 2, true })
+	api := daemon("api", listens(time.Second, 0)).but(shares).but(func(a *spec.App) { a.Instances, a.ReloadFallback = 2, true })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		reloaded := make(chan error)
 		go func() {
-			_, _, err := s.do(Order{Verb: Reload, Targets: theAPI[:]})
+			_, _, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]})
 			reloaded <- err
 		}()
 		s.passes(500 * time.Millisecond)
-		if _, _, err := s.do(Order{Verb: Stop, Targets: []Target{{"api", 1}}}); err != nil {
+		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: []status.Target{{App: "api", Instance: 1}}}); err != nil {
 			t.Error(err)
 		}
 		if err := <-reloaded; !errors.Is(err, errStopped) {
@@ -64,11 +65,11 @@ func TestAFallbackForAWorkerThatIsGone(t *testing.T) {
 
 // One stop of one worker made every later end of the app look wanted.
 func TestAFailureCountsAfterAStopAndAStart(t *testing.T) {
-	api := daemon("api", serves, crashes.after(time.Hour), crashes.with(7)).but(func(a *ecosystem.App) { a.Critical = true })
+	api := daemon("api", serves, crashes.after(time.Hour), crashes.with(7)).but(func(a *spec.App) { a.Critical = true })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		for _, verb := range []Verb{Stop, Start} {
-			if _, _, err := s.do(Order{Verb: verb, Targets: []Target{{"api", 0}}}); err != nil {
+		for _, verb := range []spec.Verb{spec.Stop, spec.Start} {
+			if _, _, err := s.do(spec.Order{Verb: verb, Targets: []status.Target{{App: "api", Instance: 0}}}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -79,10 +80,10 @@ func TestAFailureCountsAfterAStopAndAStart(t *testing.T) {
 }
 
 func TestAFailureIsForgottenWhenItsWorkerIsStartedAgain(t *testing.T) {
-	ends := daemon("job", crashes.with(3), fate{lives: time.Minute}).but(func(a *ecosystem.App) { a.Restart.Auto = false })
+	ends := daemon("job", crashes.with(3), fate{lives: time.Minute}).but(func(a *spec.App) { a.Restart.Auto = false })
 	enact(t, []part{ends, job("other", fate{lives: time.Hour})}, Options{}, func(s *stage) {
 		s.passes(time.Second)
-		if _, _, err := s.do(Order{Verb: Start, Targets: []Target{{"job", EveryWorker}}}); err != nil {
+		if _, _, err := s.do(spec.Order{Verb: spec.Start, Targets: []status.Target{{App: "job", Instance: status.EveryWorker}}}); err != nil {
 			t.Error(err)
 		}
 		wantEnd(t, s, 0, time.Hour)
@@ -98,7 +99,7 @@ func TestAStopIsAnsweredWhenTheSocketsAreClosed(t *testing.T) {
 		shared := s.apps()[0].look().sharing
 		shared.links.Go(func() { <-linked }) // sockets are closed when the last link has gone
 		go func() {
-			_, _, err := s.do(Order{Verb: Stop, Targets: theAPI[:]})
+			_, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: theAPI[:]})
 			done <- err
 		}()
 		s.passes(time.Minute)
@@ -127,7 +128,7 @@ func TestADeleteThatEndsGorunIsAnswered(t *testing.T) {
 				<-over
 				cancel()
 			}()
-			if err := s.Do(ctx, Order{Verb: Delete, Targets: theAPI[:]}, func(Progress) {}); err != nil {
+			if err := s.Do(ctx, spec.Order{Verb: spec.Delete, Targets: theAPI[:]}, func(status.Progress) {}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -136,13 +137,13 @@ func TestADeleteThatEndsGorunIsAnswered(t *testing.T) {
 
 // The second was never answered.
 func TestDeletesOneAfterTheOther(t *testing.T) {
-	api := daemon("api", listens(0, 10*time.Second)).but(shares).but(func(a *ecosystem.App) { a.Instances, a.DrainTimeout = 2, time.Minute })
+	api := daemon("api", listens(0, 10*time.Second)).but(shares).but(func(a *spec.App) { a.Instances, a.DrainTimeout = 2, time.Minute })
 	enact(t, []part{api, daemon("side", serves)}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		done := make(chan error)
 		for i := range 2 {
 			go func() {
-				_, _, err := s.do(Order{Verb: Delete, Targets: []Target{{"api", i}}})
+				_, _, err := s.do(spec.Order{Verb: spec.Delete, Targets: []status.Target{{App: "api", Instance: i}}})
 				done <- err
 			}()
 			s.passes(time.Second)
@@ -160,13 +161,15 @@ func TestDeletesOneAfterTheOther(t *testing.T) {
 
 // The stop undid that the worker was to go.
 func TestAStopDuringAScaleKeepsTheNumber(t *testing.T) {
-	api := daemon("api", listens(0, 10*time.Second)).but(shares).but(func(a *ecosystem.App) { a.Instances, a.DrainTimeout = 4, time.Minute })
+	api := daemon("api", listens(0, 10*time.Second)).but(shares).but(func(a *spec.App) { a.Instances, a.DrainTimeout = 4, time.Minute })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		scaled := make(chan error)
-		go func() { scaled <- s.Scale(context.Background(), "api", Size{Workers: 2}, func(Progress) {}) }()
+		go func() {
+			scaled <- s.Scale(context.Background(), "api", spec.Size{Workers: 2}, func(status.Progress) {})
+		}()
 		s.passes(time.Second)
-		if _, _, err := s.do(Order{Verb: Stop, Targets: theAPI[:]}); err != nil {
+		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
 		if err := <-scaled; err != nil || len(s.app("api").Workers) != 2 {
@@ -182,17 +185,17 @@ func TestAStartDuringAStopIsRefused(t *testing.T) {
 		s.passes(time.Minute)
 		stopped := make(chan error)
 		go func() {
-			_, _, err := s.do(Order{Verb: Stop, Targets: theAPI[:]})
+			_, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: theAPI[:]})
 			stopped <- err
 		}()
 		s.passes(time.Second)
-		if _, _, err := s.do(Order{Verb: Start, Targets: theAPI[:]}); !errors.As(err, new(*BusyError)) {
+		if _, _, err := s.do(spec.Order{Verb: spec.Start, Targets: theAPI[:]}); !errors.As(err, new(*BusyError)) {
 			t.Errorf("start: %v", err)
 		}
 		if err := <-stopped; err != nil {
 			t.Error(err)
 		}
-		if _, _, err := s.do(Order{Verb: Start, Targets: theAPI[:]}); err != nil {
+		if _, _, err := s.do(spec.Order{Verb: spec.Start, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -202,7 +205,7 @@ func TestAStartDuringAStopIsRefused(t *testing.T) {
 func TestAStartOfAJobThatEndsWellSucceeds(t *testing.T) {
 	enact(t, []part{job("migrate", fate{lives: 30 * time.Millisecond}), daemon("api", serves)}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		news, _, err := s.do(Order{Verb: Start, Targets: []Target{{"migrate", EveryWorker}}})
+		news, _, err := s.do(spec.Order{Verb: spec.Start, Targets: []status.Target{{App: "migrate", Instance: status.EveryWorker}}})
 		if err != nil || fmt.Sprint(news) != "[migrate/0 started, and has ended well migrate/-1 start done in 30ms]" {
 			t.Errorf("start: %v, %q", err, news)
 		}
@@ -213,13 +216,13 @@ func TestAStartOfAJobThatEndsWellSucceeds(t *testing.T) {
 func TestAFailedReplacementLeavesTheWatchdogQuiet(t *testing.T) {
 	first, second := serves, listens(forever, 0)
 	first.opens = &opening{}
-	api := daemon("api", first, second).but(shares).but(func(a *ecosystem.App) { a.Watchdog = 10 * time.Second })
+	api := daemon("api", first, second).but(shares).but(func(a *spec.App) { a.Watchdog = 10 * time.Second })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(5 * time.Second)
-		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err == nil || took != 30*time.Second {
+		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err == nil || took != 30*time.Second {
 			t.Errorf("reload: %v after %v", err, took)
 		}
-		if state := s.api().State; state != Online {
+		if state := s.api().State; state != status.Online {
 			t.Errorf("the old one is %v", state)
 		}
 	})

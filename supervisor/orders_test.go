@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"gorun/signals/reaper"
-	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // shares makes the workers of an app share their sockets, as far as the
 // supervisor can tell.
-func shares(a *ecosystem.App) {
-	a.Sharing, a.Mode, a.ListenTimeout = ecosystem.ShareInherit, ecosystem.Cluster, 30*time.Second
+func shares(a *spec.App) {
+	a.Sharing, a.Mode, a.ListenTimeout = spec.ShareInherit, spec.Cluster, 30*time.Second
 }
 
 // listens is a program that listens after a while, and drains for as long.
@@ -27,15 +28,15 @@ func listens(after, drains time.Duration) fate {
 }
 
 // do carries an order out, and returns its news and how long it took.
-func (s *stage) do(o Order) (news []string, took time.Duration, err error) {
+func (s *stage) do(o spec.Order) (news []string, took time.Duration, err error) {
 	begun := time.Now()
-	err = s.Do(context.Background(), o, func(p Progress) {
+	err = s.Do(context.Background(), o, func(p status.Progress) {
 		news = append(news, fmt.Sprintf("%s/%d %s", p.App, p.Instance, p.Text))
 	})
 	return news, time.Since(begun), err
 }
 
-var theAPI = [...]Target{{"api", EveryWorker}}
+var theAPI = [...]status.Target{{App: "api", Instance: status.EveryWorker}}
 
 func (s *stage) pids(app string) []int {
 	var pids []int
@@ -47,17 +48,17 @@ func (s *stage) pids(app string) []int {
 
 func wantOnline(t *testing.T, s *stage, app string, n int) {
 	t.Helper()
-	if status := s.app(app); status.Online() != n || len(status.Workers) != n {
-		t.Errorf("%s: %d of %d workers online, want %d", app, status.Online(), len(status.Workers), n)
+	if st := s.app(app); st.Online() != n || len(st.Workers) != n {
+		t.Errorf("%s: %d of %d workers online, want %d", app, st.Online(), len(st.Workers), n)
 	}
 }
 
 func TestAReloadReplacesWorkersWithoutAGap(t *testing.T) {
-	api := daemon("api", listens(time.Second, 0)).but(shares).but(func(a *ecosystem.App) { a.Instances = 8 })
+	api := daemon("api", listens(time.Second, 0)).but(shares).but(func(a *spec.App) { a.Instances = 8 })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		before := s.pids("api")
-		_, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:], Reason: ByReload})
+		_, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]})
 		if err != nil || took != 4*time.Second {
 			t.Errorf("reload of 8 workers that start in 1 s: %v after %v, want 4 rounds of 2", err, took)
 		}
@@ -68,7 +69,7 @@ func TestAReloadReplacesWorkersWithoutAGap(t *testing.T) {
 			}
 		}
 		for _, w := range s.app("api").Workers {
-			if w.Restarts[ByReload] != 1 || w.Starts != 2 || w.Exits[Clean] != 1 || w.Unstable != 0 {
+			if w.Restarts[status.ByReload] != 1 || w.Starts != 2 || w.Exits[status.Clean] != 1 || w.Unstable != 0 {
 				t.Errorf("worker %d: %+v", w.Instance, w)
 			}
 		}
@@ -80,25 +81,25 @@ func TestAReloadReplacesWorkersWithoutAGap(t *testing.T) {
 }
 
 func TestAReloadTakesAsManyAtATimeAsIsAskedFor(t *testing.T) {
-	api := daemon("api", listens(time.Second, 0)).but(shares).but(func(a *ecosystem.App) { a.Instances, a.ReloadParallel = 8, 4 })
+	api := daemon("api", listens(time.Second, 0)).but(shares).but(func(a *spec.App) { a.Instances, a.ReloadParallel = 8, 4 })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err != nil || took != 2*time.Second {
+		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err != nil || took != 2*time.Second {
 			t.Errorf("with reload_parallel 4: %v after %v, want 2 rounds", err, took)
 		}
-		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:], Parallel: 8}); err != nil || took != time.Second {
+		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:], Parallel: 8}); err != nil || took != time.Second {
 			t.Errorf("asked for 8: %v after %v, want 1 round", err, took)
 		}
 	})
 }
 
 func TestTheOldWorkerDrainsWhileTheNextIsReplaced(t *testing.T) {
-	api := daemon("api", listens(time.Second, 5*time.Second)).but(shares).but(func(a *ecosystem.App) {
+	api := daemon("api", listens(time.Second, 5*time.Second)).but(shares).but(func(a *spec.App) {
 		a.Instances, a.DrainTimeout = 2, time.Minute
 	})
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		news, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]})
+		news, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]})
 		if err != nil || took != 7*time.Second { // 2 rounds of 1 s, and the drain of the last
 			t.Errorf("reload: %v after %v, want 7s", err, took)
 		}
@@ -126,13 +127,13 @@ func TestAReplacementThatFailsLeavesTheOldWorker(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			first := serves
 			first.opens = &opening{listens: 0, says: 0}
-			api := daemon("api", first, test.second).but(shares).but(func(a *ecosystem.App) {
+			api := daemon("api", first, test.second).but(shares).but(func(a *spec.App) {
 				a.Instances, a.WaitReady = 4, test.waits
 			})
 			enact(t, []part{api}, Options{}, func(s *stage) {
 				s.passes(time.Minute)
 				before := s.pids("api")
-				_, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]})
+				_, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]})
 				if err == nil || !strings.HasPrefix(err.Error(), test.why) || took != test.after {
 					t.Errorf("reload: %v after %v, want %s after %v", err, took, test.why, test.after)
 				}
@@ -140,8 +141,8 @@ func TestAReplacementThatFailsLeavesTheOldWorker(t *testing.T) {
 					t.Errorf("pids %v, want the old ones, %v", got, before)
 				}
 				wantOnline(t, s, "api", 4)
-				if status := s.app("api"); status.Reloads.Failed != 1 || status.Workers[1].Starts != 1 {
-					t.Errorf("reloads %+v, starts of the next worker %d", status.Reloads, status.Workers[1].Starts)
+				if st := s.app("api"); st.Reloads.Failed != 1 || st.Workers[1].Starts != 1 {
+					t.Errorf("reloads %+v, starts of the next worker %d", st.Reloads, st.Workers[1].Starts)
 				}
 			})
 		})
@@ -152,7 +153,7 @@ func TestWorkersOfAQueueAreReplacedWithoutWaitingForThemToListen(t *testing.T) {
 	api := daemon("api", listens(forever, 0)).but(shares)
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err != nil || took != time.Second {
+		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err != nil || took != time.Second {
 			t.Errorf("reload: %v after %v, want it after its min_uptime", err, took)
 		}
 	})
@@ -161,10 +162,10 @@ func TestWorkersOfAQueueAreReplacedWithoutWaitingForThemToListen(t *testing.T) {
 func TestReloadFallbackRestartsWhatIsNotReplaced(t *testing.T) {
 	first, second := serves, fate{lives: 0, status: reaper.Status{Code: 3}}
 	first.opens, second.opens = &opening{}, &opening{listens: forever, says: forever}
-	api := daemon("api", first, second, first).but(shares).but(func(a *ecosystem.App) { a.ReloadFallback = true })
+	api := daemon("api", first, second, first).but(shares).but(func(a *spec.App) { a.ReloadFallback = true })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, _, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err != nil {
+		if _, _, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
 		wantSteps(t, s, "api/0", "0s launching", "0s online", "1m0s stopping", "1m0s launching", "1m0s online")
@@ -177,11 +178,11 @@ func TestAnOldWorkerThatDiesDuringItsReplacementIsReplaced(t *testing.T) {
 	api := daemon("api", short, slow).but(shares)
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(55 * time.Second)
-		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); err != nil || took != 10*time.Second {
+		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err != nil || took != 10*time.Second {
 			t.Errorf("reload: %v after %v", err, took)
 		}
-		if status := s.api(); status.State != Online || status.Exits[Failure] != 1 || status.Starts != 2 || status.Restarts[ByExit] != 0 {
-			t.Errorf("after it: %+v", status)
+		if st := s.api(); st.State != status.Online || st.Exits[status.Failure] != 1 || st.Starts != 2 || st.Restarts[status.ByExit] != 0 {
+			t.Errorf("after it: %+v", st)
 		}
 	})
 }
@@ -192,21 +193,21 @@ func TestAStopDuringAReloadEndsBoth(t *testing.T) {
 		s.passes(time.Minute)
 		reloaded := make(chan error)
 		go func() {
-			_, _, err := s.do(Order{Verb: Reload, Targets: theAPI[:]})
+			_, _, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]})
 			reloaded <- err
 		}()
 		s.passes(time.Second)
-		if _, _, err := s.do(Order{Verb: Reload, Targets: theAPI[:]}); !errors.As(err, new(*BusyError)) {
+		if _, _, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); !errors.As(err, new(*BusyError)) {
 			t.Errorf("a reload during a reload: %v, want it refused", err)
 		}
-		if _, _, err := s.do(Order{Verb: Stop, Targets: theAPI[:]}); err != nil {
+		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: theAPI[:]}); err != nil {
 			t.Errorf("stop: %v", err)
 		}
 		if err := <-reloaded; !errors.Is(err, errStopped) {
 			t.Errorf("the reload: %v, want it to say that the worker was stopped", err)
 		}
-		if status := s.app("api"); !status.Parked || status.Workers[0].State != Stopped {
-			t.Errorf("parked = %v, %v", status.Parked, status.Workers[0].State)
+		if st := s.app("api"); !st.StoppedByOperator || st.Workers[0].State != status.Stopped {
+			t.Errorf("parked = %v, %v", st.StoppedByOperator, st.Workers[0].State)
 		}
 	})
 }
@@ -214,7 +215,7 @@ func TestAStopDuringAReloadEndsBoth(t *testing.T) {
 func TestAWorkerThatSharesNothingIsRestarted(t *testing.T) {
 	enact(t, []part{daemon("api", serves)}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, took, err := s.do(Order{Verb: Reload, Targets: theAPI[:], Reason: ByReload}); err != nil || took != settling {
+		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err != nil || took != settling {
 			t.Errorf("reload: %v after %v", err, took)
 		}
 		wantSteps(t, s, "api/0", "0s launching", "100ms online", "1m0s stopping", "1m0s launching", "1m0.1s online")
@@ -224,7 +225,7 @@ func TestAWorkerThatSharesNothingIsRestarted(t *testing.T) {
 func TestARestartTellsOfAWorkerThatDoesNotComeBack(t *testing.T) {
 	enact(t, []part{daemon("api", serves, crashes.with(9))}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		_, _, err := s.do(Order{Verb: Restart, Targets: theAPI[:]})
+		_, _, err := s.do(spec.Order{Verb: spec.Restart, Targets: theAPI[:]})
 		if err == nil || err.Error() != "api/0: it ended before it was ready (exit 9)" {
 			t.Errorf("restart: %v", err)
 		}
@@ -234,15 +235,15 @@ func TestARestartTellsOfAWorkerThatDoesNotComeBack(t *testing.T) {
 func TestAStoppedAppDoesNotEndGorun(t *testing.T) {
 	enact(t, []part{daemon("api", serves), job("b", fate{})}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, _, err := s.do(Order{Verb: Stop, Targets: theAPI[:]}); err != nil {
+		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
 		s.passes(time.Hour)
-		if _, _, err := s.do(Order{Verb: Start, Targets: theAPI[:]}); err != nil {
+		if _, _, err := s.do(spec.Order{Verb: spec.Start, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
 		wantOnline(t, s, "api", 1)
-		if _, _, err := s.do(Order{Verb: Delete, Targets: theAPI[:]}); err != nil {
+		if _, _, err := s.do(spec.Order{Verb: spec.Delete, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
 		wantEnd(t, s, 0, time.Hour+time.Minute+settling)
@@ -250,34 +251,34 @@ func TestAStoppedAppDoesNotEndGorun(t *testing.T) {
 }
 
 func TestOneWorkerIsStoppedAndStarted(t *testing.T) {
-	api := daemon("api", serves).but(func(a *ecosystem.App) { a.Instances = 3 })
+	api := daemon("api", serves).but(func(a *spec.App) { a.Instances = 3 })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, _, err := s.do(Order{Verb: Stop, Targets: []Target{{"api", 1}}}); err != nil {
+		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: []status.Target{{App: "api", Instance: 1}}}); err != nil {
 			t.Error(err)
 		}
-		if status := s.app("api"); status.Online() != 2 || status.Workers[1].State != Stopped || status.Parked {
-			t.Errorf("after the stop: %d online, %v", status.Online(), status.Workers[1].State)
+		if st := s.app("api"); st.Online() != 2 || st.Workers[1].State != status.Stopped || st.StoppedByOperator {
+			t.Errorf("after the stop: %d online, %v", st.Online(), st.Workers[1].State)
 		}
-		news, _, err := s.do(Order{Verb: Start, Targets: theAPI[:]})
+		news, _, err := s.do(spec.Order{Verb: spec.Start, Targets: theAPI[:]})
 		if err != nil || !slices.Contains(news, "api/0 runs already") {
 			t.Errorf("start: %v, %q", err, news)
 		}
 		wantOnline(t, s, "api", 3)
-		if _, _, err := s.do(Order{Verb: Stop, Targets: []Target{{"api", 7}}}); !errors.Is(err, ErrUnknown) {
+		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: []status.Target{{App: "api", Instance: 7}}}); !errors.Is(err, ErrUnknown) {
 			t.Errorf("stop of a worker that there is not: %v", err)
 		}
 	})
 }
 
 func TestScale(t *testing.T) {
-	api := daemon("api", listens(time.Second, time.Second)).but(shares).but(func(a *ecosystem.App) { a.Instances, a.DrainTimeout = 2, time.Minute })
+	api := daemon("api", listens(time.Second, time.Second)).but(shares).but(func(a *spec.App) { a.Instances, a.DrainTimeout = 2, time.Minute })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		scale := func(size Size, want int, takes time.Duration) {
+		scale := func(size spec.Size, want int, takes time.Duration) {
 			t.Helper()
 			begun := time.Now()
-			if err := s.Scale(context.Background(), "api", size, func(Progress) {}); err != nil {
+			if err := s.Scale(context.Background(), "api", size, func(status.Progress) {}); err != nil {
 				t.Error(err)
 			}
 			if took := time.Since(begun); took != takes {
@@ -285,9 +286,9 @@ func TestScale(t *testing.T) {
 			}
 			wantOnline(t, s, "api", want)
 		}
-		scale(Size{Workers: 5}, 5, time.Second) // in parallel
-		scale(Size{Workers: -3, Relative: true}, 2, time.Second)
-		scale(Size{Workers: 1, Relative: true}, 3, time.Second)
+		scale(spec.Size{Workers: 5}, 5, time.Second) // in parallel
+		scale(spec.Size{Workers: -3, Relative: true}, 2, time.Second)
+		scale(spec.Size{Workers: 1, Relative: true}, 3, time.Second)
 		var ids []int
 		for _, w := range s.app("api").Workers {
 			ids = append(ids, w.ID)
@@ -295,7 +296,7 @@ func TestScale(t *testing.T) {
 		if !slices.Equal(ids, []int{0, 1, 5}) {
 			t.Errorf("ids %v, want the newest gone and a new one", ids)
 		}
-		if err := s.Scale(context.Background(), "api", Size{Workers: -3, Relative: true}, func(Progress) {}); err == nil {
+		if err := s.Scale(context.Background(), "api", spec.Size{Workers: -3, Relative: true}, func(status.Progress) {}); err == nil {
 			t.Error("an app was scaled to nothing")
 		}
 	})
@@ -304,11 +305,11 @@ func TestScale(t *testing.T) {
 func TestResetForgivesRestarts(t *testing.T) {
 	enact(t, []part{daemon("api", crashes, crashes, serves)}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, _, err := s.do(Order{Verb: Reset, Targets: theAPI[:]}); err != nil {
+		if _, _, err := s.do(spec.Order{Verb: spec.Reset, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
-		if status := s.api(); status.Unstable != 0 || status.Forgiven != status.Restarts || status.Restarts[ByExit] != 2 {
-			t.Errorf("after the reset: %+v", status)
+		if st := s.api(); st.Unstable != 0 || st.Forgiven != st.Restarts || st.Restarts[status.ByExit] != 2 {
+			t.Errorf("after the reset: %+v", st)
 		}
 	})
 }
@@ -317,9 +318,9 @@ func TestAnEditionAddsRemovesAndReloads(t *testing.T) {
 	kept, changed, gone := daemon("kept", serves), daemon("changed", listens(0, 0)).but(shares), daemon("gone", serves)
 	enact(t, []part{kept, changed, gone}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		next := changed.but(func(a *ecosystem.App) { a.KillTimeout, a.Instances = time.Minute, 3 })
-		fresh := daemon("fresh", serves).but(func(a *ecosystem.App) { a.Autostart = false })
-		e := Edition{Apps: []ecosystem.App{kept.app, next.app, fresh.app}}
+		next := changed.but(func(a *spec.App) { a.KillTimeout, a.Instances = time.Minute, 3 })
+		fresh := daemon("fresh", serves).but(func(a *spec.App) { a.Autostart = false })
+		e := spec.Revision{Apps: []spec.App{kept.app, next.app, fresh.app}}
 		var plan []string
 		for _, c := range s.Plan(e) {
 			plan = append(plan, fmt.Sprint(c.What, " ", c.App, " ", c.Why))
@@ -328,7 +329,7 @@ func TestAnEditionAddsRemovesAndReloads(t *testing.T) {
 			t.Errorf("plan %q, want %q", plan, want)
 		}
 		before := s.pids("kept")
-		if err := s.Apply(context.Background(), e, func(Progress) {}); err != nil {
+		if err := s.Apply(context.Background(), e, func(status.Progress) {}); err != nil {
 			t.Error(err)
 		}
 		wantOnline(t, s, "changed", 3)
@@ -343,7 +344,7 @@ func TestAnEditionAddsRemovesAndReloads(t *testing.T) {
 			t.Errorf("apps %q, want %q", names, want)
 		}
 		for _, c := range s.Plan(e) {
-			if c.What != Keep {
+			if c.What != status.Keep {
 				t.Errorf("once more: %+v", c)
 			}
 		}
@@ -354,10 +355,10 @@ func TestAReloadOfTheFileReloadsWhatHasNotChangedToo(t *testing.T) {
 	api, migrate := daemon("api", listens(0, 0)).but(shares), job("migrate", fate{})
 	enact(t, []part{api, migrate}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if err := s.Apply(context.Background(), Edition{Apps: []ecosystem.App{api.app, migrate.app}, All: true}, func(Progress) {}); err != nil {
+		if err := s.Apply(context.Background(), spec.Revision{Apps: []spec.App{api.app, migrate.app}, All: true}, func(status.Progress) {}); err != nil {
 			t.Error(err)
 		}
-		if n := s.api().Restarts[ByReload]; n != 1 {
+		if n := s.api().Restarts[status.ByReload]; n != 1 {
 			t.Errorf("%d reloads, want 1", n)
 		}
 		if n := s.app("migrate").Workers[0].Starts; n != 1 {
@@ -370,9 +371,9 @@ func TestAnAppThatSharesInAnotherWayIsStoppedAndStarted(t *testing.T) {
 	api := daemon("api", serves)
 	enact(t, []part{api, daemon("side", serves)}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		next := api.but(func(a *ecosystem.App) { a.Port = 80 })
-		e := Edition{Apps: []ecosystem.App{next.app}, Partial: true}
-		if plan := s.Plan(e); len(plan) != 1 || plan[0].What != Renew {
+		next := api.but(func(a *spec.App) { a.Port = 80 })
+		e := spec.Revision{Apps: []spec.App{next.app}, Partial: true}
+		if plan := s.Plan(e); len(plan) != 1 || plan[0].What != status.Recreate {
 			t.Errorf("plan %+v", plan)
 		}
 	})
@@ -410,7 +411,7 @@ func TestEventsTellWhatHappened(t *testing.T) {
 func TestTheJournalKeepsTheLatest(t *testing.T) {
 	var j journal
 	for range journalSize + 10 {
-		j.note(Event{})
+		j.note(status.Event{})
 	}
 	if events, _ := j.since(0); len(events) != journalSize || events[0].Seq != 11 {
 		t.Errorf("%d events from %d, want the latest %d", len(events), events[0].Seq, journalSize)

@@ -6,12 +6,12 @@ import (
 	"strconv"
 	"strings"
 
-	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/spec"
 )
 
 // pidFile is where the process id of one worker is written: with several
 // instances -0, -1, … comes before the extension, as in the names of log files.
-func pidFile(app *ecosystem.App, instance int) string {
+func pidFile(app *spec.App, instance int) string {
 	if app.PidFile == "" || app.Instances <= 1 {
 		return app.PidFile
 	}
@@ -37,7 +37,7 @@ func (w *worker) writePid(pid int) {
 
 // removePid removes the file unless it is somebody else's by now, or no file
 // at all: /dev/null stays.
-func (w *worker) removePid(by *ecosystem.App, pid int) {
+func (w *worker) removePid(by *spec.App, pid int) {
 	path := pidFile(by, w.status.Instance)
 	if path == "" {
 		return

@@ -8,8 +8,8 @@ import (
 
 	"gorun/health"
 	"gorun/signals/reaper"
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/process"
+	"gorun/supervisor/spec"
 )
 
 // program is the process of one run.
@@ -71,7 +71,7 @@ type life struct {
 	door    door
 	process *process.Process // the same as program and tree; nil: those are not real
 
-	app     *ecosystem.App // what it was started by
+	app     *spec.App // what it was started by
 	began   time.Time
 	victims uint64 // of the memory limit, when it began
 }
@@ -83,7 +83,7 @@ func (w *worker) launch() (life, error) {
 		return life{}, fmt.Errorf("start %s: %w", w.app.Argv[0], err)
 	}
 	stdout, stderr := output.Files()
-	spec := process.Spec{
+	request := process.Spec{
 		Argv:   w.app.Argv,
 		Env:    w.app.Environ(w.status.Instance, w.status.ID),
 		Dir:    w.app.Dir,
@@ -94,11 +94,11 @@ func (w *worker) launch() (life, error) {
 		Memory: w.tools.cgroup.MemoryLimit(),
 	}
 	for _, limit := range w.app.Limits {
-		spec.Limits = append(spec.Limits, process.Limit{Resource: limit.Resource, Soft: limit.Soft, Hard: limit.Hard})
+		request.Limits = append(request.Limits, process.Limit{Resource: limit.Resource, Soft: limit.Soft, Hard: limit.Hard})
 	}
 	l := w.sharing.link(w.app, w.status.Instance)
 	l.figures.counts = &w.counts
-	p, err := w.execute(&spec, l)
+	p, err := w.execute(&request, l)
 	output.Started()
 	if err != nil {
 		l.release()
@@ -109,13 +109,13 @@ func (w *worker) launch() (life, error) {
 }
 
 // execute starts the process with what its link to the shared sockets needs.
-func (w *worker) execute(spec *process.Spec, l *link) (*process.Process, error) {
-	err := l.prepare(spec)
+func (w *worker) execute(request *process.Spec, l *link) (*process.Process, error) {
+	err := l.prepare(request)
 	if err != nil {
 		l.begun(nil)
 		return nil, err
 	}
-	p, err := process.Start(w.tools.reaper, *spec)
+	p, err := process.Start(w.tools.reaper, *request)
 	l.begun(p)
 	return p, err //nolint:wrapcheck // it says what was started
 }

@@ -18,9 +18,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/restart"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // What follows runs real processes: this binary as its own worker. Not in
@@ -57,7 +58,7 @@ type instance struct {
 	code     int
 }
 
-func run(tb testing.TB, apps ...ecosystem.App) *instance {
+func run(tb testing.TB, apps ...spec.App) *instance {
 	tb.Helper()
 	r := &instance{out: &transcript{}, err: &transcript{}, over: make(chan struct{})}
 	output := logs.New(logs.Options{Stdout: r.out, Stderr: r.err})
@@ -83,8 +84,8 @@ func run(tb testing.TB, apps ...ecosystem.App) *instance {
 }
 
 // actual is a daemon that runs this binary with the given words.
-func actual(name string, words ...string) ecosystem.App {
-	return ecosystem.App{
+func actual(name string, words ...string) spec.App {
+	return spec.App{
 		Name: name, Argv: append([]string{os.Args[0], "worker"}, words...), Dir: "/",
 		Instances: 1, Autostart: true, ReadyMin: 1, TreeKill: true,
 		StopSignal: unix.SIGTERM, KillTimeout: time.Minute,
@@ -92,7 +93,7 @@ func actual(name string, words ...string) ecosystem.App {
 	}
 }
 
-func once(name string, words ...string) ecosystem.App {
+func once(name string, words ...string) spec.App {
 	app := actual(name, words...)
 	app.Restart.Auto = false
 	return app
@@ -129,14 +130,14 @@ func (r *instance) up(tb testing.TB, starts int) {
 // known tells whether every worker's process is known to others.
 func (r *instance) known() bool {
 	for _, a := range r.Snapshot().Apps {
-		if slices.ContainsFunc(a.Workers, func(w WorkerStatus) bool { return w.Pid == 0 }) {
+		if slices.ContainsFunc(a.Workers, func(w status.Worker) bool { return w.Pid == 0 }) {
 			return false
 		}
 	}
 	return true
 }
 
-func (r *instance) first() WorkerStatus { return r.Snapshot().Apps[0].Workers[0] }
+func (r *instance) first() status.Worker { return r.Snapshot().Apps[0].Workers[0] }
 
 func exists(pid int) bool { return unix.Kill(pid, 0) == nil }
 
@@ -148,14 +149,14 @@ func TestAKilledWorkerIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.up(t, 2)
-	status := r.first()
-	if status.Pid == first || status.Restarts[ByExit] != 1 || status.Exits[Signaled] != 1 || status.LastExit.Text != "137 = SIGKILL" {
-		t.Errorf("after kill -9: %+v, last exit %+v", status, status.LastExit)
+	st := r.first()
+	if st.Pid == first || st.Restarts[status.ByExit] != 1 || st.Exits[status.Signaled] != 1 || st.LastExit.Text != "137 = SIGKILL" {
+		t.Errorf("after kill -9: %+v, last exit %+v", st, st.LastExit)
 	}
 }
 
 func TestAStopEndsTheWorkersWithTheStopSignal(t *testing.T) {
-	apps := []ecosystem.App{actual("api", "sleep"), actual("web", "sleep")}
+	apps := []spec.App{actual("api", "sleep"), actual("web", "sleep")}
 	apps[0].Instances = 3
 	r := run(t, apps...)
 	r.up(t, 4)
@@ -163,7 +164,7 @@ func TestAStopEndsTheWorkersWithTheStopSignal(t *testing.T) {
 	r.wait(t, 0)
 	for _, a := range r.Snapshot().Apps {
 		for _, w := range a.Workers {
-			if w.State != Stopped || w.Exits[Clean] != 1 || w.ForcedKills != 0 || w.LastExit.Text != "143 = SIGTERM" {
+			if w.State != status.Stopped || w.Exits[status.Clean] != 1 || w.ForcedKills != 0 || w.LastExit.Text != "143 = SIGTERM" {
 				t.Errorf("%s/%d: %+v", w.App, w.Instance, w)
 			}
 		}
@@ -174,10 +175,10 @@ func TestASecondSignalKillsARealWorker(t *testing.T) {
 	r := run(t, actual("api", "stubborn"))
 	r.up(t, 1)
 	r.cancel()
-	eventually(t, "it is stopping", func() bool { return r.first().State == Stopping })
+	eventually(t, "it is stopping", func() bool { return r.first().State == status.Stopping })
 	r.kill()
 	r.wait(t, 0)
-	if w := r.first(); w.ForcedKills != 1 || w.Exits[Killed] != 1 {
+	if w := r.first(); w.ForcedKills != 1 || w.Exits[status.Killed] != 1 {
 		t.Errorf("after the kill: %+v", w)
 	}
 }
@@ -272,8 +273,8 @@ func TestAWorkerThatOutgrowsItsMemoryIsRestarted(t *testing.T) {
 	app := actual("api", "grow", "64")
 	app.MaxMemory = 48 << 20
 	r := run(t, app)
-	eventually(t, "it is restarted for its memory", func() bool { return r.first().Restarts[ByMemory] > 0 })
-	if w := r.first(); w.Exits[Clean] == 0 {
+	eventually(t, "it is restarted for its memory", func() bool { return r.first().Restarts[status.ByMemory] > 0 })
+	if w := r.first(); w.Exits[status.Clean] == 0 {
 		t.Errorf("after a memory restart: %+v", w)
 	}
 }

@@ -8,8 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/hooks"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 var (
@@ -20,14 +21,14 @@ var (
 // renewal is the wish for a new process of a worker. Both channels are the
 // worker's to close or fill.
 type renewal struct {
-	conf    *ecosystem.App // to run by from now on
-	reason  Reason
+	conf    *spec.App // to run by from now on
+	reason  status.Reason
 	rolling bool          // beside the old one where that can be
 	done    chan error    // gets one value: nil when the new process is online
 	gone    chan struct{} // closed when the old one, or one that failed to replace it, is gone
 }
 
-func newRenewal(conf *ecosystem.App, reason Reason) *renewal {
+func newRenewal(conf *spec.App, reason status.Reason) *renewal {
 	return &renewal{conf: conf, reason: reason, done: make(chan error, 1), gone: make(chan struct{})}
 }
 
@@ -71,7 +72,7 @@ func (w *worker) expect(r *renewal) {
 
 // adopt makes the worker run by another edition of its app. Its next process
 // writes to the log files of that one.
-func (w *worker) adopt(conf *ecosystem.App) {
+func (w *worker) adopt(conf *spec.App) {
 	if conf.Logs != w.app.Logs {
 		if err := w.output.Reconfigure(conf.Logs); err != nil {
 			w.tools.log.Warn("cannot close log files", "worker", w.name, "error", err)
@@ -82,7 +83,7 @@ func (w *worker) adopt(conf *ecosystem.App) {
 
 // canOverlap tells whether two processes of the worker can serve at once.
 func (w *worker) canOverlap(r *renewal) bool {
-	return r.rolling && w.status.State == Online && w.sharing.shares()
+	return r.rolling && w.status.State == status.Online && w.sharing.shares()
 }
 
 // renew gives the worker another process: beside the present one where that can
@@ -103,7 +104,7 @@ func (w *worker) replace(ctx, kill context.Context, old life, r *renewal) life {
 	w.adopt(r.conf)
 	next, err := w.launchOne()
 	if err != nil {
-		w.status.Exits[Failure]++
+		w.status.Exits[status.Failure]++
 		w.adopt(before)
 		r.settle(err)
 		return old

@@ -7,6 +7,7 @@ import (
 
 	"gorun/supervisor/notify"
 	"gorun/supervisor/restart"
+	"gorun/supervisor/status"
 )
 
 // tellReady says once that every app has been ready. With the line in the log the
@@ -44,7 +45,7 @@ func (w *worker) reportEnd(end ended, next restart.Decision) {
 		facts = append(facts, "pid", end.pid, "uptime", exit.Uptime.Round(time.Millisecond))
 	}
 	level := slog.LevelInfo
-	if exit.Outcome != Clean || next.Verdict == restart.GiveUp {
+	if exit.Outcome != status.Clean || next.Verdict == restart.GiveUp {
 		level = slog.LevelError
 		if text := hint(end.tail, w.app.Port); text != "" {
 			facts = append(facts, "hint", text)
@@ -52,7 +53,7 @@ func (w *worker) reportEnd(end ended, next restart.Decision) {
 		facts = append(facts, "lines", end.tail)
 	}
 	facts = append(facts, "next", whatNext(next))
-	w.tools.journal.note(Event{App: w.status.App, Instance: w.status.Instance, Kind: "exit", Text: "exit " + exit.Text + ", " + whatNext(next)})
+	w.tools.journal.note(status.Event{App: w.status.App, Instance: w.status.Instance, Kind: "exit", Text: "exit " + exit.Text + ", " + whatNext(next)})
 	w.tools.log.Log(context.Background(), level, "worker exited", facts...)
 }
 

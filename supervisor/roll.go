@@ -10,7 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // turn is a worker that is to get a new process.
@@ -28,7 +29,7 @@ func (a *app) renew(ctx context.Context, t *task, chosen []*worker) error {
 	if err := a.reserve(t); err != nil {
 		return err
 	}
-	if t.verb == Restart {
+	if t.verb == spec.Restart {
 		a.forgetNeeds(errSuperseded)
 	}
 	conf := a.roster.conf
@@ -37,16 +38,16 @@ func (a *app) renew(ctx context.Context, t *task, chosen []*worker) error {
 	}
 	var turns []turn
 	width := len(chosen)
-	if t.verb == Reload {
+	if t.verb == spec.Reload {
 		width = t.width(conf, len(chosen))
 	}
 	for _, w := range chosen {
 		r := newRenewal(conf, t.reason)
-		r.rolling = t.verb == Reload
+		r.rolling = t.verb == spec.Reload
 		switch h := a.crew.hands[w]; {
 		case h != nil:
 			turns = append(turns, turn{worker: w, over: h.over, renewal: r})
-		case t.verb == Reload && w.status.State != Errored:
+		case t.verb == spec.Reload && w.status.State != status.Errored:
 			t.tell(w.status.Instance, "does not run, so there is nothing to reload")
 		default:
 			turns = append(turns, a.wake(w, r))
@@ -57,7 +58,7 @@ func (a *app) renew(ctx context.Context, t *task, chosen []*worker) error {
 }
 
 // width is how many workers are replaced at a time: a quarter, if nobody says.
-func (t *task) width(conf *ecosystem.App, workers int) int {
+func (t *task) width(conf *spec.App, workers int) int {
 	switch {
 	case t.parallel > 0:
 		return t.parallel
@@ -111,16 +112,16 @@ func (a *app) conclude(ctx context.Context, t *task, err error, took time.Durati
 		a.fill()
 		a.watchOver(ctx)
 	}
-	if t.verb == Reload && t.size == nil {
-		a.roster.reloads = a.roster.reloads.observe(err, took)
+	if t.verb == spec.Reload && t.size == nil {
+		a.roster.reloads = a.roster.reloads.Observe(err, took)
 	}
 	text := t.name() + " done in " + round(took).String()
 	if err == nil {
-		t.tell(EveryWorker, text)
+		t.tell(status.EveryWorker, text)
 	} else {
 		text = t.name() + " failed: " + err.Error()
 	}
-	a.tools.journal.note(Event{App: a.name, Instance: EveryWorker, Kind: t.name(), Text: text})
+	a.tools.journal.note(status.Event{App: a.name, Instance: status.EveryWorker, Kind: t.name(), Text: text})
 	a.publish()
 }
 
@@ -146,7 +147,7 @@ func round(d time.Duration) time.Duration {
 
 // renewOne gives one worker its renewal and waits for the answer.
 func (t *task) renewOne(j *turn) error {
-	before := *j.worker.published.Load()
+	before := j.worker.published.Load().Worker
 	err := j.hand()
 	if err != nil && j.sent && j.renewal.rolling && j.renewal.conf.ReloadFallback {
 		t.tell(before.Instance, "not replaced, so restarted: "+err.Error())
@@ -158,7 +159,7 @@ func (t *task) renewOne(j *turn) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", j.worker.name, err)
 	}
-	after := *j.worker.published.Load()
+	after := j.worker.published.Load().Worker
 	t.tell(before.Instance, news(t, before, after, time.Since(j.begun)))
 	return nil
 }
@@ -178,15 +179,15 @@ func (j *turn) hand() error {
 }
 
 // news is what became of a worker.
-func news(t *task, before, after WorkerStatus, took time.Duration) string {
-	if after.State == Stopped {
-		return t.verb.past() + ", and has ended well"
+func news(t *task, before, after status.Worker, took time.Duration) string {
+	if after.State == status.Stopped {
+		return past(t.verb) + ", and has ended well"
 	}
 	pids := "pid " + strconv.Itoa(after.Pid)
 	if before.Pid != 0 && before.Pid != after.Pid {
 		pids = "pid " + strconv.Itoa(before.Pid) + " → " + strconv.Itoa(after.Pid)
 	}
-	return fmt.Sprintf("%s: %s, online after %v", t.verb.past(), pids, round(took))
+	return fmt.Sprintf("%s: %s, online after %v", past(t.verb), pids, round(took))
 }
 
 // attend waits for the first workers, which are on their way, and tells what became
@@ -226,7 +227,7 @@ func (t *task) waitGone(turns []turn) {
 					left++
 				}
 			}
-			t.tell(EveryWorker, strconv.Itoa(left)+" to finish what they serve")
+			t.tell(status.EveryWorker, strconv.Itoa(left)+" to finish what they serve")
 		}
 		<-j.renewal.gone
 	}
@@ -261,7 +262,7 @@ func (a *app) resize(ctx context.Context, t *task) error {
 	conf.Instances = n
 	a.roster.conf = &conf
 	now := len(a.roster.workers)
-	a.tools.journal.note(Event{App: a.name, Instance: EveryWorker, Kind: "scale", Text: fmt.Sprintf("scale from %d to %d", now, n)})
+	a.tools.journal.note(status.Event{App: a.name, Instance: status.EveryWorker, Kind: "scale", Text: fmt.Sprintf("scale from %d to %d", now, n)})
 	if n > now {
 		a.growTo(ctx, t, n)
 	} else {
@@ -296,7 +297,7 @@ func (a *app) shrinkTo(t *task, n int) {
 		for _, h := range hands {
 			<-h.over
 		}
-		t.tell(EveryWorker, plural(n, "worker")+" left")
+		t.tell(status.EveryWorker, plural(n, "worker")+" left")
 		a.desk.done <- func() {
 			a.desk.busy = nil
 			t.done <- nil

@@ -8,16 +8,17 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/node"
 	"gorun/supervisor/sockets"
 	"gorun/supervisor/sockets/intercept"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // sharing is how the workers of one app come to the sockets they share. Safe
 // for concurrent use.
 type sharing struct {
-	app    *ecosystem.App
+	app    *spec.App
 	tools  *tools
 	groups *sockets.Groups
 	closed chan struct{}
@@ -35,17 +36,17 @@ type sharing struct {
 	instances map[sockets.Owner]int
 }
 
-func newSharing(conf *ecosystem.App, t *tools) *sharing {
+func newSharing(conf *spec.App, t *tools) *sharing {
 	s := &sharing{
 		app: conf, tools: t, groups: sockets.New(conf.Balance), closed: make(chan struct{}),
 		instances: map[sockets.Owner]int{},
 	}
 	switch conf.Sharing {
-	case ecosystem.ShareNone:
+	case spec.ShareNone:
 		s.intercepts = conf.Port != 0 && intercept.Available() == nil
-	case ecosystem.ShareNode:
+	case spec.ShareNode:
 		s.intercepts = !conf.ChannelOnly && intercept.Available() == nil
-	case ecosystem.ShareIntercept, ecosystem.ShareInherit:
+	case spec.ShareIntercept, spec.ShareInherit:
 	}
 	return s
 }
@@ -53,11 +54,11 @@ func newSharing(conf *ecosystem.App, t *tools) *sharing {
 // checkSharing tells whether the way to share works here, before anything is
 // started: better one clear error than workers that die of EADDRINUSE, all but
 // one.
-func checkSharing(conf *ecosystem.App, t *tools) error {
-	if conf.Sharing == ecosystem.ShareNone {
+func checkSharing(conf *spec.App, t *tools) error {
+	if conf.Sharing == spec.ShareNone {
 		return nil
 	}
-	if conf.Sharing == ecosystem.ShareIntercept {
+	if conf.Sharing == spec.ShareIntercept {
 		if err := intercept.Available(); err != nil {
 			return fmt.Errorf("app %s: its workers cannot share a port here: %w; ways that remain: "+
 				"a Node script that node runs itself (sharing: node), a program that takes sockets passed on (listen: [8080]), "+
@@ -70,7 +71,7 @@ func checkSharing(conf *ecosystem.App, t *tools) error {
 
 // sameSharing tells whether workers of both editions of an app can share their
 // sockets.
-func sameSharing(a, b *ecosystem.App) bool {
+func sameSharing(a, b *spec.App) bool {
 	return a.Mode == b.Mode && a.Sharing == b.Sharing && a.Balance == b.Balance && a.Node == b.Node && a.Port == b.Port &&
 		a.ChannelOnly == b.ChannelOnly && slices.Equal(a.Listen, b.Listen) && reflect.DeepEqual(a.User, b.User)
 }
@@ -142,15 +143,15 @@ func (s *sharing) relayAll() {
 }
 
 // ports tells the accept queues, with the instance that each belongs to.
-func (s *sharing) ports() []PortStatus {
+func (s *sharing) ports() []status.Port {
 	queues := s.groups.Queues()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []PortStatus
+	var all []status.Port
 	for _, queue := range queues {
 		for _, owner := range queue.Owners {
 			if instance, found := s.instances[owner]; found {
-				all = add(all, PortStatus{Address: queue.Address.String(), Instance: instance, Length: queue.Length, Limit: queue.Limit})
+				all = add(all, status.Port{Address: queue.Address.String(), Instance: instance, Length: queue.Length, Limit: queue.Limit})
 			}
 		}
 	}
@@ -170,7 +171,7 @@ func (s *sharing) waiting(owner sockets.Owner) int {
 
 // add puts a queue to the others; an instance that has two runs, one coming
 // and one going, has one figure.
-func add(all []PortStatus, one PortStatus) []PortStatus {
+func add(all []status.Port, one status.Port) []status.Port {
 	for i := range all {
 		if all[i].Address == one.Address && all[i].Instance == one.Instance {
 			all[i].Length, all[i].Limit = all[i].Length+one.Length, all[i].Limit+one.Limit
@@ -180,11 +181,11 @@ func add(all []PortStatus, one PortStatus) []PortStatus {
 	return append(all, one)
 }
 
-func (s *sharing) relayed() []RelayStatus {
+func (s *sharing) relayed() []status.Relay {
 	counts := s.groups.Relayed()
-	var all []RelayStatus
+	var all []status.Relay
 	for _, address := range s.groups.Addresses() {
-		all = append(all, RelayStatus{Address: address.String(), Connections: counts[address]})
+		all = append(all, status.Relay{Address: address.String(), Connections: counts[address]})
 	}
 	return all
 }
@@ -196,7 +197,7 @@ func (s *sharing) wanted(address sockets.Address) bool {
 }
 
 // shares tells whether there are sockets at all.
-func (s *sharing) shares() bool { return s.app.Sharing != ecosystem.ShareNone }
+func (s *sharing) shares() bool { return s.app.Sharing != spec.ShareNone }
 
 // park keeps new clients waiting where the worker that leaves is the last: for
 // the one that follows or, at the end of the app, for nobody. Those whom gorun

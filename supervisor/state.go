@@ -3,41 +3,33 @@ package supervisor
 import (
 	"slices"
 	"time"
-)
 
-// steps is the table of legal steps: what may follow each state.
-var steps = map[State][]State{
-	Stopped:        {Launching},
-	Errored:        {Launching},
-	Launching:      {Online, Stopping, WaitingRestart, Stopped, Errored},
-	Online:         {Stopping, WaitingRestart, Stopped, Errored},
-	Stopping:       {Stopped, Launching, WaitingRestart, Errored},
-	WaitingRestart: {Launching, Stopped},
-}
+	"gorun/supervisor/status"
+)
 
 // enter takes the worker to another state: checks the step, logs and publishes
 // it. An illegal step is gorun's bug; it is logged, and work goes on.
-func (w *worker) enter(to State) {
+func (w *worker) enter(to status.State) {
 	from := w.status.State
-	if !slices.Contains(steps[from], to) {
+	if !slices.Contains(status.Steps[from], to) {
 		w.tools.log.Error("illegal step, a bug of gorun", "worker", w.name, "from", from, "to", to)
 	}
 	w.tools.log.Debug("worker state changed", "worker", w.name, "from", from, "to", to, "pid", w.status.Pid)
-	w.tools.journal.note(Event{App: w.status.App, Instance: w.status.Instance, Kind: "state", Text: from.String() + " → " + to.String()})
+	w.tools.journal.note(status.Event{App: w.status.App, Instance: w.status.Instance, Kind: "state", Text: from.String() + " → " + to.String()})
 	now := time.Now()
-	if from == Online {
+	if from == status.Online {
 		w.status.LeftOnline = now
 	}
-	if from == Launching {
+	if from == status.Launching {
 		w.giveUpSlot()
 	}
 	w.status.State, w.status.Since = to, now
-	w.status.Ready = to == Online
-	if to == Online {
+	w.status.Ready = to == status.Online
+	if to == status.Online {
 		w.status.OnlineOnce, w.status.LeftOnline = true, time.Time{}
 		w.status.StartTimes = w.status.StartTimes.Observe(now.Sub(w.status.Started))
 	}
-	if to != Online && to != Stopping { // no process, or not yet
+	if to != status.Online && to != status.Stopping { // no process, or not yet
 		w.status.Pid, w.status.Started = 0, time.Time{}
 	}
 	w.publish()
@@ -45,9 +37,7 @@ func (w *worker) enter(to State) {
 
 // publish gives others a copy of what the worker's goroutine knows.
 func (w *worker) publish() {
-	status := w.status
-	status.app = w.app
-	w.published.Store(&status)
+	w.published.Store(&workerView{w.status, w.app})
 	select {
 	case w.changed <- struct{}{}:
 	default: // a change that nobody has looked at yet covers this one

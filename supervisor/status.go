@@ -4,26 +4,28 @@ import (
 	"time"
 
 	"gorun/health"
+	"gorun/supervisor/status"
 )
 
 // minGrace is how long an app may be without an online worker, at least, before
 // that counts as a failure of the whole container.
 const minGrace = 30 * time.Second
 
-// status puts together what the app and its workers have published.
-func (a *app) status() AppStatus {
-	r := a.look()
+func (a *app) status() status.App { return a.look().status() }
+
+// status puts together what the app has published and its workers have by now.
+func (r *roster) status() status.App {
 	conf := r.conf
-	s := AppStatus{
+	s := status.App{
 		Name: conf.Name, Namespace: conf.Namespace, Mode: conf.Mode.String(), Sharing: conf.Sharing.String(),
 		Interpreter: conf.Interpreter, Script: conf.Script, MemoryLimit: conf.MaxMemory, ReadyMin: conf.ReadyMin,
-		Desired: len(r.workers), Grace: r.grace(), Held: r.held, Completed: r.completed, Reloads: r.reloads,
-		Resting: r.phase == over && !conf.Autostart && !r.served(), Parked: r.phase == parked, roster: r,
-		Probe: probeOf(conf.Health), Metrics: conf.Metrics,
+		Desired: len(r.workers), Grace: r.grace(), Blocked: r.held, Completed: r.completed, Reloads: r.reloads,
+		Resting: r.phase == over && !conf.Autostart && !r.served(), StoppedByOperator: r.phase == parked,
+		Probe: probeOf(conf.Health),
 	}
 	served := 0
 	for _, w := range r.workers {
-		worker := *w.published.Load()
+		worker := w.published.Load().Worker
 		if l := w.link.Load(); l != nil {
 			l.tell(&worker)
 		}
@@ -33,7 +35,7 @@ func (a *app) status() AppStatus {
 		if worker.OnlineOnce {
 			served++
 		}
-		if worker.State == Stopped && worker.LastExit != nil {
+		if worker.State == status.Stopped && worker.LastExit != nil {
 			s.Desired-- // it has done its work, or somebody has stopped it
 		}
 	}
@@ -42,7 +44,7 @@ func (a *app) status() AppStatus {
 	case parked:
 		s.Desired = 0
 	case over:
-		s.Desired = s.count(Errored)
+		s.Desired = s.Count(status.Errored)
 	case waiting, running:
 	}
 	if s.Desired > 0 {
@@ -67,7 +69,7 @@ func probeOf(check *health.Check) string {
 // served tells whether a worker was ever started.
 func (r *roster) served() bool {
 	for _, w := range r.workers {
-		if !w.published.Load().Born.IsZero() {
+		if !w.published.Load().FirstStarted.IsZero() {
 			return true
 		}
 	}
@@ -82,14 +84,14 @@ func (r *roster) grace() time.Duration {
 
 // readiness tells since when a worker is online, or since when none is: both
 // zero while none has been taken up.
-func readiness(workers []WorkerStatus) (ready, down time.Time) {
+func readiness(workers []status.Worker) (ready, down time.Time) {
 	for _, w := range workers {
-		if w.State == Online && (ready.IsZero() || w.Since.Before(ready)) {
+		if w.State == status.Online && (ready.IsZero() || w.Since.Before(ready)) {
 			ready = w.Since
 		}
 		left := w.LeftOnline
 		if left.IsZero() {
-			left = w.Born
+			left = w.FirstStarted
 		}
 		if left.After(down) {
 			down = left

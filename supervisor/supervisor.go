@@ -13,9 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/signals/reaper"
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/process"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 	"gorun/supervisor/usage"
 )
 
@@ -47,7 +48,7 @@ type Supervisor struct {
 	cast     cast
 	stopping atomic.Bool
 	failure  atomic.Pointer[string] // the app that the exit code is from, and how it failed
-	config   atomic.Pointer[ConfigStatus]
+	config   atomic.Pointer[status.Config]
 }
 
 // cast are the apps there are.
@@ -59,9 +60,9 @@ type cast struct {
 }
 
 // New prepares the apps and opens their log files. Nothing is started.
-func New(apps []ecosystem.App, options Options) (*Supervisor, error) {
+func New(apps []spec.App, options Options) (*Supervisor, error) {
 	s := &Supervisor{options: options, tools: newTools(options)}
-	s.config.Store(&ConfigStatus{Loaded: time.Now()})
+	s.config.Store(&status.Config{Loaded: time.Now()})
 	prepared, err := s.prepare(nil, apps)
 	s.cast.apps = prepared
 	return s, err
@@ -69,7 +70,7 @@ func New(apps []ecosystem.App, options Options) (*Supervisor, error) {
 
 // prepare makes apps of their configuration; they may need each other, and
 // those that there are already.
-func (s *Supervisor) prepare(present []*app, confs []ecosystem.App) ([]*app, error) {
+func (s *Supervisor) prepare(present []*app, confs []spec.App) ([]*app, error) {
 	named := map[string]*app{}
 	for _, a := range present {
 		named[a.name] = a
@@ -190,18 +191,18 @@ func (s *Supervisor) judge() (code int, over bool) {
 // ended tells whether nothing is left to wait for. A job that the clock starts
 // again has not ended.
 func (r *roster) ended() bool {
-	return r.phase == over && (r.code != 0 || r.conf.Cron.String() == "")
+	return r.phase == over && (r.code != 0 || r.conf.Cron == "")
 }
 
 // blame remembers the failure behind the exit code, for who asks why gorun has
 // ended.
 func (s *Supervisor) blame(a *app) {
-	status := a.status()
+	st := a.status()
 	reason := "app " + a.name + " failed"
-	if exit := status.LastExit(); exit != nil {
+	if exit := st.LastExit(); exit != nil {
 		reason += ": " + exit.Text
-	} else if status.Held != "" {
-		reason += ": " + status.Held
+	} else if st.Blocked != "" {
+		reason += ": " + st.Blocked
 	}
 	s.failure.Store(&reason)
 }
@@ -255,7 +256,7 @@ func (s *Supervisor) tellStopping(ctx context.Context) {
 			return
 		}
 		for _, a := range s.apps() {
-			if n := a.status().count(Stopping); n > 0 {
+			if n := a.status().Count(status.Stopping); n > 0 {
 				s.tools.log.Info("still stopping", "app", a.name, "workers", n,
 					"after", time.Since(begun).Round(time.Second), "of", a.look().conf.KillTimeout)
 			}
@@ -301,10 +302,19 @@ func (s *Supervisor) Signal(sig unix.Signal) {
 }
 
 // Snapshot copies what the workers have published.
-func (s *Supervisor) Snapshot() Snapshot {
-	snapshot := Snapshot{ShuttingDown: s.stopping.Load(), OrphansReaped: s.options.Reaper.Orphans(), Config: *s.config.Load()}
-	for _, a := range s.apps() {
-		snapshot.Apps = append(snapshot.Apps, a.status())
-	}
+func (s *Supervisor) Snapshot() status.Snapshot {
+	snapshot, _ := s.snapshot()
 	return snapshot
+}
+
+// snapshot also has the rosters behind it, one for each app.
+func (s *Supervisor) snapshot() (status.Snapshot, []*roster) {
+	var rosters []*roster
+	snapshot := status.Snapshot{ShuttingDown: s.stopping.Load(), OrphansReaped: s.options.Reaper.Orphans(), Config: *s.config.Load()}
+	for _, a := range s.apps() {
+		r := a.look()
+		rosters = append(rosters, r)
+		snapshot.Apps = append(snapshot.Apps, r.status())
+	}
+	return snapshot, rosters
 }

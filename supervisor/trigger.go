@@ -3,6 +3,10 @@ package supervisor
 import (
 	"context"
 	"strings"
+
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
+	"gorun/supervisor/trigger"
 )
 
 // watchOver starts what may ask for a restart of the app: the clock and its
@@ -14,28 +18,38 @@ func (a *app) watchOver(ctx context.Context) {
 	if conf.MaxMemory > 0 {
 		go a.watchMemory(ctx)
 	}
-	if conf.Cron.String() != "" {
-		go conf.Cron.Run(ctx, func() { a.provoke(ctx, ByCron, conf.Cron.String()) })
+	if conf.Cron != "" {
+		go a.followClock(ctx, conf.Cron)
 	}
 	if conf.Watch == nil {
 		return
 	}
 	go func() {
-		err := conf.Watch.Run(ctx, func(changed []string) { a.provoke(ctx, ByWatch, strings.Join(changed, ", ")) })
+		err := trigger.Watch(*conf.Watch).Run(ctx, func(changed []string) { a.provoke(ctx, status.ByWatch, strings.Join(changed, ", ")) })
 		if err != nil {
 			a.tools.log.Error("cannot watch files", "app", a.name, "error", err)
 		}
 	}()
 }
 
+// followClock asks for a restart whenever the schedule says so.
+func (a *app) followClock(ctx context.Context, text string) {
+	schedule, err := trigger.ParseSchedule(text)
+	if err != nil { // the loader has checked it
+		a.tools.log.Error("cannot read cron_restart", "app", a.name, "error", err)
+		return
+	}
+	schedule.Run(ctx, func() { a.provoke(ctx, status.ByCron, text) })
+}
+
 // provoke has the app's workers replaced, without a gap where they share their
 // ports. While something else is under way, that waits for its end.
-func (a *app) provoke(ctx context.Context, why Reason, what string) {
-	t := &task{verb: Reload, reason: why, patient: true, done: make(chan error, 1), tell: func(int, string) {}}
+func (a *app) provoke(ctx context.Context, why status.Reason, what string) {
+	t := &task{verb: spec.Reload, reason: why, patient: true, done: make(chan error, 1), tell: func(int, string) {}}
 	switch a.look().phase {
 	case running:
 	case over:
-		t.verb = Start // a job that the clock starts again
+		t.verb = spec.Start // a job that the clock starts again
 	case waiting, parked:
 		return
 	}

@@ -7,6 +7,7 @@ import (
 
 	"gorun/supervisor/logs"
 	"gorun/supervisor/process"
+	"gorun/supervisor/status"
 	"gorun/supervisor/usage"
 )
 
@@ -55,23 +56,23 @@ func (m *meter) total(p *process.Process, cpu time.Duration) time.Duration {
 }
 
 // Sample is Snapshot with what the workers' trees and the cgroup use now.
-func (s *Supervisor) Sample() Snapshot {
-	snapshot := s.Snapshot()
+func (s *Supervisor) Sample() status.Snapshot {
+	snapshot, rosters := s.snapshot()
 	snapshot.Group = s.options.Cgroup.Read()
 	measured := map[*worker]measure{}
 	var workers []*worker
-	for i := range snapshot.Apps {
-		workers = append(workers, snapshot.Apps[i].roster.workers...)
+	for _, r := range rosters {
+		workers = append(workers, r.workers...)
 	}
 	for _, m := range trees(workers, func(*worker) bool { return true }) {
 		measured[m.worker] = m
 	}
 	for i := range snapshot.Apps {
 		app := &snapshot.Apps[i]
-		if shared := app.roster.sharing; shared != nil {
+		if shared := rosters[i].sharing; shared != nil {
 			app.Ports, app.Relays = shared.ports(), shared.relayed()
 		}
-		for j, w := range app.roster.workers {
+		for j, w := range rosters[i].workers {
 			m := measured[w]
 			used := usage.Of(m.pids)
 			used.CPU = w.cpu.total(m.process, used.CPU)
@@ -81,9 +82,9 @@ func (s *Supervisor) Sample() Snapshot {
 	return snapshot
 }
 
-func (w *worker) lines() Lines {
+func (w *worker) lines() status.Lines {
 	counts := w.output.Counts()
-	return Lines{
+	return status.Lines{
 		OutLines: counts.Lines[logs.Stdout], OutBytes: counts.Bytes[logs.Stdout],
 		ErrLines: counts.Lines[logs.Stderr], ErrBytes: counts.Bytes[logs.Stderr],
 	}
@@ -135,12 +136,12 @@ func checkMemory(workers []*worker) {
 		}
 		w.tools.log.Warn("worker uses more memory than max_memory_restart allows: restarting it",
 			"worker", w.name, "used", size(used), "limit", size(limit))
-		w.restart(ByMemory)
+		w.restart(status.ByMemory)
 	}
 }
 
 // hasMemoryLimit is false for a worker on its way out: it was told already.
 func (w *worker) hasMemoryLimit() bool {
-	status := w.published.Load()
-	return status.app.MaxMemory > 0 && (status.State == Launching || status.State == Online)
+	st := w.published.Load()
+	return st.app.MaxMemory > 0 && (st.State == status.Launching || st.State == status.Online)
 }

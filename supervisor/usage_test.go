@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gorun/supervisor/process"
+	"gorun/supervisor/status"
 )
 
 func TestTheSumOfCPUTimeNeverFalls(t *testing.T) {
@@ -38,7 +39,7 @@ func TestTheSumOfCPUTimeNeverFalls(t *testing.T) {
 }
 
 func TestHistogramsAreCumulative(t *testing.T) {
-	h := Histogram{}.Observe(50 * time.Millisecond).Observe(2 * time.Second).Observe(time.Hour)
+	h := status.Histogram{}.Observe(50 * time.Millisecond).Observe(2 * time.Second).Observe(time.Hour)
 	sum := h.Plus(h)
 	if h.Count != 3 || h.Sum != 3602.05 || h.Buckets[0] != 1 || h.Buckets[5] != 2 || h.Buckets[len(h.Buckets)-1] != 2 {
 		t.Errorf("after 50ms, 2s, 1h: %+v", h)
@@ -50,13 +51,13 @@ func TestHistogramsAreCumulative(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	names := map[string]string{}
-	for _, s := range States {
+	for _, s := range status.States {
 		names[s.String()] = ""
 	}
-	for _, r := range Reasons {
+	for _, r := range status.Reasons {
 		names[r.String()] = ""
 	}
-	for _, o := range Outcomes {
+	for _, o := range status.Outcomes {
 		names[o.String()] = ""
 	}
 	for _, want := range []string{
@@ -78,13 +79,13 @@ func TestSizesForPeople(t *testing.T) {
 }
 
 func TestAnAppAddsUpItsWorkers(t *testing.T) {
-	early, late := &Exit{Text: "1", At: time.Unix(1, 0)}, &Exit{Text: "2", At: time.Unix(2, 0)}
-	app := AppStatus{Held: "waits for app db", Workers: []WorkerStatus{
-		{Instance: 0, State: Online, Ready: true, LastExit: late},
-		{Instance: 1, State: WaitingRestart, LastExit: early},
-		{Instance: 2, State: Errored},
+	early, late := &status.Exit{Text: "1", At: time.Unix(1, 0)}, &status.Exit{Text: "2", At: time.Unix(2, 0)}
+	app := status.App{Blocked: "waits for app db", Workers: []status.Worker{
+		{Instance: 0, State: status.Online, Ready: true, LastExit: late},
+		{Instance: 1, State: status.WaitingRestart, LastExit: early},
+		{Instance: 2, State: status.Errored},
 	}}
-	app.Workers[0].Restarts[ByManual], app.Workers[1].Restarts[ByExit] = 2, 3
+	app.Workers[0].Restarts[status.ByManual], app.Workers[1].Restarts[status.ByExit] = 2, 3
 	if app.Online() != 1 || app.Restarts() != 5 || app.LastExit() != late || app.Errored() {
 		t.Errorf("online %d, restarts %d, last exit %v, errored %v", app.Online(), app.Restarts(), app.LastExit(), app.Errored())
 	}

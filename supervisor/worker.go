@@ -8,11 +8,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // settling is how long a program must have run to count as online where
@@ -23,16 +24,16 @@ const settling = 100 * time.Millisecond
 // goroutine in begin while there is one, and else to the app's goroutine, except
 // what is atomic or never changes.
 type worker struct {
-	app      *ecosystem.App // what it runs by; immutable itself
-	name     string         // as people read it: api/0
+	app      *spec.App // what it runs by; immutable itself
+	name     string    // as people read it: api/0
 	tools    *tools
 	output   *logs.Worker
 	sharing  *sharing // of the present start of its app
 	start    func() (life, error)
-	status   WorkerStatus
+	status   status.Worker
 	changed  chan<- struct{}
-	restarts chan Reason   // at most one pending: requests merge
-	slot     chan struct{} // a place among those that start at once; nil: none held
+	restarts chan status.Reason // at most one pending: requests merge
+	slot     chan struct{}      // a place among those that start at once; nil: none held
 
 	orders   orders
 	farewell farewell
@@ -40,11 +41,17 @@ type worker struct {
 	resumed   *hooks.Note        // a restart that hooks are told of when the process runs; nil: there was none
 	dropLines context.CancelFunc // gives up what the last run's output still has to hand on; nil before the first
 
-	published atomic.Pointer[WorkerStatus]
+	published atomic.Pointer[workerView]
 	running   atomic.Pointer[process.Process]
 	link      atomic.Pointer[link] // of the process that runs
 	cpu       meter
 	counts    counts // what Node tells of itself
+}
+
+// workerView is what a worker publishes: how it is, and what it runs by.
+type workerView struct {
+	status.Worker
+	app *spec.App
 }
 
 // cause is why a run of a process came to its end.
@@ -60,7 +67,7 @@ const (
 // ended is how a run came to its end.
 type ended struct {
 	cause   cause
-	reason  Reason        // of a restart
+	reason  status.Reason // of a restart
 	ran     time.Duration // until it died, or was told to end
 	at      time.Time     // when it had ended
 	took    time.Duration // from the wish that it ends to its end; 0: there was none
@@ -73,14 +80,14 @@ type ended struct {
 	tail    []string // its last words on stderr
 }
 
-func newWorker(a *app, conf *ecosystem.App, instance, id int) *worker {
+func newWorker(a *app, conf *spec.App, instance, id int) *worker {
 	identity := logs.Identity{App: conf.Name, Instance: instance, ID: id, Namespace: conf.Namespace}
 	w := &worker{
 		app: conf, name: conf.Name + "/" + strconv.Itoa(instance),
 		tools: a.tools, output: a.tools.output.Worker(identity, conf.Logs),
-		changed: a.changed, restarts: make(chan Reason, 1),
+		changed: a.changed, restarts: make(chan status.Reason, 1),
 		orders: newOrders(), farewell: newFarewell(),
-		status: WorkerStatus{App: conf.Name, Instance: instance, ID: id, Since: time.Now()},
+		status: status.Worker{App: conf.Name, Instance: instance, ID: id, Since: time.Now()},
 	}
 	w.start = func() (life, error) { return a.launch(w) }
 	w.publish()
@@ -89,14 +96,14 @@ func newWorker(a *app, conf *ecosystem.App, instance, id int) *worker {
 
 // restart asks for a new process. Requests made while one is pending merge;
 // what somebody wants goes before what the worker provoked.
-func (w *worker) restart(why Reason) {
+func (w *worker) restart(why status.Reason) {
 	for {
 		select {
 		case w.restarts <- why:
 			return
 		default:
 		}
-		if why != ByManual {
+		if why != status.ByManual {
 			return
 		}
 		w.forgetRequest()
@@ -132,7 +139,7 @@ func (w *worker) giveUpSlot() {
 
 // begin is run for a worker that waits its turn to start.
 func (w *worker) begin(ctx, kill context.Context) int {
-	w.status.Born, w.resumed = time.Now(), nil
+	w.status.FirstStarted, w.resumed = time.Now(), nil
 	w.publish()
 	code := 0
 	if w.takeSlot(ctx) {
@@ -164,7 +171,7 @@ func (w *worker) follow(ctx context.Context, end ended) (again bool, code int) {
 	}
 	switch {
 	case ctx.Err() != nil:
-		w.enter(Stopped)
+		w.enter(status.Stopped)
 		return false, 0
 	case end.cause == wanted:
 		w.again(end.reason, w.noteOf(end))
@@ -174,19 +181,19 @@ func (w *worker) follow(ctx context.Context, end ended) (again bool, code int) {
 	w.status.Unstable = next.Unstable
 	switch next.Verdict {
 	case restart.Rest:
-		w.conclude(Stopped, end, next)
+		w.conclude(status.Stopped, end, next)
 		return false, w.restingCode(end)
 	case restart.GiveUp:
-		w.conclude(Errored, end, next)
+		w.conclude(status.Errored, end, next)
 		return false, max(w.status.LastExit.Code, 1)
 	case restart.Retry:
 	}
 	w.status.Backoff = next.Delay
-	w.conclude(WaitingRestart, end, next)
+	w.conclude(status.WaitingRestart, end, next)
 	again = w.pause(ctx, next.Delay, &end.reason)
 	w.status.Backoff = 0
 	if !again {
-		w.enter(Stopped)
+		w.enter(status.Stopped)
 		return false, 0
 	}
 	w.again(end.reason, w.noteOf(end))
@@ -195,7 +202,7 @@ func (w *worker) follow(ctx context.Context, end ended) (again bool, code int) {
 
 // conclude enters the state after a run. Whoever waits for the process is
 // answered when that state can be seen: it is part of the answer.
-func (w *worker) conclude(to State, end ended, next restart.Decision) {
+func (w *worker) conclude(to status.State, end ended, next restart.Decision) {
 	w.enter(to)
 	w.answer(end, next.Verdict)
 	w.reportEnd(end, next)
@@ -226,7 +233,7 @@ func (w *worker) restingCode(end ended) int {
 // pause waits before a restart. A request for one, which then is the reason,
 // ends the wait; what the run before has provoked is settled with its end. It
 // returns false when ctx ended first.
-func (w *worker) pause(ctx context.Context, delay time.Duration, reason *Reason) bool {
+func (w *worker) pause(ctx context.Context, delay time.Duration, reason *status.Reason) bool {
 	if delay == 0 {
 		return ctx.Err() == nil
 	}
@@ -237,7 +244,7 @@ func (w *worker) pause(ctx context.Context, delay time.Duration, reason *Reason)
 		case <-timer.C:
 			return true
 		case why := <-w.restarts:
-			if why == ByManual {
+			if why == status.ByManual {
 				*reason = why
 				return true
 			}

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/signals/reaper"
-	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 func TestACrashLoopEndsErrored(t *testing.T) {
@@ -21,15 +22,15 @@ func TestACrashLoopEndsErrored(t *testing.T) {
 			"0s launching", "0s waiting restart",
 			"1s launching", "1s waiting restart",
 			"2s launching", "2s errored")
-		status := s.api()
-		if status.Unstable != 3 || status.Starts != 3 || status.Restarts[ByExit] != 2 || status.Exits[Failure] != 3 {
-			t.Errorf("after three crashes: %+v", status)
+		st := s.api()
+		if st.Unstable != 3 || st.Starts != 3 || st.Restarts[status.ByExit] != 2 || st.Exits[status.Failure] != 3 {
+			t.Errorf("after three crashes: %+v", st)
 		}
 	})
 }
 
 func TestTheDelaysOfACrashLoopGrow(t *testing.T) {
-	api := daemon("api", crashes).but(func(a *ecosystem.App) {
+	api := daemon("api", crashes).but(func(a *spec.App) {
 		a.Restart.MaxUnstable, a.Restart.Delay = 16, 0
 		a.Restart.Backoff, a.Restart.MaxDelay = 100*time.Millisecond, 15*time.Second
 	})
@@ -41,15 +42,15 @@ func TestTheDelaysOfACrashLoopGrow(t *testing.T) {
 		}
 		last, begun := time.Duration(0), time.Duration(0)
 		for i, one := range s.film.steps {
-			if one.to == Launching {
+			if one.to == status.Launching {
 				if delay := one.at - begun; i > 0 && delay < last && last < 13*time.Second {
 					t.Errorf("a delay of %v follows one of %v", delay, last)
 				}
 				last, begun = one.at-begun, one.at
 			}
 		}
-		if status := s.api(); status.Starts != 17 || status.State != Errored {
-			t.Errorf("starts = %d, state = %v, want 17, errored", status.Starts, status.State)
+		if st := s.api(); st.Starts != 17 || st.State != status.Errored {
+			t.Errorf("starts = %d, state = %v, want 17, errored", st.Starts, st.State)
 		}
 	})
 }
@@ -58,16 +59,16 @@ func TestAProgramThatCannotBeStartedIsTriedAgain(t *testing.T) {
 	gone := fate{err: fmt.Errorf("start: %w", fs.ErrNotExist)}
 	enact(t, []part{daemon("api", gone, gone, serves)}, Options{}, func(s *stage) {
 		s.passes(time.Second)
-		if status := s.api(); status.LastExit.Code != 127 || status.LastError == "" || status.Exits[Failure] != 2 {
-			t.Errorf("while it is not there: %+v", status)
+		if st := s.api(); st.LastExit.Code != 127 || st.LastError == "" || st.Exits[status.Failure] != 2 {
+			t.Errorf("while it is not there: %+v", st)
 		}
 		s.passes(2 * time.Second)
 		wantSteps(t, s, "api/0",
 			"0s launching", "0s waiting restart",
 			"1s launching", "1s waiting restart",
 			"2s launching", "2.1s online")
-		if status := s.api(); status.LastError != "" || status.Starts != 1 {
-			t.Errorf("when it is there: %+v", status)
+		if st := s.api(); st.LastError != "" || st.Starts != 1 {
+			t.Errorf("when it is there: %+v", st)
 		}
 	})
 }
@@ -83,7 +84,7 @@ func TestAStableRunResetsTheCount(t *testing.T) {
 }
 
 func TestAStableWorkerIsReplacedAtOnce(t *testing.T) {
-	api := daemon("api", crashes.after(time.Hour), serves).but(func(a *ecosystem.App) {
+	api := daemon("api", crashes.after(time.Hour), serves).but(func(a *spec.App) {
 		a.Restart.Delay, a.Restart.Backoff, a.Restart.MaxDelay = 0, time.Minute, time.Hour
 	})
 	enact(t, []part{api}, Options{}, func(s *stage) {
@@ -99,26 +100,26 @@ func TestAWorkerOverItsMemoryGoesThroughThePolicy(t *testing.T) {
 	slow.stops = 2 * time.Second
 	enact(t, []part{daemon("api", slow)}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		s.worker("api").restart(ByMemory)
+		s.worker("api").restart(status.ByMemory)
 		s.passes(time.Minute)
 		wantSteps(t, s, "api/0",
 			"0s launching", "100ms online", "1m0s stopping", "1m2s waiting restart",
 			"1m3s launching", "1m3.1s online")
-		status := s.api()
-		if status.Restarts[ByMemory] != 1 || status.Unstable != 0 || status.Exits[Clean] != 1 {
-			t.Errorf("after a memory restart: %+v", status)
+		st := s.api()
+		if st.Restarts[status.ByMemory] != 1 || st.Unstable != 0 || st.Exits[status.Clean] != 1 {
+			t.Errorf("after a memory restart: %+v", st)
 		}
-		if exit := status.LastExit; exit.Uptime != time.Minute+2*time.Second || exit.At.Sub(s.begun) != exit.Uptime {
+		if exit := st.LastExit; exit.Uptime != time.Minute+2*time.Second || exit.At.Sub(s.begun) != exit.Uptime {
 			t.Errorf("last exit = %+v, want at its end after 1m2s", exit)
 		}
 	})
 }
 
 func TestAWorkerThatIsAlwaysOverItsMemoryIsGivenUp(t *testing.T) {
-	api := daemon("api", serves).but(func(a *ecosystem.App) { a.Restart.MinUptime = time.Minute })
+	api := daemon("api", serves).but(func(a *spec.App) { a.Restart.MinUptime = time.Minute })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		for range 3 {
-			s.worker("api").restart(ByMemory)
+			s.worker("api").restart(status.ByMemory)
 			s.passes(2 * time.Second)
 		}
 		wantEnd(t, s, 143, 4*time.Second)
@@ -136,9 +137,9 @@ func TestALateMemoryRequestDoesNotCutTheDelay(t *testing.T) {
 	slow.stops = 3 * time.Second
 	enact(t, []part{daemon("api", slow)}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		s.worker("api").restart(ByMemory)
+		s.worker("api").restart(status.ByMemory)
 		s.passes(time.Second)
-		s.worker("api").restart(ByMemory)
+		s.worker("api").restart(status.ByMemory)
 		s.passes(time.Minute)
 		wantSteps(t, s, "api/0",
 			"0s launching", "100ms online", "1m0s stopping", "1m3s waiting restart",
@@ -150,10 +151,10 @@ func TestALateMemoryRequestDoesNotCutTheDelay(t *testing.T) {
 // no wish to stay stopped.
 func TestAStopCodeCountsOnlyWhereTheWorkerEndedByItself(t *testing.T) {
 	obedient := fate{lives: forever}
-	api := daemon("api", obedient, obedient.after(time.Minute)).but(func(a *ecosystem.App) { a.Restart.StopCodes = []int{0} })
+	api := daemon("api", obedient, obedient.after(time.Minute)).but(func(a *spec.App) { a.Restart.StopCodes = []int{0} })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		s.worker("api").restart(ByMemory)
+		s.worker("api").restart(status.ByMemory)
 		s.passes(time.Hour)
 		wantSteps(t, s, "api/0",
 			"0s launching", "100ms online", "1m0s stopping", "1m0s waiting restart",
@@ -165,7 +166,7 @@ func TestAStopCodeCountsOnlyWhereTheWorkerEndedByItself(t *testing.T) {
 func TestAJobThatOutgrewItsMemoryHasFailed(t *testing.T) {
 	enact(t, []part{job("migrate", fate{lives: forever})}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		s.worker("migrate").restart(ByMemory)
+		s.worker("migrate").restart(status.ByMemory)
 		wantEnd(t, s, 1, time.Minute)
 		if s.app("migrate").Completed {
 			t.Error("it counts as completed")
@@ -176,13 +177,13 @@ func TestAJobThatOutgrewItsMemoryHasFailed(t *testing.T) {
 func TestAManualRestartHappensAtOnceAndNeverCounts(t *testing.T) {
 	enact(t, []part{daemon("api", serves)}, Options{}, func(s *stage) {
 		s.passes(500 * time.Millisecond)
-		s.worker("api").restart(ByManual)
+		s.worker("api").restart(status.ByManual)
 		s.passes(500 * time.Millisecond)
 		wantSteps(t, s, "api/0",
 			"0s launching", "100ms online", "500ms stopping",
 			"500ms launching", "600ms online")
-		if status := s.api(); status.Restarts[ByManual] != 1 || status.Unstable != 0 {
-			t.Errorf("after a manual restart: %+v", status)
+		if st := s.api(); st.Restarts[status.ByManual] != 1 || st.Unstable != 0 {
+			t.Errorf("after a manual restart: %+v", st)
 		}
 	})
 }
@@ -193,12 +194,12 @@ func TestAManualRestartEndsTheDelay(t *testing.T) {
 		if backoff := s.api().Backoff; backoff != time.Second {
 			t.Errorf("backoff = %v while it waits, want 1s", backoff)
 		}
-		s.worker("api").restart(ByManual)
+		s.worker("api").restart(status.ByManual)
 		s.passes(time.Second)
 		wantSteps(t, s, "api/0", "0s launching", "0s waiting restart", "300ms launching", "400ms online")
-		status := s.api()
-		if status.Restarts[ByManual] != 1 || status.Restarts[ByExit] != 0 || status.Backoff != 0 {
-			t.Errorf("after a manual restart: %+v", status)
+		st := s.api()
+		if st.Restarts[status.ByManual] != 1 || st.Restarts[status.ByExit] != 0 || st.Backoff != 0 {
+			t.Errorf("after a manual restart: %+v", st)
 		}
 	})
 }
@@ -207,11 +208,11 @@ func TestAManualRestartGoesBeforeAPendingOne(t *testing.T) {
 	enact(t, []part{daemon("api", serves)}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		w := s.worker("api")
-		w.restart(ByMemory)
-		w.restart(ByManual)
+		w.restart(status.ByMemory)
+		w.restart(status.ByManual)
 		s.passes(time.Minute)
-		if status := s.api(); status.Restarts[ByManual] != 1 || status.Restarts[ByMemory] != 0 {
-			t.Errorf("restarts = %v, want one manual", status.Restarts)
+		if st := s.api(); st.Restarts[status.ByManual] != 1 || st.Restarts[status.ByMemory] != 0 {
+			t.Errorf("restarts = %v, want one manual", st.Restarts)
 		}
 	})
 }
@@ -231,11 +232,11 @@ func TestAStopInAnyState(t *testing.T) {
 		{"online", slow, time.Second, nil, 3 * time.Second, []string{"0s launching", "100ms online", "1s stopping", "3s stopped"}},
 		{"waiting restart", crashes, 500 * time.Millisecond, nil, 500 * time.Millisecond, []string{"0s launching", "0s waiting restart", "500ms stopped"}},
 		{
-			"stopping for its memory", slow, 2 * time.Second, func(s *stage) { s.worker("api").restart(ByMemory) }, 3 * time.Second,
+			"stopping for its memory", slow, 2 * time.Second, func(s *stage) { s.worker("api").restart(status.ByMemory) }, 3 * time.Second,
 			[]string{"0s launching", "100ms online", "1s stopping", "3s stopped"},
 		},
 		{
-			"stopping for a restart", slow, 2 * time.Second, func(s *stage) { s.worker("api").restart(ByManual) }, 3 * time.Second,
+			"stopping for a restart", slow, 2 * time.Second, func(s *stage) { s.worker("api").restart(status.ByManual) }, 3 * time.Second,
 			[]string{"0s launching", "100ms online", "1s stopping", "3s stopped"},
 		},
 	} {
@@ -249,8 +250,8 @@ func TestAStopInAnyState(t *testing.T) {
 				s.cancel()
 				wantEnd(t, s, 0, test.after)
 				wantSteps(t, s, "api/0", test.want...)
-				if status := s.api(); status.Pid != 0 || status.State != Stopped || status.Restarts[ByMemory]+status.Restarts[ByManual] != 0 {
-					t.Errorf("at the end: %+v", status)
+				if st := s.api(); st.Pid != 0 || st.State != status.Stopped || st.Restarts[status.ByMemory]+st.Restarts[status.ByManual] != 0 {
+					t.Errorf("at the end: %+v", st)
 				}
 			})
 		})
@@ -262,9 +263,9 @@ func TestTheGraceEndsWithAKill(t *testing.T) {
 		s.passes(time.Minute)
 		s.cancel()
 		wantEnd(t, s, 0, time.Minute+8*time.Second)
-		status := s.api()
-		if status.ForcedKills != 1 || status.Exits[Killed] != 1 || status.LastExit.Text != "137 = SIGKILL, by gorun after the grace" {
-			t.Errorf("after a kill: %+v, last exit %+v", status, status.LastExit)
+		st := s.api()
+		if st.ForcedKills != 1 || st.Exits[status.Killed] != 1 || st.LastExit.Text != "137 = SIGKILL, by gorun after the grace" {
+			t.Errorf("after a kill: %+v, last exit %+v", st, st.LastExit)
 		}
 	})
 }
@@ -291,7 +292,7 @@ func TestWhatADeadWorkerLeavesIsEndedBeforeTheNext(t *testing.T) {
 			"0s launching", "100ms online", "1m0s stopping", "1m5s waiting restart",
 			"1m6s launching", "1m6.1s online")
 		exit := s.api().LastExit
-		if exit.Code != 1 || exit.Outcome != Failure || exit.Uptime != time.Minute {
+		if exit.Code != 1 || exit.Outcome != status.Failure || exit.Uptime != time.Minute {
 			t.Errorf("last exit = %+v, want code 1 after 1m0s", exit)
 		}
 	})
@@ -300,7 +301,7 @@ func TestWhatADeadWorkerLeavesIsEndedBeforeTheNext(t *testing.T) {
 func TestWithoutTreekillADeadWorkersChildrenAreLeftAlone(t *testing.T) {
 	messy := crashes.after(time.Minute)
 	messy.leaves = 2
-	api := daemon("api", messy, serves).but(func(a *ecosystem.App) { a.TreeKill = false })
+	api := daemon("api", messy, serves).but(func(a *spec.App) { a.TreeKill = false })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(2 * time.Minute)
 		wantSteps(t, s, "api/0",
@@ -312,7 +313,7 @@ func TestWithoutTreekillADeadWorkersChildrenAreLeftAlone(t *testing.T) {
 func TestAStalledReaderHoldsUpNoRestartForLong(t *testing.T) {
 	stalled := crashes.after(time.Minute)
 	stalled.stalls = make(chan int, 1)
-	api := daemon("api", stalled, serves).but(func(a *ecosystem.App) { a.Restart.Delay = 0 })
+	api := daemon("api", stalled, serves).but(func(a *spec.App) { a.Restart.Delay = 0 })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Hour)
 		wantSteps(t, s, "api/0",
@@ -346,10 +347,10 @@ func TestOutputThatNobodyReadsIsDroppedWhenTheNextRunHasEnded(t *testing.T) {
 func TestALaunchingWorkerHasNoPidOfTheRunBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &worker{
-			app: &ecosystem.App{}, changed: make(chan struct{}, 1),
-			tools: &tools{log: slog.New(newFilm(t))}, status: WorkerStatus{State: Stopping, Pid: 41, Started: time.Now()},
+			app: &spec.App{}, changed: make(chan struct{}, 1),
+			tools: &tools{log: slog.New(newFilm(t))}, status: status.Worker{State: status.Stopping, Pid: 41, Started: time.Now()},
 		}
-		w.enter(Launching)
+		w.enter(status.Launching)
 		if got := w.published.Load(); got.Pid != 0 || !got.Started.IsZero() {
 			t.Errorf("pid = %d, started %v while launching, want none", got.Pid, got.Started)
 		}
@@ -358,9 +359,9 @@ func TestALaunchingWorkerHasNoPidOfTheRunBefore(t *testing.T) {
 
 func TestAnIllegalStepIsToldAndTaken(t *testing.T) {
 	f := &film{}
-	w := &worker{app: &ecosystem.App{}, changed: make(chan struct{}, 1), tools: &tools{log: slog.New(f)}}
-	w.enter(Online)
-	if len(f.illegal) != 1 || w.published.Load().State != Online {
+	w := &worker{app: &spec.App{}, changed: make(chan struct{}, 1), tools: &tools{log: slog.New(f)}}
+	w.enter(status.Online)
+	if len(f.illegal) != 1 || w.published.Load().State != status.Online {
 		t.Errorf("told %v, state = %v, want told and online", f.illegal, w.published.Load().State)
 	}
 }
@@ -373,29 +374,29 @@ func TestOutcomes(t *testing.T) {
 		status  reaper.Status
 		end     ended
 		victims uint64 // of the memory limit, since the run began
-		want    Outcome
+		want    status.Outcome
 		text    string
 	}{
-		{"code 0", code(0), ended{}, 0, Clean, "0"},
-		{"code 3", code(3), ended{}, 0, Failure, "3"},
-		{"segmentation fault", reaper.Status{Signal: unix.SIGSEGV}, ended{}, 0, Signaled, "139 = SIGSEGV"},
-		{"a real-time signal", reaper.Status{Signal: 40}, ended{}, 0, Signaled, "168 = signal 40"},
-		{"SIGTERM from elsewhere", sigterm, ended{}, 0, Signaled, "143 = SIGTERM"},
-		{"SIGTERM from gorun", sigterm, ended{cause: stopped}, 0, Clean, "143 = SIGTERM"},
-		{"SIGTERM from gorun, told as a code", code(143), ended{cause: wanted}, 0, Clean, "143"},
-		{"143 by itself", code(143), ended{}, 0, Failure, "143"},
-		{"code 1 after a stop", code(1), ended{cause: stopped}, 0, Failure, "1"},
-		{"another signal after a stop", reaper.Status{Signal: unix.SIGABRT}, ended{cause: stopped}, 0, Signaled, "134 = SIGABRT"},
-		{"killed by gorun", sigkill, ended{cause: stopped, forced: true}, 1, Killed, "137 = SIGKILL, by gorun after the grace"},
-		{"killed by somebody", sigkill, ended{}, 0, Signaled, "137 = SIGKILL"},
-		{"killed by the kernel", sigkill, ended{}, 1, OutOfMemory, "137 = SIGKILL, out of memory"},
-		{"its child killed by the kernel", code(137), ended{}, 1, OutOfMemory, "137, out of memory"},
-		{"killed while its leftovers were, too", sigkill, ended{forced: true}, 0, Signaled, "137 = SIGKILL"},
-		{"clean, its leftovers killed", code(0), ended{forced: true}, 0, Clean, "0"},
+		{"code 0", code(0), ended{}, 0, status.Clean, "0"},
+		{"code 3", code(3), ended{}, 0, status.Failure, "3"},
+		{"segmentation fault", reaper.Status{Signal: unix.SIGSEGV}, ended{}, 0, status.Signaled, "139 = SIGSEGV"},
+		{"a real-time signal", reaper.Status{Signal: 40}, ended{}, 0, status.Signaled, "168 = signal 40"},
+		{"SIGTERM from elsewhere", sigterm, ended{}, 0, status.Signaled, "143 = SIGTERM"},
+		{"SIGTERM from gorun", sigterm, ended{cause: stopped}, 0, status.Clean, "143 = SIGTERM"},
+		{"SIGTERM from gorun, told as a code", code(143), ended{cause: wanted}, 0, status.Clean, "143"},
+		{"143 by itself", code(143), ended{}, 0, status.Failure, "143"},
+		{"code 1 after a stop", code(1), ended{cause: stopped}, 0, status.Failure, "1"},
+		{"another signal after a stop", reaper.Status{Signal: unix.SIGABRT}, ended{cause: stopped}, 0, status.Signaled, "134 = SIGABRT"},
+		{"killed by gorun", sigkill, ended{cause: stopped, forced: true}, 1, status.Killed, "137 = SIGKILL, by gorun after the grace"},
+		{"killed by somebody", sigkill, ended{}, 0, status.Signaled, "137 = SIGKILL"},
+		{"killed by the kernel", sigkill, ended{}, 1, status.OutOfMemory, "137 = SIGKILL, out of memory"},
+		{"its child killed by the kernel", code(137), ended{}, 1, status.OutOfMemory, "137, out of memory"},
+		{"killed while its leftovers were, too", sigkill, ended{forced: true}, 0, status.Signaled, "137 = SIGKILL"},
+		{"clean, its leftovers killed", code(0), ended{forced: true}, 0, status.Clean, "0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tools := &tools{victims: func() uint64 { return test.victims }}
-			w := &worker{app: &ecosystem.App{StopSignal: unix.SIGTERM}, tools: tools}
+			w := &worker{app: &spec.App{StopSignal: unix.SIGTERM}, tools: tools}
 			got := w.outcome(test.status, test.end, w.app.StopSignal)
 			if text := tools.describe(test.status, got); got != test.want || text != test.text {
 				t.Errorf("outcome = %v, %q, want %v, %q", got, text, test.want, test.text)
@@ -438,9 +439,9 @@ func TestAWorkerThatStartsGivesItsPlaceToTheNext(t *testing.T) {
 		<-time.After(time.Second)
 		synctest.Wait()
 		for i, want := range []time.Duration{0, 150 * time.Millisecond, 250 * time.Millisecond} {
-			status := workers[i].published.Load()
-			if i > 0 && status.Since.Sub(status.Born) != want {
-				t.Errorf("worker %d is online after %v, want %v", i, status.Since.Sub(status.Born), want)
+			st := workers[i].published.Load()
+			if i > 0 && st.Since.Sub(st.FirstStarted) != want {
+				t.Errorf("worker %d is online after %v, want %v", i, st.Since.Sub(st.FirstStarted), want)
 			}
 		}
 		if len(tools.slots) != 0 {

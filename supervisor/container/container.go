@@ -16,8 +16,9 @@ import (
 	"gorun/signals"
 	"gorun/signals/reaper"
 	"gorun/supervisor"
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/logs"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // codeKilled is the exit code when a second signal cut the stop short.
@@ -35,7 +36,7 @@ type Options struct {
 }
 
 // Load reads an ecosystem file, "" for gorun's own. Its error has all mistakes.
-type Load = func(file string, only []string) ([]ecosystem.App, error)
+type Load = func(file string, only []string) ([]spec.App, error)
 
 // Run runs the apps until they have ended, or a signal or the end of parent has
 // ended them, and returns the exit code.
@@ -104,7 +105,7 @@ func (o Options) reload(ctx context.Context, s *supervisor.Supervisor) {
 	apps, err := o.Load("", nil)
 	if err == nil {
 		o.Log.Info("reloading", "signal", "SIGHUP")
-		err = s.Apply(ctx, supervisor.Edition{Apps: apps, All: true}, func(p supervisor.Progress) {
+		err = s.Apply(ctx, spec.Revision{Apps: apps, All: true}, func(p status.Progress) {
 			o.Log.Info("reload", "app", p.App, "news", p.Text)
 		})
 	}

@@ -22,9 +22,9 @@ import (
 	"gorun/signals"
 	"gorun/signals/reaper"
 	"gorun/supervisor"
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/restart"
+	"gorun/supervisor/spec"
 )
 
 // theReaper is the one that this process may have.
@@ -94,23 +94,23 @@ type container struct {
 }
 
 // start changes the options first, where change is not nil.
-func start(t *testing.T, what string, change func(*Options, *supervisor.Options, *ecosystem.App)) *container {
+func start(t *testing.T, what string, change func(*Options, *supervisor.Options, *spec.App)) *container {
 	t.Helper()
 	c := &container{over: make(chan struct{}), word: filepath.Join(t.TempDir(), "termination-log")}
 	output := logs.New(logs.Options{Stdout: &c.text, Stderr: &c.text})
 	listener := signals.Listen()
-	app := ecosystem.App{
+	app := spec.App{
 		Name: "api", Argv: []string{os.Args[0], "worker", what}, Dir: "/", Instances: 1, Autostart: true, TreeKill: true,
 		StopSignal: unix.SIGTERM, KillTimeout: time.Minute, Restart: restart.Policy{},
 	}
 	log := slog.New(output.Handler())
 	inner := supervisor.Options{Reaper: theReaper, Output: output, Log: log, Starting: 1}
 	outer := Options{Signals: listener, Reaper: theReaper, Output: output, Log: log, TerminationLog: c.word}
-	outer.Load = func(string, []string) ([]ecosystem.App, error) { return nil, errors.New("the file is bad") }
+	outer.Load = func(string, []string) ([]spec.App, error) { return nil, errors.New("the file is bad") }
 	if change != nil {
 		change(&outer, &inner, &app)
 	}
-	s, err := supervisor.New([]ecosystem.App{app}, inner)
+	s, err := supervisor.New([]spec.App{app}, inner)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestEachStopSignalEndsWithZero(t *testing.T) {
 }
 
 func TestASecondSignalEndsTheGraceWith137(t *testing.T) {
-	c := start(t, "stubborn", func(o *Options, _ *supervisor.Options, _ *ecosystem.App) { touch(t, o.TerminationLog) })
+	c := start(t, "stubborn", func(o *Options, _ *supervisor.Options, _ *spec.App) { touch(t, o.TerminationLog) })
 	c.says(t, "up")
 	send(t, unix.SIGTERM)
 	c.says(t, "stopping")
@@ -246,7 +246,7 @@ func TestSighupStopsNothing(t *testing.T) {
 
 func TestSigusr2ReopensTheLogFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.log")
-	c := start(t, "serve", func(_ *Options, _ *supervisor.Options, a *ecosystem.App) {
+	c := start(t, "serve", func(_ *Options, _ *supervisor.Options, a *spec.App) {
 		a.Logs = logs.Config{OutFile: path, Merge: true}
 	})
 	c.says(t, "up")
@@ -258,7 +258,7 @@ func TestSigusr2ReopensTheLogFiles(t *testing.T) {
 }
 
 func TestAStopBeforeTheFirstStartStartsNothing(t *testing.T) {
-	c := start(t, "serve", func(o *Options, _ *supervisor.Options, _ *ecosystem.App) { o.Delay = time.Hour })
+	c := start(t, "serve", func(o *Options, _ *supervisor.Options, _ *spec.App) { o.Delay = time.Hour })
 	send(t, unix.SIGTERM)
 	c.wait(t, 0)
 	if strings.Contains(c.text.String(), "up") {
@@ -267,7 +267,7 @@ func TestAStopBeforeTheFirstStartStartsNothing(t *testing.T) {
 }
 
 func TestTheTerminationLogTellsOfAFailure(t *testing.T) {
-	c := start(t, "fail", func(o *Options, _ *supervisor.Options, _ *ecosystem.App) { touch(t, o.TerminationLog) })
+	c := start(t, "fail", func(o *Options, _ *supervisor.Options, _ *spec.App) { touch(t, o.TerminationLog) })
 	c.wait(t, 3)
 	if got := read(t, c.word); got != "gorun: exit 3: app api failed: 3\n" {
 		t.Errorf("termination log: %q", got)
@@ -283,7 +283,7 @@ func TestTheTerminationLogIsNotCreated(t *testing.T) {
 }
 
 func TestTheTerminationLogIsLeftAloneByAGoodEnd(t *testing.T) {
-	c := start(t, "serve", func(o *Options, _ *supervisor.Options, _ *ecosystem.App) { touch(t, o.TerminationLog) })
+	c := start(t, "serve", func(o *Options, _ *supervisor.Options, _ *spec.App) { touch(t, o.TerminationLog) })
 	c.says(t, "up")
 	send(t, unix.SIGTERM)
 	c.wait(t, 0)

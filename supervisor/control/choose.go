@@ -3,19 +3,19 @@ package control
 import (
 	"slices"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 // Choose leaves the apps and workers of an overview that the words select, as
 // gorun itself understands them.
 func Choose(words []string, apps []App) ([]App, error) {
-	var known []supervisor.AppStatus
+	var known []status.App
 	for _, app := range apps {
-		status := supervisor.AppStatus{Name: app.Name, Namespace: app.Namespace}
+		one := status.App{Name: app.Name, Namespace: app.Namespace}
 		for _, w := range app.Workers {
-			status.Workers = append(status.Workers, supervisor.WorkerStatus{App: app.Name, Instance: w.Instance, ID: w.ID})
+			one.Workers = append(one.Workers, status.Worker{App: app.Name, Instance: w.Instance, ID: w.ID})
 		}
-		known = append(known, status)
+		known = append(known, one)
 	}
 	targets, err := resolve(words, known)
 	if err != nil {
@@ -24,8 +24,8 @@ func Choose(words []string, apps []App) ([]App, error) {
 	var left []App
 	for _, app := range apps {
 		app.Workers = slices.DeleteFunc(slices.Clone(app.Workers), func(w Worker) bool {
-			return !slices.Contains(targets, supervisor.Target{App: app.Name, Instance: w.Instance}) &&
-				!slices.Contains(targets, supervisor.Target{App: app.Name, Instance: supervisor.EveryWorker})
+			return !slices.Contains(targets, status.Target{App: app.Name, Instance: w.Instance}) &&
+				!slices.Contains(targets, status.Target{App: app.Name, Instance: status.EveryWorker})
 		})
 		if len(app.Workers) > 0 {
 			left = append(left, app)

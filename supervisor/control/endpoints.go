@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"gorun/signals"
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 // endpoint is a line of the table from which the server and its documentation
@@ -54,7 +54,7 @@ func (a *api) apps(w http.ResponseWriter, _ *http.Request) error {
 
 // resolve finds the targets among the apps of now. A selector that cannot be
 // read is the caller's mistake.
-func (a *api) resolve(words []string) ([]supervisor.Target, error) {
+func (a *api) resolve(words []string) ([]status.Target, error) {
 	return resolve(words, a.Apps.Snapshot().Apps)
 }
 
@@ -82,23 +82,23 @@ func (a *api) env(w http.ResponseWriter, r *http.Request) error {
 }
 
 // oneWorker takes an app for its worker if it has but one.
-func oneWorker(word string, targets []supervisor.Target, apps []supervisor.AppStatus) (supervisor.Target, error) {
-	if len(targets) == 1 && targets[0].Instance != supervisor.EveryWorker {
+func oneWorker(word string, targets []status.Target, apps []status.App) (status.Target, error) {
+	if len(targets) == 1 && targets[0].Instance != status.EveryWorker {
 		return targets[0], nil
 	}
-	var all []supervisor.Target
+	var all []status.Target
 	for _, t := range targets {
 		all = append(all, workersOf(t.App, apps)...)
 	}
 	if len(all) != 1 {
-		return supervisor.Target{}, badInput("%s stands for %d workers; name one, by its id or as app/instance", word, len(all))
+		return status.Target{}, badInput("%s stands for %d workers; name one, by its id or as app/instance", word, len(all))
 	}
 	return all[0], nil
 }
 
-func workersOf(name string, apps []supervisor.AppStatus) []supervisor.Target {
-	i := slices.IndexFunc(apps, func(app supervisor.AppStatus) bool { return app.Name == name })
-	return workers(apps[i:i+1], func(supervisor.WorkerStatus) bool { return true })
+func workersOf(name string, apps []status.App) []status.Target {
+	i := slices.IndexFunc(apps, func(app status.App) bool { return app.Name == name })
+	return workers(apps[i:i+1], func(status.Worker) bool { return true })
 }
 
 func (a *api) orders(w http.ResponseWriter, r *http.Request) error {
@@ -110,7 +110,7 @@ func (a *api) orders(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.carryOut(w, r, func(ctx context.Context, tell func(supervisor.Progress)) error {
+	return a.carryOut(w, r, func(ctx context.Context, tell func(status.Progress)) error {
 		return a.Orders.Do(ctx, order, tell)
 	})
 }
@@ -124,7 +124,7 @@ func (a *api) scale(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.carryOut(w, r, func(ctx context.Context, tell func(supervisor.Progress)) error {
+	return a.carryOut(w, r, func(ctx context.Context, tell func(status.Progress)) error {
 		return a.Orders.Scale(ctx, app, size, tell)
 	})
 }
@@ -138,7 +138,7 @@ func (a *api) apply(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.carryOut(w, r, func(ctx context.Context, tell func(supervisor.Progress)) error {
+	return a.carryOut(w, r, func(ctx context.Context, tell func(status.Progress)) error {
 		return a.Orders.Apply(ctx, edition, tell)
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 func TestEndpoints(t *testing.T) {
@@ -29,7 +29,7 @@ func TestEndpoints(t *testing.T) {
 		{"plan", "GET", "/v1/plan?file=/x/good.yaml&only=a&all=1", "", 200, `[{"app":"api","what":"reload","why":["args"]}]`, "plan 1 apps partial true all true"},
 		{"plan of a bad file", "GET", "/v1/plan?file=/x/bad.yaml", "", 400, `/x/bad.yaml:2:3: unknown\n/x/bad.yaml: no apps`, ""},
 		{"a bad flag", "GET", "/v1/plan?all=maybe", "", 400, "all is", ""},
-		{"reload", "POST", "/v1/orders", `{"verb":"reload","targets":["api","2"],"parallel":2}`, 200, `{"done":true}`, "reload [{api -1} {web 0}] parallel 2 for manual"},
+		{"reload", "POST", "/v1/orders", `{"verb":"reload","targets":["api","2"],"parallel":2}`, 200, `{"done":true}`, "reload [{api -1} {web 0}] parallel 2"},
 		{"delete", "POST", "/v1/orders", `{"verb":"delete","targets":["front"]}`, 200, `{"done":true}`, "delete [{web -1}] parallel 0"},
 		{"an unknown verb", "POST", "/v1/orders", `{"verb":"rstart","targets":["api"]}`, 400, "delete, reload, reset, restart, start, stop", ""},
 		{"an unknown target", "POST", "/v1/orders", `{"verb":"stop","targets":["foo"]}`, 404, `no app, namespace or id \"foo\"; there are: api, web`, ""},
@@ -97,7 +97,7 @@ func TestEndpoints(t *testing.T) {
 	}
 }
 
-func request(t *testing.T, c *Client, method, path, body string) (status int, header http.Header, text string) {
+func request(t *testing.T, c *Client, method, path, body string) (code int, header http.Header, text string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, "http://gorun"+path, strings.NewReader(body))
 	if err != nil {
@@ -117,17 +117,17 @@ func request(t *testing.T, c *Client, method, path, body string) (status int, he
 
 func TestAppsAreToldAsTheyAre(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	status := supervisor.WorkerStatus{
-		App: "api", Instance: 1, ID: 4, State: supervisor.WaitingRestart, Since: at, Unstable: 2,
-		Restarts: [len(supervisor.Reasons)]uint64{1, 2, 3}, LastExit: &supervisor.Exit{Code: 137, Text: "137 = SIGKILL", At: at, Uptime: 1500 * time.Millisecond},
+	one := status.Worker{
+		App: "api", Instance: 1, ID: 4, State: status.WaitingRestart, Since: at, Unstable: 2,
+		Restarts: [len(status.Reasons)]uint64{1, 2, 3}, LastExit: &status.Exit{Code: 137, Text: "137 = SIGKILL", At: at, Uptime: 1500 * time.Millisecond},
 	}
-	online := supervisor.WorkerStatus{App: "api", ID: 3, State: supervisor.Online, Since: at, Started: at, Ready: true, Pid: 7}
+	online := status.Worker{App: "api", ID: 3, State: status.Online, Since: at, Started: at, Ready: true, Pid: 7}
 	online.Usage.CPU, online.Usage.Resident, online.Lines.ErrLines = 1500*time.Millisecond, 1<<20, 5
-	app := supervisor.AppStatus{
+	app := status.App{
 		Name: "api", Namespace: "default", Mode: "cluster", Sharing: "node", Interpreter: "node", Script: "a.js", Desired: 2,
-		Workers: []supervisor.WorkerStatus{online, status}, Ports: []supervisor.PortStatus{{Address: ":80", Instance: 1, Length: 2, Limit: 3}},
+		Workers: []status.Worker{online, one}, Ports: []status.Port{{Address: ":80", Instance: 1, Length: 2, Limit: 3}},
 	}
-	text, err := json.MarshalIndent(overviewOf(supervisor.Snapshot{Apps: []supervisor.AppStatus{app}}, at), "", " ")
+	text, err := json.MarshalIndent(overviewOf(status.Snapshot{Apps: []status.App{app}}, at), "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,14 +243,14 @@ func TestClientAsksForEverything(t *testing.T) {
 }
 
 func TestASupervisorsErrorIsPassedOn(t *testing.T) {
-	for status, failure := range map[int]error{http.StatusInternalServerError: fmt.Errorf("start api: no such file"), http.StatusConflict: busyError{}} {
+	for code, failure := range map[int]error{http.StatusInternalServerError: fmt.Errorf("start api: no such file"), http.StatusConflict: busyError{}} {
 		c := serve(t, &fake{apps: twoApps(), err: failure})
 		err := drain(c.Order(t.Context(), Order{Verb: "start", Targets: []string{"api"}}))
-		if !isReply(err, status) || err.Error() != failure.Error() {
+		if !isReply(err, code) || err.Error() != failure.Error() {
 			t.Errorf("Order: %v, want %v", err, failure)
 		}
 		_, err = c.Trigger(t.Context(), Trigger{Targets: []string{"api"}, Action: "x"})
-		if !isReply(err, status) {
+		if !isReply(err, code) {
 			t.Errorf("Trigger: %v", err)
 		}
 	}

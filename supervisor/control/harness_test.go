@@ -23,6 +23,8 @@ import (
 	"gorun/supervisor"
 	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/logs"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // patience is how long a test waits for what must happen.
@@ -74,8 +76,8 @@ func ask(address string) int {
 
 // fake is the supervisor, in a test.
 type fake struct {
-	apps    []supervisor.AppStatus
-	events  chan []supervisor.Event
+	apps    []status.App
+	events  chan []status.Event
 	replies []json.RawMessage
 	err     error                                     // what Do, Send, Trigger and Environ return
 	work    func(context.Context, func(string)) error // what orders do; nil: nothing
@@ -96,10 +98,10 @@ func (f *fake) noted() string {
 	return strings.Join(f.calls, "\n")
 }
 
-func (f *fake) Snapshot() supervisor.Snapshot { return supervisor.Snapshot{Apps: f.apps} }
-func (f *fake) Sample() supervisor.Snapshot   { return supervisor.Snapshot{Apps: f.apps} }
+func (f *fake) Snapshot() status.Snapshot { return status.Snapshot{Apps: f.apps} }
+func (f *fake) Sample() status.Snapshot   { return status.Snapshot{Apps: f.apps} }
 
-func (f *fake) Events(ctx context.Context, after uint64) ([]supervisor.Event, error) {
+func (f *fake) Events(ctx context.Context, after uint64) ([]status.Event, error) {
 	f.note("events after %d", after)
 	select {
 	case events := <-f.events:
@@ -114,49 +116,49 @@ func (f *fake) Events(ctx context.Context, after uint64) ([]supervisor.Event, er
 	}
 }
 
-func (f *fake) Environ(worker supervisor.Target) ([]string, error) {
+func (f *fake) Environ(worker status.Target) ([]string, error) {
 	f.note("environ %v", worker)
 	return []string{"PATH=/bin", "A=<1>"}, f.err
 }
 
-func (f *fake) Do(ctx context.Context, o supervisor.Order, tell func(supervisor.Progress)) error {
-	f.note("%s %v parallel %d for %s", o.Verb, o.Targets, o.Parallel, o.Reason)
+func (f *fake) Do(ctx context.Context, o spec.Order, tell func(status.Progress)) error {
+	f.note("%s %v parallel %d", o.Verb, o.Targets, o.Parallel)
 	return f.run(ctx, tell)
 }
 
-func (f *fake) Scale(ctx context.Context, app string, size supervisor.Size, tell func(supervisor.Progress)) error {
+func (f *fake) Scale(ctx context.Context, app string, size spec.Size, tell func(status.Progress)) error {
 	f.note("scale %s %+v", app, size)
 	return f.run(ctx, tell)
 }
 
-func (f *fake) Apply(ctx context.Context, e supervisor.Edition, tell func(supervisor.Progress)) error {
+func (f *fake) Apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) error {
 	f.note("apply %d apps partial %t all %t restart %t start %t parallel %d", len(e.Apps), e.Partial, e.All, e.Restart, e.Start, e.Parallel)
 	return f.run(ctx, tell)
 }
 
-func (f *fake) run(ctx context.Context, tell func(supervisor.Progress)) error {
+func (f *fake) run(ctx context.Context, tell func(status.Progress)) error {
 	if f.work == nil {
 		return f.err
 	}
-	return f.work(ctx, func(text string) { tell(supervisor.Progress{App: "api", Instance: 1, Text: text}) })
+	return f.work(ctx, func(text string) { tell(status.Progress{App: "api", Instance: 1, Text: text}) })
 }
 
-func (f *fake) Plan(e supervisor.Edition) []supervisor.Change {
+func (f *fake) Plan(e spec.Revision) []status.Change {
 	f.note("plan %d apps partial %t all %t", len(e.Apps), e.Partial, e.All)
-	return []supervisor.Change{{App: "api", What: supervisor.Replace, Why: []string{"args"}}}
+	return []status.Change{{App: "api", What: status.Roll, Why: []string{"args"}}}
 }
 
-func (f *fake) SignalTargets(targets []supervisor.Target, sig unix.Signal) int {
+func (f *fake) SignalTargets(targets []status.Target, sig unix.Signal) int {
 	f.note("signal %d to %v", int(sig), targets)
 	return len(targets)
 }
 
-func (f *fake) Send(targets []supervisor.Target, message json.RawMessage) (int, error) {
+func (f *fake) Send(targets []status.Target, message json.RawMessage) (int, error) {
 	f.note("send %s to %v", message, targets)
 	return len(targets), f.err
 }
 
-func (f *fake) Trigger(_ context.Context, targets []supervisor.Target, action, params string) ([]json.RawMessage, error) {
+func (f *fake) Trigger(_ context.Context, targets []status.Target, action, params string) ([]json.RawMessage, error) {
 	f.note("trigger %s(%s) at %v", action, params, targets)
 	return f.replies, f.err
 }
@@ -168,20 +170,20 @@ func (busyError) Error() string { return "reload api: another reload is under wa
 func (busyError) Conflict()     {}
 
 // twoApps are api with two workers and web with one.
-func twoApps() []supervisor.AppStatus {
-	worker := func(app string, instance, id int) supervisor.WorkerStatus {
-		return supervisor.WorkerStatus{App: app, Instance: instance, ID: id, State: supervisor.Online, Pid: 100 + id}
+func twoApps() []status.App {
+	worker := func(app string, instance, id int) status.Worker {
+		return status.Worker{App: app, Instance: instance, ID: id, State: status.Online, Pid: 100 + id}
 	}
-	return []supervisor.AppStatus{
-		{Name: "api", Namespace: "default", Mode: "cluster", Workers: []supervisor.WorkerStatus{worker("api", 0, 0), worker("api", 1, 1)}},
-		{Name: "web", Namespace: "front", Mode: "fork", Workers: []supervisor.WorkerStatus{worker("web", 0, 2)}},
+	return []status.App{
+		{Name: "api", Namespace: "default", Mode: "cluster", Workers: []status.Worker{worker("api", 0, 0), worker("api", 1, 1)}},
+		{Name: "web", Namespace: "front", Mode: "fork", Workers: []status.Worker{worker("web", 0, 2)}},
 	}
 }
 
 // load is a file named good.yaml with two apps.
-func load(file string, only []string) ([]ecosystem.App, error) {
+func load(file string, only []string) ([]spec.App, error) {
 	if file == "" || filepath.Base(file) == "good.yaml" {
-		return make([]ecosystem.App, 2-len(only)), nil
+		return make([]spec.App, 2-len(only)), nil
 	}
 	return nil, ecosystem.Problems{{File: file, Line: 2, Column: 3, Text: "unknown"}, {File: file, Text: "no apps"}}
 }
@@ -277,9 +279,9 @@ func pidsLink(t *testing.T) string {
 	return link
 }
 
-func isReply(err error, status int) bool {
+func isReply(err error, code int) bool {
 	reply, ok := errors.AsType[*ReplyError](err)
-	return ok && reply.Status == status
+	return ok && reply.Status == code
 }
 
 // The supervisor is all that the server asks for.

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"sync"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 // maxNews is how many lines wait for a client that does not read; later ones are
@@ -25,7 +25,7 @@ type news struct {
 
 func newNews() *news { return &news{more: make(chan struct{}, 1)} }
 
-func (n *news) tell(p supervisor.Progress) {
+func (n *news) tell(p status.Progress) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.lines) < maxNews {
@@ -82,7 +82,7 @@ func (n *news) copy(ctx context.Context, s *stream) error {
 }
 
 // work is an order with everything but its context and its listener.
-type work func(ctx context.Context, tell func(supervisor.Progress)) error
+type work func(ctx context.Context, tell func(status.Progress)) error
 
 // carryOut does the work to its end, whether the client stays to hear of it or
 // not, and tells how it goes.

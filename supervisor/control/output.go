@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"gorun/supervisor"
 	"gorun/supervisor/logs"
+	"gorun/supervisor/status"
 )
 
 // usualLines is how many lines are told if nobody says how many, as in pm2.
@@ -127,10 +127,10 @@ func (a *api) reopen(w http.ResponseWriter, _ *http.Request) error {
 	return answer(w, struct{}{})
 }
 
-func matching(targets []supervisor.Target) func(logs.Identity) bool {
+func matching(targets []status.Target) func(logs.Identity) bool {
 	return func(id logs.Identity) bool {
-		return slices.ContainsFunc(targets, func(t supervisor.Target) bool {
-			return t.App == id.App && (t.Instance == supervisor.EveryWorker || t.Instance == id.Instance)
+		return slices.ContainsFunc(targets, func(t status.Target) bool {
+			return t.App == id.App && (t.Instance == status.EveryWorker || t.Instance == id.Instance)
 		})
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"gorun/supervisor"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // Ping answers GET /v1/ping.
@@ -91,21 +92,21 @@ func (e badInputError) Unwrap() error { return e.err }
 func badInput(format string, args ...any) error { return badInputError{fmt.Errorf(format, args...)} }
 
 // verbs are the orders by name.
-var verbs = map[string]supervisor.Verb{
-	"start": supervisor.Start, "stop": supervisor.Stop, "restart": supervisor.Restart,
-	"reload": supervisor.Reload, "delete": supervisor.Delete, "reset": supervisor.Reset,
+var verbs = map[string]spec.Verb{
+	"start": spec.Start, "stop": spec.Stop, "restart": spec.Restart,
+	"reload": spec.Reload, "delete": spec.Delete, "reset": spec.Reset,
 }
 
-func (o Order) parse(apps []supervisor.AppStatus) (supervisor.Order, error) {
+func (o Order) parse(apps []status.App) (spec.Order, error) {
 	verb, known := verbs[o.Verb]
 	if !known {
-		return supervisor.Order{}, badInput("there is no order %q; there are: %s", o.Verb, strings.Join(slices.Sorted(maps.Keys(verbs)), ", "))
+		return spec.Order{}, badInput("there is no order %q; there are: %s", o.Verb, strings.Join(slices.Sorted(maps.Keys(verbs)), ", "))
 	}
 	if err := checkParallel(o.Parallel); err != nil {
-		return supervisor.Order{}, err
+		return spec.Order{}, err
 	}
 	targets, err := resolve(o.Targets, apps)
-	return supervisor.Order{Verb: verb, Targets: targets, Parallel: o.Parallel, Reason: supervisor.ByManual}, err
+	return spec.Order{Verb: verb, Targets: targets, Parallel: o.Parallel}, err
 }
 
 func checkParallel(n int) error {
@@ -119,47 +120,47 @@ func checkParallel(n int) error {
 const maxWorkers = 10_000
 
 // parse returns the name of the app and its size; cpus stands for max.
-func (s Scale) parse(apps []supervisor.AppStatus, cpus int) (string, supervisor.Size, error) {
+func (s Scale) parse(apps []status.App, cpus int) (string, spec.Size, error) {
 	targets, err := resolve([]string{s.App}, apps)
 	if err != nil {
-		return "", supervisor.Size{}, err
+		return "", spec.Size{}, err
 	}
-	if len(targets) != 1 || targets[0].Instance != supervisor.EveryWorker {
-		return "", supervisor.Size{}, badInput("scale takes the name of one app; %s is something else", s.App)
+	if len(targets) != 1 || targets[0].Instance != status.EveryWorker {
+		return "", spec.Size{}, badInput("scale takes the name of one app; %s is something else", s.App)
 	}
 	size, err := parseSize(s.Workers, cpus)
 	return targets[0].App, size, err
 }
 
-func parseSize(text string, cpus int) (supervisor.Size, error) {
+func parseSize(text string, cpus int) (spec.Size, error) {
 	if text == "max" {
-		return supervisor.Size{Workers: cpus}, nil
+		return spec.Size{Workers: cpus}, nil
 	}
 	n, err := strconv.Atoi(text)
 	switch {
 	case err != nil || n < -maxWorkers || n > maxWorkers:
-		return supervisor.Size{}, badInput("%q is no number of workers; write 4, +3, -2 or max", text)
+		return spec.Size{}, badInput("%q is no number of workers; write 4, +3, -2 or max", text)
 	case text[0] == '+' || text[0] == '-':
-		return supervisor.Size{Workers: n, Relative: true}, nil
+		return spec.Size{Workers: n, Relative: true}, nil
 	case n == 0:
-		return supervisor.Size{}, badInput("at least one worker stays; to run none, stop the app")
+		return spec.Size{}, badInput("at least one worker stays; to run none, stop the app")
 	}
-	return supervisor.Size{Workers: n}, nil
+	return spec.Size{Workers: n}, nil
 }
 
 // parse loads the file. What Only leaves out is not gone from it: it stays.
-func (e Edition) parse(load Load) (supervisor.Edition, error) {
+func (e Edition) parse(load Load) (spec.Revision, error) {
 	if e.File != "" && !filepath.IsAbs(e.File) {
-		return supervisor.Edition{}, badInput("%s: the path must be absolute: gorun's working directory is not yours", e.File)
+		return spec.Revision{}, badInput("%s: the path must be absolute: gorun's working directory is not yours", e.File)
 	}
 	if err := checkParallel(e.Parallel); err != nil {
-		return supervisor.Edition{}, err
+		return spec.Revision{}, err
 	}
 	apps, err := load(e.File, e.Only)
 	if err != nil {
-		return supervisor.Edition{}, badInputError{err}
+		return spec.Revision{}, badInputError{err}
 	}
-	return supervisor.Edition{
+	return spec.Revision{
 		Apps: apps, Partial: e.Partial || len(e.Only) > 0, All: e.All, Restart: e.Restart, Start: e.Start, Parallel: e.Parallel,
 	}, nil
 }

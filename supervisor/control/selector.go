@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 // UnknownTargetError says that a word selects nothing.
@@ -33,11 +33,11 @@ func (e *UnknownTargetError) Error() string {
 // resolve finds what the words of a command stand for: all, the name of an app,
 // a namespace, the id of a worker, app/instance, or a /regex/ over names. An
 // app's name comes first, whatever it looks like. No target is named twice.
-func resolve(words []string, apps []supervisor.AppStatus) ([]supervisor.Target, error) {
+func resolve(words []string, apps []status.App) ([]status.Target, error) {
 	if len(words) == 0 {
 		return nil, badInput("name a target: an app, a namespace, an id, app/instance, /regex/ or all")
 	}
-	var found []supervisor.Target
+	var found []status.Target
 	for _, word := range words {
 		targets, err := resolveWord(word, apps)
 		if err != nil {
@@ -48,8 +48,8 @@ func resolve(words []string, apps []supervisor.AppStatus) ([]supervisor.Target, 
 	return merge(found), nil
 }
 
-func resolveWord(word string, apps []supervisor.AppStatus) ([]supervisor.Target, error) {
-	finders := [...]func(string, []supervisor.AppStatus) ([]supervisor.Target, error){
+func resolveWord(word string, apps []status.App) ([]status.Target, error) {
+	finders := [...]func(string, []status.App) ([]status.Target, error){
 		everything, byName, byNamespace, byID, byInstance, byPattern,
 	}
 	for _, find := range finders {
@@ -61,44 +61,44 @@ func resolveWord(word string, apps []supervisor.AppStatus) ([]supervisor.Target,
 	return nil, unknown(word, apps)
 }
 
-func everything(word string, apps []supervisor.AppStatus) ([]supervisor.Target, error) {
-	return where(apps, func(supervisor.AppStatus) bool { return word == "all" }), nil
+func everything(word string, apps []status.App) ([]status.Target, error) {
+	return where(apps, func(status.App) bool { return word == "all" }), nil
 }
 
-func byName(word string, apps []supervisor.AppStatus) ([]supervisor.Target, error) {
-	return where(apps, func(a supervisor.AppStatus) bool { return a.Name == word }), nil
+func byName(word string, apps []status.App) ([]status.Target, error) {
+	return where(apps, func(a status.App) bool { return a.Name == word }), nil
 }
 
-func byNamespace(word string, apps []supervisor.AppStatus) ([]supervisor.Target, error) {
-	return where(apps, func(a supervisor.AppStatus) bool { return a.Namespace == word }), nil
+func byNamespace(word string, apps []status.App) ([]status.Target, error) {
+	return where(apps, func(a status.App) bool { return a.Namespace == word }), nil
 }
 
-func byID(word string, apps []supervisor.AppStatus) ([]supervisor.Target, error) {
+func byID(word string, apps []status.App) ([]status.Target, error) {
 	id, ok := number(word)
-	return workers(apps, func(w supervisor.WorkerStatus) bool { return ok && w.ID == id }), nil
+	return workers(apps, func(w status.Worker) bool { return ok && w.ID == id }), nil
 }
 
 // byInstance reads api/2, as gorun's own lines name a worker.
-func byInstance(word string, apps []supervisor.AppStatus) ([]supervisor.Target, error) {
+func byInstance(word string, apps []status.App) ([]status.Target, error) {
 	slash := strings.LastIndexByte(word, '/')
 	if slash < 0 {
 		return nil, nil
 	}
 	name := word[:slash]
-	i := slices.IndexFunc(apps, func(a supervisor.AppStatus) bool { return a.Name == name })
+	i := slices.IndexFunc(apps, func(a status.App) bool { return a.Name == name })
 	instance, ok := number(word[slash+1:])
 	if i < 0 || !ok {
 		return nil, nil
 	}
 	one := apps[i : i+1]
-	found := workers(one, func(w supervisor.WorkerStatus) bool { return w.Instance == instance })
+	found := workers(one, func(w status.Worker) bool { return w.Instance == instance })
 	if len(found) == 0 {
 		return nil, &UnknownTargetError{Word: word, Names: instances(one[0])}
 	}
 	return found, nil
 }
 
-func byPattern(word string, apps []supervisor.AppStatus) ([]supervisor.Target, error) {
+func byPattern(word string, apps []status.App) ([]status.Target, error) {
 	if len(word) < 3 || word[0] != '/' || word[len(word)-1] != '/' {
 		return nil, nil
 	}
@@ -106,25 +106,25 @@ func byPattern(word string, apps []supervisor.AppStatus) ([]supervisor.Target, e
 	if err != nil {
 		return nil, badInput("read the pattern %s: %w", word, err)
 	}
-	return where(apps, func(a supervisor.AppStatus) bool { return pattern.MatchString(a.Name) }), nil
+	return where(apps, func(a status.App) bool { return pattern.MatchString(a.Name) }), nil
 }
 
-func where(apps []supervisor.AppStatus, wanted func(supervisor.AppStatus) bool) []supervisor.Target {
-	var found []supervisor.Target
+func where(apps []status.App, wanted func(status.App) bool) []status.Target {
+	var found []status.Target
 	for _, a := range apps {
 		if wanted(a) {
-			found = append(found, supervisor.Target{App: a.Name, Instance: supervisor.EveryWorker})
+			found = append(found, status.Target{App: a.Name, Instance: status.EveryWorker})
 		}
 	}
 	return found
 }
 
-func workers(apps []supervisor.AppStatus, wanted func(supervisor.WorkerStatus) bool) []supervisor.Target {
-	var found []supervisor.Target
+func workers(apps []status.App, wanted func(status.Worker) bool) []status.Target {
+	var found []status.Target
 	for _, a := range apps {
 		for _, w := range a.Workers {
 			if wanted(w) {
-				found = append(found, supervisor.Target{App: a.Name, Instance: w.Instance})
+				found = append(found, status.Target{App: a.Name, Instance: w.Instance})
 			}
 		}
 	}
@@ -139,16 +139,16 @@ func number(word string) (int, bool) {
 
 // merge leaves out what was named before, and workers of an app that is
 // selected as a whole.
-func merge(targets []supervisor.Target) []supervisor.Target {
-	whole, seen := map[string]bool{}, map[supervisor.Target]bool{}
+func merge(targets []status.Target) []status.Target {
+	whole, seen := map[string]bool{}, map[status.Target]bool{}
 	for _, t := range targets {
-		if t.Instance == supervisor.EveryWorker {
+		if t.Instance == status.EveryWorker {
 			whole[t.App] = true
 		}
 	}
-	merged := make([]supervisor.Target, 0, len(targets))
+	merged := make([]status.Target, 0, len(targets))
 	for _, t := range targets {
-		if seen[t] || t.Instance != supervisor.EveryWorker && whole[t.App] {
+		if seen[t] || t.Instance != status.EveryWorker && whole[t.App] {
 			continue
 		}
 		seen[t] = true
@@ -157,7 +157,7 @@ func merge(targets []supervisor.Target) []supervisor.Target {
 	return merged
 }
 
-func unknown(word string, apps []supervisor.AppStatus) error {
+func unknown(word string, apps []status.App) error {
 	var names, spaces []string
 	for _, a := range apps {
 		names, spaces = append(names, a.Name), append(spaces, a.Namespace)
@@ -166,7 +166,7 @@ func unknown(word string, apps []supervisor.AppStatus) error {
 	return &UnknownTargetError{Word: word, Names: names, Near: nearest(word, slices.Concat(names, spaces, []string{"all"}))}
 }
 
-func instances(a supervisor.AppStatus) []string {
+func instances(a status.App) []string {
 	var names []string
 	for _, w := range a.Workers {
 		names = append(names, a.Name+"/"+strconv.Itoa(w.Instance))

@@ -6,49 +6,49 @@ import (
 	"strings"
 	"testing"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
-func appNamed(name, namespace string, firstID, count int) supervisor.AppStatus {
-	a := supervisor.AppStatus{Name: name, Namespace: namespace}
+func appNamed(name, namespace string, firstID, count int) status.App {
+	a := status.App{Name: name, Namespace: namespace}
 	for i := range count {
-		a.Workers = append(a.Workers, supervisor.WorkerStatus{App: name, Instance: i, ID: firstID + i})
+		a.Workers = append(a.Workers, status.Worker{App: name, Instance: i, ID: firstID + i})
 	}
 	return a
 }
 
 // shop has an app that is called like an id, and one like another's worker.
-func shop() []supervisor.AppStatus {
-	return []supervisor.AppStatus{
+func shop() []status.App {
+	return []status.App{
 		appNamed("web", "front", 0, 2), appNamed("api", "back", 2, 3), appNamed("1", "back", 5, 1), appNamed("api/9", "default", 6, 1),
 	}
 }
 
-func whole(app string) supervisor.Target {
-	return supervisor.Target{App: app, Instance: supervisor.EveryWorker}
+func whole(app string) status.Target {
+	return status.Target{App: app, Instance: status.EveryWorker}
 }
 
 func TestResolve(t *testing.T) {
-	one := func(app string, instance int) supervisor.Target {
-		return supervisor.Target{App: app, Instance: instance}
+	one := func(app string, instance int) status.Target {
+		return status.Target{App: app, Instance: instance}
 	}
 	for _, test := range []struct {
 		name  string
 		words []string
-		want  []supervisor.Target
+		want  []status.Target
 	}{
-		{"a name", []string{"api"}, []supervisor.Target{whole("api")}},
-		{"an id", []string{"3"}, []supervisor.Target{one("api", 1)}},
-		{"a name like an id", []string{"1"}, []supervisor.Target{whole("1")}},
-		{"a namespace", []string{"back"}, []supervisor.Target{whole("api"), whole("1")}},
-		{"all", []string{"all"}, []supervisor.Target{whole("web"), whole("api"), whole("1"), whole("api/9")}},
-		{"an instance", []string{"api/2"}, []supervisor.Target{one("api", 2)}},
-		{"a name like an instance", []string{"api/9"}, []supervisor.Target{whole("api/9")}},
-		{"an instance of a name with a slash", []string{"api/9/0"}, []supervisor.Target{one("api/9", 0)}},
-		{"a pattern", []string{"/^(web|1)$/"}, []supervisor.Target{whole("web"), whole("1")}},
-		{"the order of the words", []string{"api", "web"}, []supervisor.Target{whole("api"), whole("web")}},
-		{"the same twice", []string{"2", "api/0", "web", "web"}, []supervisor.Target{one("api", 0), whole("web")}},
-		{"an app and its worker", []string{"3", "api", "4"}, []supervisor.Target{whole("api")}},
+		{"a name", []string{"api"}, []status.Target{whole("api")}},
+		{"an id", []string{"3"}, []status.Target{one("api", 1)}},
+		{"a name like an id", []string{"1"}, []status.Target{whole("1")}},
+		{"a namespace", []string{"back"}, []status.Target{whole("api"), whole("1")}},
+		{"all", []string{"all"}, []status.Target{whole("web"), whole("api"), whole("1"), whole("api/9")}},
+		{"an instance", []string{"api/2"}, []status.Target{one("api", 2)}},
+		{"a name like an instance", []string{"api/9"}, []status.Target{whole("api/9")}},
+		{"an instance of a name with a slash", []string{"api/9/0"}, []status.Target{one("api/9", 0)}},
+		{"a pattern", []string{"/^(web|1)$/"}, []status.Target{whole("web"), whole("1")}},
+		{"the order of the words", []string{"api", "web"}, []status.Target{whole("api"), whole("web")}},
+		{"the same twice", []string{"2", "api/0", "web", "web"}, []status.Target{one("api", 0), whole("web")}},
+		{"an app and its worker", []string{"3", "api", "4"}, []status.Target{whole("api")}},
 	} {
 		got, err := resolve(test.words, shop())
 		if err != nil || !slices.Equal(got, test.want) {
@@ -101,10 +101,10 @@ func FuzzResolve(f *testing.F) {
 			return
 		}
 		for i, target := range targets {
-			if slices.Contains(targets[:i], target) || target.Instance != supervisor.EveryWorker && slices.Contains(targets, whole(target.App)) {
+			if slices.Contains(targets[:i], target) || target.Instance != status.EveryWorker && slices.Contains(targets, whole(target.App)) {
 				t.Fatalf("%v is named twice", target)
 			}
-			if !slices.ContainsFunc(apps, func(a supervisor.AppStatus) bool { return a.Name == target.App && target.Instance < len(a.Workers) }) {
+			if !slices.ContainsFunc(apps, func(a status.App) bool { return a.Name == target.App && target.Instance < len(a.Workers) }) {
 				t.Fatalf("%v is none of the apps", target)
 			}
 		}

@@ -12,38 +12,38 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gorun/supervisor"
-	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/logs"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // Apps tells how things stand.
 type Apps interface {
-	Snapshot() supervisor.Snapshot
-	Sample() supervisor.Snapshot
-	Events(ctx context.Context, after uint64) ([]supervisor.Event, error)
-	Environ(worker supervisor.Target) ([]string, error)
+	Snapshot() status.Snapshot
+	Sample() status.Snapshot
+	Events(ctx context.Context, after uint64) ([]status.Event, error)
+	Environ(worker status.Target) ([]string, error)
 }
 
 // Orders carries out what is asked for. Each method returns when it is done, or
 // soon after ctx is over. An error with a method Conflict means that something
 // else is under way.
 type Orders interface {
-	Do(ctx context.Context, order supervisor.Order, tell func(supervisor.Progress)) error
-	Scale(ctx context.Context, app string, size supervisor.Size, tell func(supervisor.Progress)) error
-	Apply(ctx context.Context, edition supervisor.Edition, tell func(supervisor.Progress)) error
-	Plan(edition supervisor.Edition) []supervisor.Change
+	Do(ctx context.Context, order spec.Order, tell func(status.Progress)) error
+	Scale(ctx context.Context, app string, size spec.Size, tell func(status.Progress)) error
+	Apply(ctx context.Context, edition spec.Revision, tell func(status.Progress)) error
+	Plan(edition spec.Revision) []status.Change
 }
 
 // Mail reaches the processes.
 type Mail interface {
-	SignalTargets(targets []supervisor.Target, sig unix.Signal) int
-	Send(targets []supervisor.Target, message json.RawMessage) (int, error)
-	Trigger(ctx context.Context, targets []supervisor.Target, action, params string) ([]json.RawMessage, error)
+	SignalTargets(targets []status.Target, sig unix.Signal) int
+	Send(targets []status.Target, message json.RawMessage) (int, error)
+	Trigger(ctx context.Context, targets []status.Target, action, params string) ([]json.RawMessage, error)
 }
 
 // Load reads an ecosystem file, "" for gorun's own. Its error has all mistakes.
-type Load func(file string, only []string) ([]ecosystem.App, error)
+type Load func(file string, only []string) ([]spec.App, error)
 
 // Options is what is served, and where.
 type Options struct {

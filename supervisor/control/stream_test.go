@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 var reloadAPI = Order{Verb: "reload", Targets: []string{"api"}}
@@ -174,9 +174,9 @@ func TestABrokenStreamIsNoSuccess(t *testing.T) {
 }
 
 func TestEvents(t *testing.T) {
-	f := &fake{events: make(chan []supervisor.Event, 1)}
+	f := &fake{events: make(chan []status.Event, 1)}
 	c := serve(t, f)
-	f.events <- []supervisor.Event{{Seq: 8, App: "api", Instance: supervisor.EveryWorker, Kind: "reload"}, {Seq: 9, Kind: "state"}}
+	f.events <- []status.Event{{Seq: 8, App: "api", Instance: status.EveryWorker, Kind: "reload"}, {Seq: 9, Kind: "state"}}
 	var kinds []string
 	for e, err := range c.Events(t.Context(), EventQuery{After: 7}) {
 		if err != nil || e.Instance != nil {
@@ -190,13 +190,13 @@ func TestEvents(t *testing.T) {
 }
 
 func TestEventsAreFollowed(t *testing.T) {
-	f := &fake{events: make(chan []supervisor.Event)}
+	f := &fake{events: make(chan []status.Event)}
 	c := serve(t, f)
 	ctx, cancel := context.WithCancel(t.Context())
 	next, stop := iter.Pull2(c.Events(ctx, EventQuery{Follow: true}))
 	defer stop()
 	for seq := range uint64(3) {
-		go func() { f.events <- []supervisor.Event{{Seq: seq, App: "api", Instance: 2}} }()
+		go func() { f.events <- []status.Event{{Seq: seq, App: "api", Instance: 2}} }()
 		if e, err, _ := next(); err != nil || e.Seq != seq || *e.Instance != 2 {
 			t.Fatalf("event %+v, %v", e, err)
 		}

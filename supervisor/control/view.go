@@ -3,11 +3,11 @@ package control
 import (
 	"time"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 // appOf tells an app as the API does.
-func appOf(a supervisor.AppStatus) App {
+func appOf(a status.App) App {
 	app := App{
 		Name: a.Name, Namespace: a.Namespace, Mode: a.Mode, Sharing: a.Sharing, Interpreter: a.Interpreter, Script: a.Script,
 		Desired: a.Desired, Online: a.Online(), MemoryLimit: a.MemoryLimit, Troubles: a.Troubles(),
@@ -22,7 +22,7 @@ func appOf(a supervisor.AppStatus) App {
 	return app
 }
 
-func workerOf(w supervisor.WorkerStatus) Worker {
+func workerOf(w status.Worker) Worker {
 	worker := Worker{
 		ID: w.ID, Instance: w.Instance, State: w.State.String(), Since: w.Since, Ready: w.Ready, Pid: w.Pid,
 		Unstable: w.Unstable, LastError: w.LastError,
@@ -51,7 +51,7 @@ func workerOf(w supervisor.WorkerStatus) Worker {
 	return worker
 }
 
-func overviewOf(s supervisor.Snapshot, now time.Time) Overview {
+func overviewOf(s status.Snapshot, now time.Time) Overview {
 	view := Overview{Time: now, ShuttingDown: s.ShuttingDown, Apps: make([]App, 0, len(s.Apps))}
 	for _, a := range s.Apps {
 		view.Apps = append(view.Apps, appOf(a))
@@ -61,13 +61,13 @@ func overviewOf(s supervisor.Snapshot, now time.Time) Overview {
 
 // instanceOf is nil for what is about the whole app.
 func instanceOf(instance int) *int {
-	if instance == supervisor.EveryWorker {
+	if instance == status.EveryWorker {
 		return nil
 	}
 	return &instance
 }
 
-func newsOf(p supervisor.Progress) News {
+func newsOf(p status.Progress) News {
 	line := News{App: p.App, Text: p.Text, Failed: p.Failed}
 	if p.App != "" {
 		line.Instance = instanceOf(p.Instance)
@@ -75,7 +75,7 @@ func newsOf(p supervisor.Progress) News {
 	return line
 }
 
-func eventOf(e supervisor.Event) Event {
+func eventOf(e status.Event) Event {
 	event := Event{Seq: e.Seq, Time: e.Time, App: e.App, Kind: e.Kind, Text: e.Text, Data: e.Data}
 	if e.App != "" {
 		event.Instance = instanceOf(e.Instance)
@@ -83,7 +83,7 @@ func eventOf(e supervisor.Event) Event {
 	return event
 }
 
-func changesOf(changes []supervisor.Change) []Change {
+func changesOf(changes []status.Change) []Change {
 	all := make([]Change, 0, len(changes))
 	for _, c := range changes {
 		all = append(all, Change{App: c.App, What: c.What.String(), Why: c.Why})

@@ -4,12 +4,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"gorun/supervisor/spec"
 )
 
 // draft is an app in the making: what was given for it, and what came of it
 // so far. Each step reports its own mistakes and leaves the app incomplete.
 type draft struct {
-	app      App
+	app      spec.App
 	source   *Source
 	report   *report
 	at       position

@@ -2,50 +2,17 @@ package ecosystem
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"gorun/supervisor/spec"
 )
-
-// environment is what the workers of an app find in their environment, apart
-// from what differs between them.
-type environment struct {
-	vars         map[string]string
-	instanceVar  string // holds the worker's number within the app
-	incrementVar string // grows by one from worker to worker
-	first        int64  // its value for the first worker
-}
-
-// Environ returns the complete environment of a worker, as name=value, sorted
-// by name. instance counts within the app and id over all apps, both from 0.
-func (a App) Environ(instance, id int) []string {
-	vars := maps.Clone(a.env.vars)
-	if vars == nil {
-		vars = map[string]string{}
-	}
-	if a.env.incrementVar != "" {
-		vars[a.env.incrementVar] = strconv.FormatInt(a.env.first+int64(instance), 10)
-	}
-	vars["pm_id"] = strconv.Itoa(id)
-	vars["name"] = a.Name
-	vars["namespace"] = a.Namespace
-	vars["instances"] = strconv.Itoa(a.Instances)
-	vars["exec_mode"] = a.Mode.String() + "_mode" // pm2's word in the environment
-	if a.env.instanceVar != "" {
-		vars[a.env.instanceVar] = strconv.Itoa(instance)
-	}
-	all := make([]string, 0, len(vars))
-	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		all = append(all, name+"="+vars[name])
-	}
-	return all
-}
 
 // environment layers gorun's own environment, env_file, env and env_NAME.
 func (d *draft) environment() {
 	d.own = map[string]bool{}
-	d.app.env.vars = d.inherited()
+	d.app.Env.Vars = d.inherited()
 	if s := d.setting("env_file"); s.given() && d.inPlace {
 		d.readEnvFiles(s)
 	}
@@ -64,9 +31,9 @@ func (d *draft) overlay(vars map[string]*string) {
 	for name, words := range vars {
 		d.own[name] = true
 		if words == nil {
-			delete(d.app.env.vars, name)
+			delete(d.app.Env.Vars, name)
 		} else {
-			d.app.env.vars[name] = *words
+			d.app.Env.Vars[name] = *words
 		}
 	}
 }
@@ -132,26 +99,26 @@ func (d *draft) readEnvFiles(s setting) {
 
 // variables adds what gorun itself puts into the environment of the workers.
 func (d *draft) variables() {
-	env := &d.app.env
+	env := &d.app.Env
 	if d.app.Port != 0 {
-		env.vars["PORT"] = strconv.Itoa(d.app.Port)
+		env.Vars["PORT"] = strconv.Itoa(d.app.Port)
 	}
-	if _, set := env.vars["PYTHONUNBUFFERED"]; isPython(d.app.Interpreter) && !set && !d.own["PYTHONUNBUFFERED"] {
-		env.vars["PYTHONUNBUFFERED"] = "1"
+	if _, set := env.Vars["PYTHONUNBUFFERED"]; isPython(d.app.Interpreter) && !set && !d.own["PYTHONUNBUFFERED"] {
+		env.Vars["PYTHONUNBUFFERED"] = "1"
 	}
-	if d.app.User != nil && d.app.User.switched {
+	if d.app.User != nil && d.app.User.Switched {
 		d.home(*d.app.User)
 	}
-	env.instanceVar = d.variableName("instance_var")
-	env.incrementVar = d.variableName("increment_var")
-	if env.incrementVar == "" {
+	env.InstanceVar = d.variableName("instance_var")
+	env.IncrementVar = d.variableName("increment_var")
+	if env.IncrementVar == "" {
 		return
 	}
-	first, err := strconv.ParseInt(env.vars[env.incrementVar], 10, 32)
+	first, err := strconv.ParseInt(env.Vars[env.IncrementVar], 10, 32)
 	if err != nil {
-		d.report.wrong(d.setting("increment_var"), "the variable %s has no number to start from; set it in env", env.incrementVar)
+		d.report.wrong(d.setting("increment_var"), "the variable %s has no number to start from; set it in env", env.IncrementVar)
 	}
-	env.first = first
+	env.First = first
 }
 
 // variableName reads a key whose value is the name of a variable.
@@ -167,15 +134,15 @@ func (d *draft) variableName(key string) string {
 
 // home gives a worker that runs as another user that user's names and home,
 // unless the app sets them itself.
-func (d *draft) home(u User) {
+func (d *draft) home(u spec.User) {
 	home := cmp.Or(u.Home, "/")
 	for name, words := range map[string]string{"HOME": home, "USER": u.Name, "LOGNAME": u.Name} {
 		switch {
 		case d.own[name]:
 		case words == "":
-			delete(d.app.env.vars, name)
+			delete(d.app.Env.Vars, name)
 		default:
-			d.app.env.vars[name] = words
+			d.app.Env.Vars[name] = words
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gorun/supervisor/spec"
 )
 
 func TestEnvironIsLayered(t *testing.T) {
@@ -49,14 +51,14 @@ func TestPythonIsUnbufferedUnlessTheAppSaysOtherwise(t *testing.T) {
 
 func TestOtherUserGetsTheirHome(t *testing.T) {
 	d := &draft{own: map[string]bool{"LOGNAME": true}}
-	d.app.env.vars = map[string]string{"HOME": "/root", "USER": "root", "LOGNAME": "kept"}
-	d.home(User{UID: 7, Home: "/home/u", Name: "u"})
-	if v := d.app.env.vars; v["HOME"] != "/home/u" || v["USER"] != "u" || v["LOGNAME"] != "kept" {
+	d.app.Env.Vars = map[string]string{"HOME": "/root", "USER": "root", "LOGNAME": "kept"}
+	d.home(spec.User{UID: 7, Home: "/home/u", Name: "u"})
+	if v := d.app.Env.Vars; v["HOME"] != "/home/u" || v["USER"] != "u" || v["LOGNAME"] != "kept" {
 		t.Errorf("known user: %v", v)
 	}
-	d.home(User{UID: 7})
-	if _, ok := d.app.env.vars["USER"]; ok || d.app.env.vars["HOME"] != "/" {
-		t.Errorf("unknown user: %v", d.app.env.vars)
+	d.home(spec.User{UID: 7})
+	if _, ok := d.app.Env.Vars["USER"]; ok || d.app.Env.Vars["HOME"] != "/" {
+		t.Errorf("unknown user: %v", d.app.Env.Vars)
 	}
 }
 
@@ -69,7 +71,7 @@ func TestUserByNameAndNumber(t *testing.T) {
 		}
 		return
 	}
-	for content, want := range map[string]User{
+	for content, want := range map[string]spec.User{
 		"uid: 54321":             {UID: 54321, GID: 54321},
 		"uid: '54321', gid: 12":  {UID: 54321, GID: 12},
 		"user: daemon":           {UID: 1, GID: 1},

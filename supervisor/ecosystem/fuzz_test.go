@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gorun/supervisor/spec"
 )
 
 // FuzzLoad feeds bytes as YAML or JSON. Whatever comes in, what comes out is
@@ -54,7 +56,7 @@ func FuzzDotenv(f *testing.F) {
 	})
 }
 
-func checkStartable(t *testing.T, app App) {
+func checkStartable(t *testing.T, app spec.App) {
 	t.Helper()
 	if app.Name == "" || app.Instances < 1 || !filepath.IsAbs(app.Dir) || len(app.Argv) == 0 || !filepath.IsAbs(app.Argv[0]) {
 		t.Fatalf("cannot be started: %+v", app)

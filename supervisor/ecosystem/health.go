@@ -6,25 +6,16 @@ import (
 	"time"
 
 	"gorun/health"
+	"gorun/supervisor/spec"
 )
 
 // healthKeys say how workers are seen to be well, and what they tell of
 // themselves.
 var healthKeys = [...]Key{
 	{Name: "health", Kind: Mixed, Doc: "Health check of each worker: a path, or {http: /healthz}, {http: {path, port, scheme, method, headers, status}}, {tcp: 3000}, {exec: [./check.sh]}, with interval (10s), timeout (2s), retries (3), start_period (30s), on_failure (restart or unready)."},
-	{Name: "watchdog", Kind: Duration, Doc: "Restarts a worker that has not said WATCHDOG=1 by sd_notify for so long.", set: into((*report).duration, func(a *App) *time.Duration { return &a.Watchdog })},
+	{Name: "watchdog", Kind: Duration, Doc: "Restarts a worker that has not said WATCHDOG=1 by sd_notify for so long.", set: into((*report).duration, func(a *spec.App) *time.Duration { return &a.Watchdog })},
 	{Name: "metrics", Kind: Mixed, Doc: "Serves the workers' own metrics with gorun's: a path, or {path: /metrics} with port, aggregate (false), rules ({jobs: max}), timeout (2s); {ipc: true} instead of path asks the AggregatorRegistry of Node's prom-client, which needs no route."},
-	{Name: "node_metrics", Aliases: []string{"pmx"}, Kind: Bool, Default: "false", Doc: "Reports the event loop, heap, handles and garbage collection of workers that node (18.18 or newer) runs itself.", set: into((*report).bool, func(a *App) *bool { return &a.NodeMetrics })},
-}
-
-// Metrics says how the workers' own metrics are served.
-type Metrics struct {
-	Path      string
-	Port      int               // 0: the app's
-	IPC       bool              // prom-client is asked over the IPC channel, instead of Path
-	Aggregate bool              // added up, instead of a label for each
-	Rules     map[string]string // by a gauge's name, perhaps with wildcards: sum, min, max, avg, first
-	Timeout   time.Duration     // for one worker's answer; 0: as package merge has it
+	{Name: "node_metrics", Aliases: []string{"pmx"}, Kind: Bool, Default: "false", Doc: "Reports the event loop, heap, handles and garbage collection of workers that node (18.18 or newer) runs itself.", set: into((*report).bool, func(a *spec.App) *bool { return &a.NodeMetrics })},
 }
 
 // healthCheck reads the app's own health check.
@@ -127,7 +118,7 @@ func (d *draft) ownMetrics() {
 	if !s.given() || s.value.kind == boolean && !d.report.bool(s) {
 		return
 	}
-	m := &Metrics{}
+	m := &spec.Metrics{}
 	switch s.value.kind {
 	case text:
 		m.Path = s.value.text
@@ -150,7 +141,7 @@ func (d *draft) ownMetrics() {
 	}
 }
 
-func (d *draft) metricsEntry(m *Metrics, s setting, key string) {
+func (d *draft) metricsEntry(m *spec.Metrics, s setting, key string) {
 	r := d.report
 	switch strings.ToLower(key) {
 	case "path":

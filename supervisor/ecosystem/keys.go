@@ -3,6 +3,8 @@ package ecosystem
 import (
 	"slices"
 	"strings"
+
+	"gorun/supervisor/spec"
 )
 
 // Kind is what the value of a key looks like.
@@ -67,7 +69,7 @@ type Key struct {
 type setter func(d *draft, s setting)
 
 // into makes a setter of a reader and the field that it fills.
-func into[T any](read func(*report, setting) T, field func(*App) *T) setter {
+func into[T any](read func(*report, setting) T, field func(*spec.App) *T) setter {
 	return func(d *draft, s setting) { *field(&d.app) = read(d.report, s) }
 }
 

@@ -14,17 +14,18 @@ import (
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/sockets"
+	"gorun/supervisor/spec"
 )
 
 // keyCase is a value of a key and what must come of it.
 type keyCase struct {
 	written string // as YAML
-	seen    func(App) any
+	seen    func(spec.App) any
 	want    any
 }
 
-func variableOf(name string) func(App) any {
-	return func(a App) any { return lookupEnv(a.Environ(1, 7), name) }
+func variableOf(name string) func(spec.App) any {
+	return func(a spec.App) any { return lookupEnv(a.Environ(1, 7), name) }
 }
 
 func lookupEnv(environ []string, name string) string {
@@ -36,25 +37,25 @@ func lookupEnv(environ []string, name string) string {
 	return "(unset)"
 }
 
-func argv(a App) any { return strings.Join(a.Argv[:len(a.Argv)], " ") }
+func argv(a spec.App) any { return strings.Join(a.Argv[:len(a.Argv)], " ") }
 
 // keyCases holds what each key that works does. dir is the folder of the test.
 func keyCases(dir string) map[string][]keyCase {
 	return map[string][]keyCase{
-		"script": {{"app.py", func(a App) any { return a.Script }, "app.py"}},
+		"script": {{"app.py", func(a spec.App) any { return a.Script }, "app.py"}},
 		"name": {
-			{"api", func(a App) any { return a.Name }, "api"},
-			{"5", func(a App) any { return a.Name }, "5"},
-			{"null", func(a App) any { return a.Name }, "server"},
+			{"api", func(a spec.App) any { return a.Name }, "api"},
+			{"5", func(a spec.App) any { return a.Name }, "5"},
+			{"null", func(a spec.App) any { return a.Name }, "server"},
 		},
 		"namespace": {
-			{"shop", func(a App) any { return a.Namespace }, "shop"},
-			{"null", func(a App) any { return a.Namespace }, "default"},
+			{"shop", func(a spec.App) any { return a.Namespace }, "shop"},
+			{"null", func(a spec.App) any { return a.Namespace }, "default"},
 		},
 		"cwd": {
-			{dir, func(a App) any { return a.Dir }, dir},
-			{".", func(a App) any { return a.Dir }, dir},
-			{"null", func(a App) any { return a.Dir }, dir},
+			{dir, func(a spec.App) any { return a.Dir }, dir},
+			{".", func(a spec.App) any { return a.Dir }, dir},
+			{"null", func(a spec.App) any { return a.Dir }, dir},
 		},
 		"args": {
 			{"start 'a b' c", argv, "/bin/node --enable-source-maps /server.js start a b c"},
@@ -71,79 +72,79 @@ func keyCases(dir string) map[string][]keyCase {
 			{"[--enable-source-maps]", argv, "/bin/node --enable-source-maps /server.js"},
 		},
 		"sharing": {
-			{"none", func(a App) any { return a.Sharing }, ShareNone},
-			{"auto", func(a App) any { return a.Sharing }, ShareNone}, // fork mode
+			{"none", func(a spec.App) any { return a.Sharing }, spec.ShareNone},
+			{"auto", func(a spec.App) any { return a.Sharing }, spec.ShareNone}, // fork mode
 		},
-		"balance": {{"spread", func(a App) any { return a.Balance }, sockets.Spread}},
+		"balance": {{"spread", func(a spec.App) any { return a.Balance }, sockets.Spread}},
 		"listen": {
-			{"8080", func(a App) any { return fmt.Sprint(a.Listen, a.Sharing) }, "[{server [::]:8080}] inherit"},
-			{"['127.0.0.1:80', ./x.sock]", func(a App) any { return fmt.Sprint(a.Listen) }, "[{server 127.0.0.1:80} {server " + dir + "/x.sock}]"},
-			{"{http: '[::1]:80'}", func(a App) any { return fmt.Sprint(a.Listen) }, "[{http [::1]:80}]"},
+			{"8080", func(a spec.App) any { return fmt.Sprint(a.Listen, a.Sharing) }, "[{server [::]:8080}] inherit"},
+			{"['127.0.0.1:80', ./x.sock]", func(a spec.App) any { return fmt.Sprint(a.Listen) }, "[{server 127.0.0.1:80} {server " + dir + "/x.sock}]"},
+			{"{http: '[::1]:80'}", func(a spec.App) any { return fmt.Sprint(a.Listen) }, "[{http [::1]:80}]"},
 		},
-		"wait_ready":    {{"true", func(a App) any { return a.WaitReady }, true}},
-		"drain_timeout": {{"1s", func(a App) any { return a.DrainTimeout }, time.Second}},
+		"wait_ready":    {{"true", func(a spec.App) any { return a.WaitReady }, true}},
+		"drain_timeout": {{"1s", func(a spec.App) any { return a.DrainTimeout }, time.Second}},
 		"cron_restart": {
-			{"'0 3 * * *'", func(a App) any { return a.Cron.String() }, "0 3 * * *"},
-			{"'CRON_TZ=Europe/Berlin 0 0 3 * * *'", func(a App) any { return a.Cron.String() }, "CRON_TZ=Europe/Berlin 0 0 3 * * *"},
+			{"'0 3 * * *'", func(a spec.App) any { return a.Cron }, "0 3 * * *"},
+			{"'CRON_TZ=Europe/Berlin 0 0 3 * * *'", func(a spec.App) any { return a.Cron }, "CRON_TZ=Europe/Berlin 0 0 3 * * *"},
 		},
 		"watch": {
-			{"true", func(a App) any { return a.Watch.Paths }, []string{dir}},
-			{"false", func(a App) any { return a.Watch == nil }, true},
-			{"[src, '/etc/app', 'lib/**/*.js']", func(a App) any { return a.Watch.Paths }, []string{dir + "/src", "/etc/app", dir + "/lib"}},
-			{"src", func(a App) any { return fmt.Sprint(a.Watch.Dir, a.Watch.FollowSymlinks, a.Watch.Delay) }, dir + "true 200ms"},
+			{"true", func(a spec.App) any { return a.Watch.Paths }, []string{dir}},
+			{"false", func(a spec.App) any { return a.Watch == nil }, true},
+			{"[src, '/etc/app', 'lib/**/*.js']", func(a spec.App) any { return a.Watch.Paths }, []string{dir + "/src", "/etc/app", dir + "/lib"}},
+			{"src", func(a spec.App) any { return fmt.Sprint(a.Watch.Dir, a.Watch.FollowSymlinks, a.Watch.Delay) }, dir + "true 200ms"},
 		},
-		"ignore_watch":  {{"[logs]\nwatch: true", func(a App) any { return a.Watch.Ignore }, []string{"logs"}}},
-		"watch_delay":   {{"1s\nwatch: true", func(a App) any { return a.Watch.Delay }, time.Second}},
-		"watch_options": {{"{followSymlinks: false, usePolling: true, interval: 50}\nwatch: true", func(a App) any { return fmt.Sprint(a.Watch.FollowSymlinks, a.Watch.Poll) }, "false 50ms"}},
+		"ignore_watch":  {{"[logs]\nwatch: true", func(a spec.App) any { return a.Watch.Ignore }, []string{"logs"}}},
+		"watch_delay":   {{"1s\nwatch: true", func(a spec.App) any { return a.Watch.Delay }, time.Second}},
+		"watch_options": {{"{followSymlinks: false, usePolling: true, interval: 50}\nwatch: true", func(a spec.App) any { return fmt.Sprint(a.Watch.FollowSymlinks, a.Watch.Poll) }, "false 50ms"}},
 		"health": {
-			{"/healthz", func(a App) any { return a.Health.HTTP.Path }, "/healthz"},
-			{"{http: /up, interval: 5s, timeout: 1s, retries: 2, start_period: 0, on_failure: unready}", func(a App) any {
+			{"/healthz", func(a spec.App) any { return a.Health.HTTP.Path }, "/healthz"},
+			{"{http: /up, interval: 5s, timeout: 1s, retries: 2, start_period: 0, on_failure: unready}", func(a spec.App) any {
 				return fmt.Sprint(a.Health.HTTP.Path, " ", a.Health.Interval, a.Health.Timeout, a.Health.Retries, a.Health.StartPeriod, a.Health.OnFailure)
 			}, "/up 5s 1s 2 0s unready"},
-			{"{http: {path: /up, port: 81, scheme: https, method: HEAD, headers: {Host: a}, status: '200-299'}}", func(a App) any {
+			{"{http: {path: /up, port: 81, scheme: https, method: HEAD, headers: {Host: a}, status: '200-299'}}", func(a spec.App) any {
 				return fmt.Sprint(*a.Health.HTTP)
 			}, "{/up 81 https HEAD map[Host:a] [{200 299}]}"},
-			{"{tcp: 3000}", func(a App) any { return a.Health.TCP.Port }, 3000},
-			{"{exec: [bash, -v]}", func(a App) any { return a.Health.Exec }, []string{dir + "/bin/bash", "-v"}},
-			{"false", func(a App) any { return a.Health == nil }, true},
+			{"{tcp: 3000}", func(a spec.App) any { return a.Health.TCP.Port }, 3000},
+			{"{exec: [bash, -v]}", func(a spec.App) any { return a.Health.Exec }, []string{dir + "/bin/bash", "-v"}},
+			{"false", func(a spec.App) any { return a.Health == nil }, true},
 		},
 		"on_exit": {
-			{"{exec: [bash, -v]}", func(a App) any { return a.OnExit }, []hooks.Hook{{Exec: []string{dir + "/bin/bash", "-v"}, Timeout: 10 * time.Second, Retries: 3}}},
-			{"{exec: bash -c 'a b', timeout: 2s, retries: 0}", func(a App) any { return a.OnExit }, []hooks.Hook{{Exec: []string{dir + "/bin/bash", "-c", "a b"}, Timeout: 2 * time.Second}}},
-			{"[{webhook: 'https://a/b'}, {exec: bash}]", func(a App) any { return fmt.Sprint(a.OnExit[0].Webhook, a.OnExit[1]) }, "https://a/b" + "exec bash"},
-			{"false", func(a App) any { return len(a.OnExit) }, 0},
-			{"[]", func(a App) any { return len(a.OnExit) }, 0},
+			{"{exec: [bash, -v]}", func(a spec.App) any { return a.OnExit }, []hooks.Hook{{Exec: []string{dir + "/bin/bash", "-v"}, Timeout: 10 * time.Second, Retries: 3}}},
+			{"{exec: bash -c 'a b', timeout: 2s, retries: 0}", func(a spec.App) any { return a.OnExit }, []hooks.Hook{{Exec: []string{dir + "/bin/bash", "-c", "a b"}, Timeout: 2 * time.Second}}},
+			{"[{webhook: 'https://a/b'}, {exec: bash}]", func(a spec.App) any { return fmt.Sprint(a.OnExit[0].Webhook, a.OnExit[1]) }, "https://a/b" + "exec bash"},
+			{"false", func(a spec.App) any { return len(a.OnExit) }, 0},
+			{"[]", func(a spec.App) any { return len(a.OnExit) }, 0},
 		},
-		"on_restart": {{"{exec: bash}", func(a App) any { return fmt.Sprint(a.OnRestart) }, "[exec bash]"}},
-		"on_giveup":  {{"{webhook: 'http://a:81/b'}", func(a App) any { return fmt.Sprint(a.OnGiveup) }, "[webhook a:81]"}},
-		"watchdog":   {{"30s", func(a App) any { return a.Watchdog }, 30 * time.Second}},
+		"on_restart": {{"{exec: bash}", func(a spec.App) any { return fmt.Sprint(a.OnRestart) }, "[exec bash]"}},
+		"on_giveup":  {{"{webhook: 'http://a:81/b'}", func(a spec.App) any { return fmt.Sprint(a.OnGiveup) }, "[webhook a:81]"}},
+		"watchdog":   {{"30s", func(a spec.App) any { return a.Watchdog }, 30 * time.Second}},
 		"metrics": {
-			{"{path: /m, port: 81, aggregate: true, timeout: 1s, rules: {jobs: max}}", func(a App) any { return fmt.Sprint(*a.Metrics) }, "{/m 81 false true map[jobs:max] 1s}"},
-			{"{ipc: true}", func(a App) any { return fmt.Sprint(*a.Metrics) }, "{ 0 true false map[] 0s}"},
-			{"true", func(a App) any { return a.Metrics.Path }, "/metrics"},
-			{"false", func(a App) any { return a.Metrics == nil }, true},
+			{"{path: /m, port: 81, aggregate: true, timeout: 1s, rules: {jobs: max}}", func(a spec.App) any { return fmt.Sprint(*a.Metrics) }, "{/m 81 false true map[jobs:max] 1s}"},
+			{"{ipc: true}", func(a spec.App) any { return fmt.Sprint(*a.Metrics) }, "{ 0 true false map[] 0s}"},
+			{"true", func(a spec.App) any { return a.Metrics.Path }, "/metrics"},
+			{"false", func(a spec.App) any { return a.Metrics == nil }, true},
 		},
-		"drain_idle":                 durations(func(a App) any { return a.DrainIdle }, time.Second),
-		"reload_parallel":            {{"3", func(a App) any { return a.ReloadParallel }, 3}, {"null", func(a App) any { return a.ReloadParallel }, 0}},
-		"reload_fallback":            {{"restart", func(a App) any { return a.ReloadFallback }, true}, {"null", func(a App) any { return a.ReloadFallback }, false}},
+		"drain_idle":                 durations(func(a spec.App) any { return a.DrainIdle }, time.Second),
+		"reload_parallel":            {{"3", func(a spec.App) any { return a.ReloadParallel }, 3}, {"null", func(a spec.App) any { return a.ReloadParallel }, 0}},
+		"reload_fallback":            {{"restart", func(a spec.App) any { return a.ReloadFallback }, true}, {"null", func(a spec.App) any { return a.ReloadFallback }, false}},
 		"source_map_support":         {{"false", argv, "/bin/node /server.js"}, {"'false'", argv, "/bin/node /server.js"}},
 		"disable_source_map_support": {{"true", argv, "/bin/node /server.js"}},
 		"instances": {
-			{"1", func(a App) any { return a.Instances }, 1},
-			{"'1'", func(a App) any { return a.Instances }, 1},
-			{"null", func(a App) any { return a.Instances }, 1},
+			{"1", func(a spec.App) any { return a.Instances }, 1},
+			{"'1'", func(a spec.App) any { return a.Instances }, 1},
+			{"null", func(a spec.App) any { return a.Instances }, 1},
 		},
 		"exec_mode": {
-			{"fork", func(a App) any { return a.Mode }, Fork},
-			{"fork_mode", func(a App) any { return a.Mode }, Fork},
+			{"fork", func(a spec.App) any { return a.Mode }, spec.Fork},
+			{"fork_mode", func(a spec.App) any { return a.Mode }, spec.Fork},
 		},
-		"uid": {{fmt.Sprint(os.Geteuid()), func(a App) any { return a.User == nil }, true}},
-		"gid": {{fmt.Sprint(os.Getegid()), func(a App) any { return a.User == nil }, true}},
+		"uid": {{fmt.Sprint(os.Geteuid()), func(a spec.App) any { return a.User == nil }, true}},
+		"gid": {{fmt.Sprint(os.Getegid()), func(a spec.App) any { return a.User == nil }, true}},
 		"limits": {
-			{"{nofile: 65536}", func(a App) any { return a.Limits }, []Limit{{"nofile", unix.RLIMIT_NOFILE, 65536, 65536}}},
-			{"{stack: '8M:unlimited'}", func(a App) any { return a.Limits }, []Limit{{"stack", unix.RLIMIT_STACK, 8 << 20, unix.RLIM_INFINITY}}},
-			{"{core: {soft: 0, hard: unlimited}}", func(a App) any { return a.Limits }, []Limit{{"core", unix.RLIMIT_CORE, 0, unix.RLIM_INFINITY}}},
-			{"{nproc: {hard: '9'}, cpu: null}", func(a App) any { return a.Limits }, []Limit{{"nproc", unix.RLIMIT_NPROC, 9, 9}}},
+			{"{nofile: 65536}", func(a spec.App) any { return a.Limits }, []spec.Limit{{Name: "nofile", Resource: unix.RLIMIT_NOFILE, Soft: 65536, Hard: 65536}}},
+			{"{stack: '8M:unlimited'}", func(a spec.App) any { return a.Limits }, []spec.Limit{{Name: "stack", Resource: unix.RLIMIT_STACK, Soft: 8 << 20, Hard: unix.RLIM_INFINITY}}},
+			{"{core: {soft: 0, hard: unlimited}}", func(a spec.App) any { return a.Limits }, []spec.Limit{{Name: "core", Resource: unix.RLIMIT_CORE, Soft: 0, Hard: unix.RLIM_INFINITY}}},
+			{"{nproc: {hard: '9'}, cpu: null}", func(a spec.App) any { return a.Limits }, []spec.Limit{{Name: "nproc", Resource: unix.RLIMIT_NPROC, Soft: 9, Hard: 9}}},
 		},
 		"env": {
 			{"{A: 1.10}", variableOf("A"), "1.10"},
@@ -167,72 +168,72 @@ func keyCases(dir string) map[string][]keyCase {
 		},
 		"instance_var":       {{"ME", variableOf("ME"), "1"}, {"ME", variableOf("NODE_APP_INSTANCE"), "(unset)"}},
 		"increment_var":      {{"COUNT", variableOf("COUNT"), "3001"}},
-		"append_env_to_name": {{"true", func(a App) any { return a.Name }, "server-prod"}},
+		"append_env_to_name": {{"true", func(a spec.App) any { return a.Name }, "server-prod"}},
 		"port": {
-			{"3000", func(a App) any { return a.Port }, 3000},
+			{"3000", func(a spec.App) any { return a.Port }, 3000},
 			{"'3000'", variableOf("PORT"), "3000"},
 		},
-		"autostart":   {{"false", func(a App) any { return a.Autostart }, false}, {"null", func(a App) any { return a.Autostart }, true}},
-		"autorestart": {{"false", func(a App) any { return a.Restart.Auto }, false}, {"null", func(a App) any { return a.Restart.Auto }, true}},
+		"autostart":   {{"false", func(a spec.App) any { return a.Autostart }, false}, {"null", func(a spec.App) any { return a.Autostart }, true}},
+		"autorestart": {{"false", func(a spec.App) any { return a.Restart.Auto }, false}, {"null", func(a spec.App) any { return a.Restart.Auto }, true}},
 		"stop_exit_codes": {
-			{"[0, '3']", func(a App) any { return a.Restart.StopCodes }, []int{0, 3}},
-			{"0", func(a App) any { return a.Restart.StopCodes }, []int{0}},
-			{"'0, 143'", func(a App) any { return a.Restart.StopCodes }, []int{0, 143}},
+			{"[0, '3']", func(a spec.App) any { return a.Restart.StopCodes }, []int{0, 3}},
+			{"0", func(a spec.App) any { return a.Restart.StopCodes }, []int{0}},
+			{"'0, 143'", func(a spec.App) any { return a.Restart.StopCodes }, []int{0, 143}},
 		},
-		"min_uptime":                durations(func(a App) any { return a.Restart.MinUptime }, time.Second),
-		"restart_delay":             durations(func(a App) any { return a.Restart.Delay }, 0),
-		"exp_backoff_restart_delay": durations(func(a App) any { return a.Restart.Backoff }, 100*time.Millisecond),
-		"max_restart_delay":         durations(func(a App) any { return a.Restart.MaxDelay }, 15*time.Second),
-		"kill_timeout":              durations(func(a App) any { return a.KillTimeout }, 8*time.Second),
-		"listen_timeout":            durations(func(a App) any { return a.ListenTimeout }, 30*time.Second),
+		"min_uptime":                durations(func(a spec.App) any { return a.Restart.MinUptime }, time.Second),
+		"restart_delay":             durations(func(a spec.App) any { return a.Restart.Delay }, 0),
+		"exp_backoff_restart_delay": durations(func(a spec.App) any { return a.Restart.Backoff }, 100*time.Millisecond),
+		"max_restart_delay":         durations(func(a spec.App) any { return a.Restart.MaxDelay }, 15*time.Second),
+		"kill_timeout":              durations(func(a spec.App) any { return a.KillTimeout }, 8*time.Second),
+		"listen_timeout":            durations(func(a spec.App) any { return a.ListenTimeout }, 30*time.Second),
 		"max_restarts": {
-			{"0", func(a App) any { return a.Restart.MaxUnstable }, 0},
-			{"'5'", func(a App) any { return a.Restart.MaxUnstable }, 5},
-			{"null", func(a App) any { return a.Restart.MaxUnstable }, 16},
+			{"0", func(a spec.App) any { return a.Restart.MaxUnstable }, 0},
+			{"'5'", func(a spec.App) any { return a.Restart.MaxUnstable }, 5},
+			{"null", func(a spec.App) any { return a.Restart.MaxUnstable }, 16},
 		},
 		"max_memory_restart": {
-			{"300M", func(a App) any { return a.MaxMemory }, int64(300 << 20)},
-			{"300mb", func(a App) any { return a.MaxMemory }, int64(300 << 20)},
-			{"300Mi", func(a App) any { return a.MaxMemory }, int64(300 << 20)},
-			{"1.5G", func(a App) any { return a.MaxMemory }, int64(3 << 29)},
-			{"1024", func(a App) any { return a.MaxMemory }, int64(1024)},
-			{"2 KiB", func(a App) any { return a.MaxMemory }, int64(2048)},
-			{"0", func(a App) any { return a.MaxMemory }, int64(0)},
+			{"300M", func(a spec.App) any { return a.MaxMemory }, int64(300 << 20)},
+			{"300mb", func(a spec.App) any { return a.MaxMemory }, int64(300 << 20)},
+			{"300Mi", func(a spec.App) any { return a.MaxMemory }, int64(300 << 20)},
+			{"1.5G", func(a spec.App) any { return a.MaxMemory }, int64(3 << 29)},
+			{"1024", func(a spec.App) any { return a.MaxMemory }, int64(1024)},
+			{"2 KiB", func(a spec.App) any { return a.MaxMemory }, int64(2048)},
+			{"0", func(a spec.App) any { return a.MaxMemory }, int64(0)},
 		},
 		"stop_signal": {
-			{"SIGTERM", func(a App) any { return a.StopSignal }, unix.SIGTERM},
-			{"quit", func(a App) any { return a.StopSignal }, unix.SIGQUIT},
-			{"15", func(a App) any { return a.StopSignal }, unix.SIGTERM},
-			{"SIGRTMIN+3", func(a App) any { return a.StopSignal }, unix.Signal(37)},
-			{"null", func(a App) any { return a.StopSignal }, unix.SIGINT},
+			{"SIGTERM", func(a spec.App) any { return a.StopSignal }, unix.SIGTERM},
+			{"quit", func(a spec.App) any { return a.StopSignal }, unix.SIGQUIT},
+			{"15", func(a spec.App) any { return a.StopSignal }, unix.SIGTERM},
+			{"SIGRTMIN+3", func(a spec.App) any { return a.StopSignal }, unix.Signal(37)},
+			{"null", func(a spec.App) any { return a.StopSignal }, unix.SIGINT},
 		},
-		"shutdown_with_message": {{"true", func(a App) any { return a.ShutdownWithMessage }, true}, {"null", func(a App) any { return a.ShutdownWithMessage }, false}},
-		"node_metrics":          {{"true", func(a App) any { return a.NodeMetrics }, true}, {"false", func(a App) any { return a.NodeMetrics }, false}},
-		"treekill":              {{"false", func(a App) any { return a.TreeKill }, false}, {"null", func(a App) any { return a.TreeKill }, true}},
-		"depends_on":            {{"[]", func(a App) any { return len(a.DependsOn) }, 0}},
-		"critical":              {{"true", func(a App) any { return a.Critical }, true}, {"null", func(a App) any { return a.Critical }, false}},
-		"ready_min":             {{"0", func(a App) any { return a.ReadyMin }, 0}, {"null", func(a App) any { return a.ReadyMin }, 1}},
+		"shutdown_with_message": {{"true", func(a spec.App) any { return a.ShutdownWithMessage }, true}, {"null", func(a spec.App) any { return a.ShutdownWithMessage }, false}},
+		"node_metrics":          {{"true", func(a spec.App) any { return a.NodeMetrics }, true}, {"false", func(a spec.App) any { return a.NodeMetrics }, false}},
+		"treekill":              {{"false", func(a spec.App) any { return a.TreeKill }, false}, {"null", func(a spec.App) any { return a.TreeKill }, true}},
+		"depends_on":            {{"[]", func(a spec.App) any { return len(a.DependsOn) }, 0}},
+		"critical":              {{"true", func(a spec.App) any { return a.Critical }, true}, {"null", func(a spec.App) any { return a.Critical }, false}},
+		"ready_min":             {{"0", func(a spec.App) any { return a.ReadyMin }, 0}, {"null", func(a spec.App) any { return a.ReadyMin }, 1}},
 		"out_file": {
-			{"logs/out.log", func(a App) any { return a.Logs.OutFile }, dir + "/logs/out.log"},
-			{"/dev/null", func(a App) any { return a.Logs.OutFile }, ""},
-			{"x.log", func(a App) any { return a.Logs.Rotation }, logs.Rotation{MaxSize: 10 << 20, Retain: 10}},
+			{"logs/out.log", func(a spec.App) any { return a.Logs.OutFile }, dir + "/logs/out.log"},
+			{"/dev/null", func(a spec.App) any { return a.Logs.OutFile }, ""},
+			{"x.log", func(a spec.App) any { return a.Logs.Rotation }, logs.Rotation{MaxSize: 10 << 20, Retain: 10}},
 		},
-		"error_file":      {{"/var/err.log", func(a App) any { return a.Logs.ErrorFile }, "/var/err.log"}},
-		"log_file":        {{"all.log", func(a App) any { return a.Logs.File }, dir + "/all.log"}},
-		"pid_file":        {{"app.pid", func(a App) any { return a.PidFile }, dir + "/app.pid"}},
-		"merge_logs":      {{"true", func(a App) any { return a.Logs.Merge }, true}},
-		"log_date_format": {{"HH:mm", func(a App) any { return a.Logs.DateFormat }, "HH:mm"}},
-		"time":            {{"true", func(a App) any { return a.Logs.DateFormat }, "YYYY-MM-DDTHH:mm:ss"}},
-		"log_type":        {{"json", func(a App) any { return a.Logs.JSONFiles }, true}, {"raw", func(a App) any { return a.Logs.JSONFiles }, false}},
-		"disable_logs":    {{"true", func(a App) any { return a.Logs.Disabled }, true}},
+		"error_file":      {{"/var/err.log", func(a spec.App) any { return a.Logs.ErrorFile }, "/var/err.log"}},
+		"log_file":        {{"all.log", func(a spec.App) any { return a.Logs.File }, dir + "/all.log"}},
+		"pid_file":        {{"app.pid", func(a spec.App) any { return a.PidFile }, dir + "/app.pid"}},
+		"merge_logs":      {{"true", func(a spec.App) any { return a.Logs.Merge }, true}},
+		"log_date_format": {{"HH:mm", func(a spec.App) any { return a.Logs.DateFormat }, "HH:mm"}},
+		"time":            {{"true", func(a spec.App) any { return a.Logs.DateFormat }, "YYYY-MM-DDTHH:mm:ss"}},
+		"log_type":        {{"json", func(a spec.App) any { return a.Logs.JSONFiles }, true}, {"raw", func(a spec.App) any { return a.Logs.JSONFiles }, false}},
+		"disable_logs":    {{"true", func(a spec.App) any { return a.Logs.Disabled }, true}},
 		"log_rotate": {
-			{"{max_size: 1M, retain: 3, compress: true}", func(a App) any { return a.Logs.Rotation }, logs.Rotation{MaxSize: 1 << 20, Retain: 3, Compress: true}},
-			{"false", func(a App) any { return a.Logs.Rotation }, logs.Rotation{}},
+			{"{max_size: 1M, retain: 3, compress: true}", func(a spec.App) any { return a.Logs.Rotation }, logs.Rotation{MaxSize: 1 << 20, Retain: 3, Compress: true}},
+			{"false", func(a spec.App) any { return a.Logs.Rotation }, logs.Rotation{}},
 		},
 	}
 }
 
-func durations(seen func(App) any, byDefault time.Duration) []keyCase {
+func durations(seen func(spec.App) any, byDefault time.Duration) []keyCase {
 	return []keyCase{
 		{"1500", seen, 1500 * time.Millisecond},
 		{"'1500'", seen, 1500 * time.Millisecond},
@@ -401,10 +402,10 @@ func TestInstances(t *testing.T) {
 // pm2.md: Node scripts are clustered where instances are given at all.
 func TestExecModeByInstances(t *testing.T) {
 	dir := world(t)
-	for content, want := range map[string]Mode{
-		"script: server.js": Fork, "{script: server.js, instances: null}": Fork, "{script: app.py, instances: 3}": Fork,
-		"{script: server.js, instances: 1}": Cluster, "{script: server.js, instances: '1'}": Cluster, "{script: server.js, instances: max}": Cluster,
-		"{script: server.js, instances: 4, exec_mode: fork}": Fork, "{script: app.py, instances: 1, exec_mode: cluster}": Cluster,
+	for content, want := range map[string]spec.Mode{
+		"script: server.js": spec.Fork, "{script: server.js, instances: null}": spec.Fork, "{script: app.py, instances: 3}": spec.Fork,
+		"{script: server.js, instances: 1}": spec.Cluster, "{script: server.js, instances: '1'}": spec.Cluster, "{script: server.js, instances: max}": spec.Cluster,
+		"{script: server.js, instances: 4, exec_mode: fork}": spec.Fork, "{script: app.py, instances: 1, exec_mode: cluster}": spec.Cluster,
 	} {
 		if got := only(t, source(dir, content)).Mode; got != want {
 			t.Errorf("%s: mode %v, want %v", content, got, want)

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/spec"
 )
 
 // resource is one of setrlimit's, and how its values are written.
@@ -47,7 +49,7 @@ func setLimits(d *draft, s setting) {
 		if e.value.kind == null {
 			continue
 		}
-		limit := Limit{Name: e.key, Resource: kind.number}
+		limit := spec.Limit{Name: e.key, Resource: kind.number}
 		if d.report.limit(&limit, s.inner(e), kind) {
 			d.app.Limits = append(d.app.Limits, limit)
 		}
@@ -55,7 +57,7 @@ func setLimits(d *draft, s setting) {
 }
 
 // limit reads one value into the limit and says whether it is good.
-func (r *report) limit(limit *Limit, s setting, kind resource) bool {
+func (r *report) limit(limit *spec.Limit, s setting, kind resource) bool {
 	before := len(r.mistakes)
 	if s.value.kind == mapping {
 		limit.Soft, limit.Hard = r.softAndHard(s, kind)

@@ -1,3 +1,6 @@
+// Package ecosystem turns an ecosystem file, its env files and the command
+// line's options into apps: defaulted, valid and immutable. Every mistake is
+// reported with its position, all of them at once.
 package ecosystem
 
 import (
@@ -13,6 +16,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"gorun/supervisor/spec"
 )
 
 // Source is everything that a load depends on.
@@ -46,7 +51,7 @@ func (s Source) Is(path string) bool {
 
 // File is what a load found.
 type File struct {
-	Apps          []App
+	Apps          []spec.App
 	Path          string        // absolute; "" for standard input and for a bare script
 	ShutdownDelay time.Duration // between the first SIGTERM and the stop of the workers
 	Warnings      []Problem     // what gorun did not understand and left aside

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gorun/supervisor/spec"
 )
 
 // world makes a folder with scripts of all sorts, and a bin of its own as the
@@ -78,7 +80,7 @@ func mustLoad(t *testing.T, src Source) File {
 }
 
 // only loads content that has one app.
-func only(t *testing.T, src Source) App {
+func only(t *testing.T, src Source) spec.App {
 	t.Helper()
 	file := mustLoad(t, src)
 	if len(file.Apps) != 1 {

@@ -4,11 +4,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"gorun/supervisor/spec"
 )
 
 // dependency is an entry of depends_on with its place.
 type dependency struct {
-	Dependency
+	spec.Dependency
 	at position
 }
 
@@ -21,8 +23,8 @@ func (d *draft) dependencies() {
 	}
 	if s.value.kind == mapping {
 		for _, e := range s.value.entries {
-			condition := Condition(d.report.oneOf(s.inner(e), "online", "completed"))
-			d.depends = append(d.depends, dependency{Dependency{App: e.key, Condition: condition}, e.at})
+			condition := spec.Condition(d.report.oneOf(s.inner(e), "online", "completed"))
+			d.depends = append(d.depends, dependency{spec.Dependency{App: e.key, Condition: condition}, e.at})
 		}
 		return
 	}
@@ -31,7 +33,7 @@ func (d *draft) dependencies() {
 		if s.value.kind == list {
 			at = s.value.list[i].at
 		}
-		d.depends = append(d.depends, dependency{Dependency{App: name, Condition: Online}, at})
+		d.depends = append(d.depends, dependency{spec.Dependency{App: name, Condition: spec.Online}, at})
 	}
 }
 
@@ -78,7 +80,7 @@ func (l *loader) link(chosen, all []*draft) {
 			switch target, ok := byName[need.App]; {
 			case ok:
 				l.checkCondition(target, need)
-				d.app.DependsOn = append(d.app.DependsOn, Dependency{App: target.app.Name, Condition: need.Condition})
+				d.app.DependsOn = append(d.app.DependsOn, spec.Dependency{App: target.app.Name, Condition: need.Condition})
 			case known[need.App]:
 				l.report.warn(need.at, "depends_on: %s is left out by --only, so %s does not wait for it", need.App, d.app.Name)
 			default:
@@ -97,7 +99,7 @@ func (l *loader) checkCondition(target *draft, need dependency) {
 		l.report.warn(need.at, "depends_on: %s has autostart: false, so this waits until somebody starts it", name)
 	}
 	policy := target.app.Restart
-	if need.Condition == Completed && policy.Auto && !slices.Contains(policy.StopCodes, 0) {
+	if need.Condition == spec.Completed && policy.Auto && !slices.Contains(policy.StopCodes, 0) {
 		l.report.warn(need.at, "depends_on: %s is started again whenever it ends, so it is never completed; give it autorestart: false", name)
 	}
 }

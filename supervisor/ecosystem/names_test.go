@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gorun/supervisor/spec"
 )
 
 const shop = `
@@ -18,7 +20,7 @@ func TestDependsOn(t *testing.T) {
 	if len(file.Warnings) > 0 {
 		t.Errorf("warnings: %v", file.Warnings)
 	}
-	want := []Dependency{{"migrate", Completed}, {"cache", Online}}
+	want := []spec.Dependency{{App: "migrate", Condition: spec.Completed}, {App: "cache", Condition: spec.Online}}
 	if got := file.Apps[0].DependsOn; !slices.Equal(got, want) {
 		t.Errorf("DependsOn = %v, want %v", got, want)
 	}
@@ -52,7 +54,7 @@ func TestDependencyLeftOutByOnlyIsDropped(t *testing.T) {
 	src := source(world(t), shop)
 	src.Only = []string{"api", "cache"}
 	file := mustLoad(t, src)
-	if got := file.Apps[0].DependsOn; !slices.Equal(got, []Dependency{{"cache", Online}}) {
+	if got := file.Apps[0].DependsOn; !slices.Equal(got, []spec.Dependency{{App: "cache", Condition: spec.Online}}) {
 		t.Errorf("DependsOn = %v", got)
 	}
 	if len(file.Warnings) != 1 || !strings.HasSuffix(file.Warnings[0].String(), "migrate is left out by --only, so api does not wait for it") {

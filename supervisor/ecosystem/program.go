@@ -253,7 +253,7 @@ func (d *draft) searched(name string) string {
 }
 
 func (d *draft) path() string {
-	if path, ok := d.app.env.vars["PATH"]; ok {
+	if path, ok := d.app.Env.Vars["PATH"]; ok {
 		return path
 	}
 	return defaultPath

@@ -8,29 +8,8 @@ import (
 	"strings"
 
 	"gorun/supervisor/sockets"
+	"gorun/supervisor/spec"
 )
-
-// Sharing is how an app's workers come to the ports they share.
-type Sharing int
-
-// The ways to share.
-const (
-	ShareNone      Sharing = iota // each worker binds for itself
-	ShareNode                     // gorun is the primary of Node's cluster
-	ShareIntercept                // bind(2) is intercepted
-	ShareInherit                  // sockets are passed on (LISTEN_FDS)
-)
-
-// String returns the word that the file has for it.
-func (s Sharing) String() string {
-	return [...]string{"none", "node", "intercept", "inherit"}[s]
-}
-
-// Socket is one entry of listen.
-type Socket struct {
-	Name    string // for LISTEN_FDNAMES
-	Address sockets.Address
-}
 
 // sharing chooses how the workers come to their ports.
 func (d *draft) sharing() {
@@ -38,11 +17,11 @@ func (d *draft) sharing() {
 	d.listen()
 	balance := d.setting("balance")
 	d.app.Balance = sockets.Balance(d.report.oneOf(balance, "spread", "sticky", "shared"))
-	if d.app.Balance != sockets.Spread && d.app.Mode == Fork {
+	if d.app.Balance != sockets.Spread && d.app.Mode == spec.Fork {
 		d.report.wrong(balance, "workers share nothing in fork mode; set exec_mode: cluster")
 	}
 	d.app.Sharing = d.way()
-	d.app.ChannelOnly = d.app.Sharing == ShareNode && d.setting("sharing").value.text == "node"
+	d.app.ChannelOnly = d.app.Sharing == spec.ShareNode && d.setting("sharing").value.text == "node"
 	d.readiness()
 	d.app.DrainTimeout = d.app.KillTimeout / 2
 	if s := d.setting("drain_timeout"); s.given() {
@@ -52,24 +31,24 @@ func (d *draft) sharing() {
 }
 
 // way resolves auto.
-func (d *draft) way() Sharing {
+func (d *draft) way() spec.Sharing {
 	s := d.setting("sharing")
 	asked := d.report.oneOf(s, "auto", "node", "intercept", "inherit", "none")
 	switch {
-	case asked == int(ShareNode) && !d.app.Node:
+	case asked == int(spec.ShareNode) && !d.app.Node:
 		d.report.wrong(s, "node is for scripts that node runs itself; leave it out, or write intercept")
-	case d.app.Mode == Fork && len(d.app.Listen) == 0:
-		return ShareNone
+	case d.app.Mode == spec.Fork && len(d.app.Listen) == 0:
+		return spec.ShareNone
 	case asked == 4:
-		return ShareNone
+		return spec.ShareNone
 	case asked > 0:
-		return Sharing(asked)
+		return spec.Sharing(asked)
 	case len(d.app.Listen) > 0:
-		return ShareInherit
+		return spec.ShareInherit
 	case d.app.Node:
-		return ShareNode
+		return spec.ShareNode
 	}
-	return ShareIntercept
+	return spec.ShareIntercept
 }
 
 // readiness reads what a worker waits for before it counts as online.
@@ -109,7 +88,7 @@ func (d *draft) socket(name string, s setting) {
 	if strings.Contains(name, ":") {
 		d.report.wrong(s, "a name of a socket has no colon (LISTEN_FDNAMES)")
 	}
-	d.app.Listen = append(d.app.Listen, Socket{Name: name, Address: address})
+	d.app.Listen = append(d.app.Listen, spec.Socket{Name: name, Address: address})
 }
 
 var errListen = errors.New("is no address to listen on; write 8080, 127.0.0.1:8080, [::1]:8080 or /path/to/socket")

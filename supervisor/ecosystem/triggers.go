@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"gorun/supervisor/spec"
 	"gorun/supervisor/trigger"
 )
 
@@ -18,17 +19,17 @@ var triggerKeys = [...]Key{
 }
 
 func setCron(d *draft, s setting) {
-	schedule, err := trigger.ParseSchedule(d.report.text(s))
-	if err != nil {
+	text := strings.TrimSpace(d.report.text(s))
+	if _, err := trigger.ParseSchedule(text); err != nil {
 		d.report.wrong(s, "%v", err)
 		return
 	}
-	d.app.Cron = schedule
+	d.app.Cron = text
 }
 
 // watching reads what is watched, and how.
 func (d *draft) watching() {
-	w := &trigger.Watch{Dir: d.app.Dir, FollowSymlinks: true, Delay: d.report.duration(d.setting("watch_delay"))}
+	w := &spec.Watch{Dir: d.app.Dir, FollowSymlinks: true, Delay: d.report.duration(d.setting("watch_delay"))}
 	if s := d.setting("ignore_watch"); s.given() {
 		w.Ignore = d.report.texts(s)
 	}
@@ -41,7 +42,7 @@ func (d *draft) watching() {
 	if len(w.Ignore) > 0 {
 		w.Ignore = append(w.Ignore, d.ownFiles()...)
 	}
-	if err := w.Valid(); err != nil {
+	if err := trigger.Watch(*w).Valid(); err != nil {
 		d.report.wrong(s, "%v", err)
 		return
 	}
@@ -85,7 +86,7 @@ func (d *draft) watchPaths(s setting) []string {
 // pollInterval is chokidar's.
 const pollInterval = 100 * time.Millisecond
 
-func (d *draft) watchOptions(w *trigger.Watch) {
+func (d *draft) watchOptions(w *spec.Watch) {
 	s := d.setting("watch_options")
 	if !s.given() {
 		return

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/user"
 	"strconv"
+
+	"gorun/supervisor/spec"
 )
 
 // self is whom gorun runs as.
@@ -19,20 +21,20 @@ func (d *draft) identity() {
 	}
 	me := self{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid())}
 	before := len(d.report.mistakes)
-	found := User{UID: me.uid, GID: me.gid}
+	found := spec.User{UID: me.uid, GID: me.gid}
 	if uid.given() {
 		found = parsed(d.report, uid, errors.New("is not a user"), findUser)
 	}
 	if gid.given() {
 		found.GID = parsed(d.report, gid, errors.New("is not a group"), findGroup)
 	}
-	found.switched = found.UID != me.uid
+	found.Switched = found.UID != me.uid
 	switch {
 	case len(d.report.mistakes) > before:
-	case !found.switched && found.GID == me.gid:
+	case !found.Switched && found.GID == me.gid:
 	case me.uid == 0:
 		d.app.User = &found
-	case found.switched:
+	case found.Switched:
 		d.report.wrong(uid, "gorun runs as uid %d and cannot become another user; start it as root or leave it out", me.uid)
 	default:
 		if !gid.given() {
@@ -45,7 +47,7 @@ func (d *draft) identity() {
 // findUser looks a user up by name or number. Numbers need no /etc/passwd: a
 // scratch image has none. The group of an unknown number is the same number,
 // never root's.
-func findUser(words string) (User, error) {
+func findUser(words string) (spec.User, error) {
 	entry, err := user.Lookup(words)
 	id, numeric := parseID(words)
 	if numeric {
@@ -53,16 +55,16 @@ func findUser(words string) (User, error) {
 	}
 	switch {
 	case err != nil && numeric:
-		return User{UID: id, GID: id}, nil
+		return spec.User{UID: id, GID: id}, nil
 	case err != nil:
-		return User{}, errors.New("is no user in /etc/passwd; write a number, or add the user to the image")
+		return spec.User{}, errors.New("is no user in /etc/passwd; write a number, or add the user to the image")
 	}
 	uid, uidOK := parseID(entry.Uid)
 	gid, gidOK := parseID(entry.Gid)
 	if !uidOK || !gidOK {
-		return User{}, fmt.Errorf("has numbers in /etc/passwd that are none: %s, %s", entry.Uid, entry.Gid)
+		return spec.User{}, fmt.Errorf("has numbers in /etc/passwd that are none: %s, %s", entry.Uid, entry.Gid)
 	}
-	return User{UID: uid, GID: gid, Groups: groupsOf(entry), Home: entry.HomeDir, Name: entry.Username}, nil
+	return spec.User{UID: uid, GID: gid, Groups: groupsOf(entry), Home: entry.HomeDir, Name: entry.Username}, nil
 }
 
 // groupsOf returns the supplementary groups; none where /etc/group is missing.

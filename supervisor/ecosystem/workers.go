@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/signals"
+	"gorun/supervisor/spec"
 )
 
 // maxInstances is far above what one container can hold.
@@ -24,10 +25,10 @@ func (d *draft) workers() {
 	switch {
 	case mode.given():
 		if d.report.oneOf(mode, "fork", "fork_mode", "cluster", "cluster_mode") >= 2 {
-			d.app.Mode = Cluster
+			d.app.Mode = spec.Cluster
 		}
 	case asked && isNode(d.app.Interpreter):
-		d.app.Mode = Cluster
+		d.app.Mode = spec.Cluster
 	}
 	if ready := d.setting("ready_min"); d.app.ReadyMin > count && count > 0 {
 		d.report.wrong(ready, "%d is more than the %d instances there are", d.app.ReadyMin, count)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gorun/supervisor/status"
 )
 
 // Types of the messages that an app, or what it has loaded, sends to gorun.
@@ -31,26 +33,20 @@ const (
 	maxCustomUnit = 20  // bytes
 )
 
-// Custom is a figure that an app reports by @pm2/io.
-type Custom struct {
-	Name, Unit string
-	Value      float64
-}
-
 // Customs has the last value of each figure that an app has reported. The zero
 // value has none. It has one owner.
-type Customs struct{ last map[string]Custom }
+type Customs struct{ last map[string]status.Custom }
 
 // Hear takes an axm:monitor message, and returns all figures, by name. What is no
 // number is left out.
-func (c *Customs) Hear(line json.RawMessage) []Custom {
+func (c *Customs) Hear(line json.RawMessage) []status.Custom {
 	m, err := parse(line)
 	var data fields
 	if err != nil || json.Unmarshal(m.fields["data"], &data) != nil {
 		return c.all()
 	}
 	if c.last == nil {
-		c.last = map[string]Custom{}
+		c.last = map[string]status.Custom{}
 	}
 	for _, name := range slices.Sorted(maps.Keys(data)) {
 		one, ok := customOf(name, data[name])
@@ -61,8 +57,8 @@ func (c *Customs) Hear(line json.RawMessage) []Custom {
 	return c.all()
 }
 
-func (c *Customs) all() []Custom {
-	all := make([]Custom, 0, len(c.last))
+func (c *Customs) all() []status.Custom {
+	all := make([]status.Custom, 0, len(c.last))
 	for _, name := range slices.Sorted(maps.Keys(c.last)) {
 		all = append(all, c.last[name])
 	}
@@ -70,19 +66,19 @@ func (c *Customs) all() []Custom {
 }
 
 // customOf reads {value, unit}.
-func customOf(name string, raw json.RawMessage) (Custom, bool) {
+func customOf(name string, raw json.RawMessage) (status.Custom, bool) {
 	var f fields
 	if name == "" || len(name) > maxCustomName || json.Unmarshal(raw, &f) != nil {
-		return Custom{}, false
+		return status.Custom{}, false
 	}
 	v, unit, ok := figure(f["value"])
 	if given := f.text("unit"); given != "" {
 		unit = given
 	}
 	if len(unit) > maxCustomUnit {
-		return Custom{}, false
+		return status.Custom{}, false
 	}
-	return Custom{Name: name, Unit: unit, Value: v}, ok
+	return status.Custom{Name: name, Unit: unit, Value: v}, ok
 }
 
 const numerals = "+-.0123456789"

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gorun/supervisor/status"
 )
 
 func monitor(data string) json.RawMessage {
@@ -16,14 +18,14 @@ func monitor(data string) json.RawMessage {
 func TestFiguresOfAnAppAreRead(t *testing.T) {
 	tests := []struct {
 		name, data string
-		want       []Custom
+		want       []status.Custom
 	}{
-		{"a number", `{"Users":{"historic":true,"unit":"users","value":12.5}}`, []Custom{{"Users", "users", 12.5}}},
-		{"no unit", `{"Requests":{"historic":true,"value":3}}`, []Custom{{"Requests", "", 3}}},
-		{"a text", `{"Heap":{"unit":"MiB","type":"internal/v8/heap/used","value":"6.58"}}`, []Custom{{"Heap", "MiB", 6.58}}},
-		{"a text with its unit", `{"lag":{"value":"12.4ms"},"rate":{"value":"-1.5 req/min"}}`, []Custom{{"lag", "ms", 12.4}, {"rate", "req/min", -1.5}}},
-		{"the unit given goes first", `{"lag":{"value":"12.4ms","unit":"s"}}`, []Custom{{"lag", "s", 12.4}}},
-		{"an exponent", `{"n":{"value":1e21},"m":{"value":"2E-3"}}`, []Custom{{"m", "", .002}, {"n", "", 1e21}}},
+		{"a number", `{"Users":{"historic":true,"unit":"users","value":12.5}}`, []status.Custom{{Name: "Users", Unit: "users", Value: 12.5}}},
+		{"no unit", `{"Requests":{"historic":true,"value":3}}`, []status.Custom{{Name: "Requests", Unit: "", Value: 3}}},
+		{"a text", `{"Heap":{"unit":"MiB","type":"internal/v8/heap/used","value":"6.58"}}`, []status.Custom{{Name: "Heap", Unit: "MiB", Value: 6.58}}},
+		{"a text with its unit", `{"lag":{"value":"12.4ms"},"rate":{"value":"-1.5 req/min"}}`, []status.Custom{{Name: "lag", Unit: "ms", Value: 12.4}, {Name: "rate", Unit: "req/min", Value: -1.5}}},
+		{"the unit given goes first", `{"lag":{"value":"12.4ms","unit":"s"}}`, []status.Custom{{Name: "lag", Unit: "s", Value: 12.4}}},
+		{"an exponent", `{"n":{"value":1e21},"m":{"value":"2E-3"}}`, []status.Custom{{Name: "m", Unit: "", Value: .002}, {Name: "n", Unit: "", Value: 1e21}}},
 		{"no number", `{"a":{"value":"NaN"},"b":{"value":{}},"c":{"value":null},"d":{"value":"3 of 4"},"e":{"value":"0x10"},"f":{"value":true},"g":{"value":[1]}}`, nil},
 		{"no figure", `{"a":1,"b":null,"c":"12","d":[],"e":{}}`, nil},
 		{"beyond a float", `{"a":{"value":1e999},"b":{"value":"1e999"},"c":{"value":"Infinity"},"d":{"value":""}}`, nil},
@@ -44,7 +46,7 @@ func TestTheLastValueOfEachFigureIsKept(t *testing.T) {
 	var c Customs
 	c.Hear(monitor(`{"a":{"value":1},"b":{"value":2}}`))
 	got := c.Hear(monitor(`{"b":{"value":"3s"},"a":{"value":"?"}}`))
-	if want := []Custom{{"a", "", 1}, {"b", "s", 3}}; !slices.Equal(got, want) {
+	if want := []status.Custom{{Name: "a", Unit: "", Value: 1}, {Name: "b", Unit: "s", Value: 3}}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gorun/supervisor/status"
 )
 
 const vitals = `{"type":"gorun:metrics","p50":0.0002,"p95":0.02,"p99":1.5e-7,"delay":0.5,"ticks":100,"pause":0.25,"pauses":7,` +
@@ -14,10 +16,10 @@ const vitals = `{"type":"gorun:metrics","p50":0.0002,"p95":0.02,"p99":1.5e-7,"de
 
 func TestVitalsAreRead(t *testing.T) {
 	v, totals, ok := ParseVitals(json.RawMessage(vitals))
-	if want := (Vitals{.0002, .02, 1.5e-7, 5_000_000, 6_000_000, 7_000_000, 2, 1}); !ok || v != want {
+	if want := (status.Vitals{P50: .0002, P95: .02, P99: 1.5e-7, HeapUsed: 5_000_000, HeapReserved: 6_000_000, HeapLimit: 7_000_000, Handles: 2, Requests: 1}); !ok || v != want {
 		t.Errorf("%+v, %v, want %+v", v, ok, want)
 	}
-	if want := (Totals{.5, 100, .25, 7}); totals != want {
+	if want := (status.Totals{Delay: .5, Ticks: 100, Pause: .25, Pauses: 7}); totals != want {
 		t.Errorf("%+v, want %+v", totals, want)
 	}
 }
@@ -40,14 +42,14 @@ func TestVitalsThatCannotBeAreRefused(t *testing.T) {
 }
 
 func TestALoopWhoseReportIsMissingIsLate(t *testing.T) {
-	v := Vitals{P50: .1, P95: .2, P99: 5}
+	v := status.Vitals{P50: .1, P95: .2, P99: 5}
 	for _, tt := range []struct {
 		age  time.Duration
-		want Vitals
+		want status.Vitals
 	}{
 		{1900 * time.Millisecond, v},
-		{3 * time.Second, Vitals{P50: 2, P95: 2, P99: 5}},
-		{time.Minute, Vitals{P50: 59, P95: 59, P99: 59}},
+		{3 * time.Second, status.Vitals{P50: 2, P95: 2, P99: 5}},
+		{time.Minute, status.Vitals{P50: 59, P95: 59, P99: 59}},
 	} {
 		if got := v.After(tt.age); got != tt.want {
 			t.Errorf("after %v: %+v, want %+v", tt.age, got, tt.want)
@@ -56,8 +58,8 @@ func TestALoopWhoseReportIsMissingIsLate(t *testing.T) {
 }
 
 func TestTotalsNeverFall(t *testing.T) {
-	first, restarted := Totals{1, 10, 2, 3}, Totals{.5, 4, 2.5, 5}
-	if got, want := first.Plus(restarted.Since(first)), (Totals{1, 10, 2.5, 5}); got != want {
+	first, restarted := status.Totals{Delay: 1, Ticks: 10, Pause: 2, Pauses: 3}, status.Totals{Delay: .5, Ticks: 4, Pause: 2.5, Pauses: 5}
+	if got, want := first.Plus(restarted.Since(first)), (status.Totals{Delay: 1, Ticks: 10, Pause: 2.5, Pauses: 5}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }

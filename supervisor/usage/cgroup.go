@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/status"
 )
 
 // Cgroup is where the kernel accounts for this process. The zero Cgroup
@@ -99,9 +101,9 @@ func isDirectory(path string) bool {
 }
 
 // Read reads usage and limits. A limit of any visible level counts.
-func (c Cgroup) Read() Group {
+func (c Cgroup) Read() status.Cgroup {
 	limit, throttled := c.cpu.quota()
-	return Group{
+	return status.Cgroup{
 		MemoryUsage: c.memory.memoryUsage(),
 		MemoryLimit: c.MemoryLimit(),
 		OOMKills:    c.OOMKills(),

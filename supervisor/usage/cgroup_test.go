@@ -4,6 +4,8 @@ import (
 	"maps"
 	"testing"
 	"time"
+
+	"gorun/supervisor/status"
 )
 
 // The files every container has, by how its cgroups are set up.
@@ -75,16 +77,16 @@ func TestReadTellsUsageAndLimits(t *testing.T) {
 	tests := []struct {
 		name  string
 		files map[string]string
-		want  Group
+		want  status.Cgroup
 	}{
-		{"v1 in the host's namespace", v1Host, Group{MemoryUsage: 1 << 20, OOMKills: 3, CPULimit: 1.5, Throttled: 1500 * time.Millisecond}},
-		{"v2", v2Container, Group{MemoryUsage: 4096, MemoryLimit: 512 << 20, OOMKills: 1, CPULimit: .5, Throttled: 2500 * time.Millisecond}},
-		{"v2, a limit above", v2Nested, Group{MemoryUsage: 300, MemoryLimit: 1000, OOMKills: 4, CPULimit: 2, Throttled: 7 * time.Microsecond}},
-		{"hybrid", hybrid, Group{MemoryUsage: 77, MemoryLimit: 2048, OOMKills: 2, CPULimit: 2}},
-		{"path of another namespace", foreign, Group{MemoryUsage: 11, MemoryLimit: 22}},
-		{"path that is not there", vanished, Group{MemoryUsage: 11}},
-		{"no cgroups", map[string]string{"proc/self/cgroup": "", "proc/self/mountinfo": ""}, Group{}},
-		{"no /proc", nil, Group{}},
+		{"v1 in the host's namespace", v1Host, status.Cgroup{MemoryUsage: 1 << 20, OOMKills: 3, CPULimit: 1.5, Throttled: 1500 * time.Millisecond}},
+		{"v2", v2Container, status.Cgroup{MemoryUsage: 4096, MemoryLimit: 512 << 20, OOMKills: 1, CPULimit: .5, Throttled: 2500 * time.Millisecond}},
+		{"v2, a limit above", v2Nested, status.Cgroup{MemoryUsage: 300, MemoryLimit: 1000, OOMKills: 4, CPULimit: 2, Throttled: 7 * time.Microsecond}},
+		{"hybrid", hybrid, status.Cgroup{MemoryUsage: 77, MemoryLimit: 2048, OOMKills: 2, CPULimit: 2}},
+		{"path of another namespace", foreign, status.Cgroup{MemoryUsage: 11, MemoryLimit: 22}},
+		{"path that is not there", vanished, status.Cgroup{MemoryUsage: 11}},
+		{"no cgroups", map[string]string{"proc/self/cgroup": "", "proc/self/mountinfo": ""}, status.Cgroup{}},
+		{"no /proc", nil, status.Cgroup{}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"github.com/shirou/gopsutil/v3/common"
 	"github.com/shirou/gopsutil/v3/process"
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/status"
 )
 
 // tick is the unit of CPU times in /proc: USER_HZ, 100 on every architecture.
@@ -17,7 +19,7 @@ const tick = 10 * time.Millisecond
 
 // Of adds up the given processes. Those that are gone are left out; what
 // cannot be read of another user's process counts as zero.
-func Of(pids []int) Tree {
+func Of(pids []int) status.Usage {
 	return of("/proc", pids)
 }
 
@@ -43,16 +45,16 @@ func look(proc string) context.Context {
 	return context.WithValue(context.Background(), common.EnvKey, env)
 }
 
-func of(proc string, pids []int) Tree {
+func of(proc string, pids []int) status.Usage {
 	ctx, buffer := look(proc), make([]byte, statSize)
-	var tree Tree
+	var tree status.Usage
 	for _, pid := range pids {
 		text, err := ReadInto(buffer, proc+"/"+strconv.Itoa(pid)+"/stat")
 		if err != nil {
 			continue
 		}
 		if stat, ok := parseStat(text); ok {
-			tree.add(ctx, pid, stat)
+			add(ctx, &tree, pid, stat)
 		}
 	}
 	return tree
@@ -74,22 +76,6 @@ func ReadInto(buffer []byte, path string) ([]byte, error) {
 		return nil, fmt.Errorf("read: %w", err)
 	}
 	return buffer[:n], nil
-}
-
-// add counts one process. A zombie has only its CPU time left, which its
-// parent takes over when it reaps it.
-func (t *Tree) add(ctx context.Context, pid int, stat stat) {
-	t.CPU += stat.cpu
-	if stat.dead {
-		return
-	}
-	t.Processes++
-	t.Threads += stat.threads
-	t.Resident += resident(ctx, pid)
-	p := process.Process{Pid: int32(pid)}
-	if descriptors, err := p.NumFDsWithContext(ctx); err == nil {
-		t.Descriptors += int(descriptors)
-	}
 }
 
 // resident is the memory of one process, 0 when it is gone.
@@ -162,3 +148,19 @@ func parseStat(text []byte) (stat, bool) {
 
 // maxTicks keeps four times added up within a Duration: 73 years of CPU.
 const maxTicks = (1<<63 - 1) / int64(tick) / 4
+
+// add counts one process. A zombie has only its CPU time left, which its
+// parent takes over when it reaps it.
+func add(ctx context.Context, t *status.Usage, pid int, stat stat) {
+	t.CPU += stat.cpu
+	if stat.dead {
+		return
+	}
+	t.Processes++
+	t.Threads += stat.threads
+	t.Resident += resident(ctx, pid)
+	p := process.Process{Pid: int32(pid)}
+	if descriptors, err := p.NumFDsWithContext(ctx); err == nil {
+		t.Descriptors += int(descriptors)
+	}
+}

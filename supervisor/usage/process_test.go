@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gorun/supervisor/status"
 )
 
 func TestParseStat(t *testing.T) {
@@ -69,7 +71,7 @@ func TestOfAddsUpWhatCanBeRead(t *testing.T) {
 	})
 	t.Setenv("HOST_PROC", "/nowhere")
 	got := of(proc, []int{10, 11, 12, 13, 99})
-	want := Tree{CPU: 460 * time.Millisecond, Resident: 42 * page, Descriptors: 3, Threads: 3, Processes: 2}
+	want := status.Usage{CPU: 460 * time.Millisecond, Resident: 42 * page, Descriptors: 3, Threads: 3, Processes: 2}
 	if got != want {
 		t.Errorf("of = %+v, want %+v", got, want)
 	}

@@ -3,20 +3,21 @@ package web
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed"
 	"encoding/base64"
 	"html/template"
 	"net/http"
 	"strconv"
 	"time"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
+
+	_ "embed"
 )
 
 // Watched is whoever the page tells about.
 type Watched interface {
-	Sample() supervisor.Snapshot
-	Recent(n int) []supervisor.Event // the latest n, in any order
+	Sample() status.Snapshot
+	Recent(n int) []status.Event // the latest n, in any order
 }
 
 // Page is the status page at "/". One document without any other: it is

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 // appView is an app as the page shows it.
@@ -57,11 +57,11 @@ type queueView struct {
 	Address string
 	Relayed uint64
 	Limit   int
-	Workers []supervisor.PortStatus
+	Workers []status.Port
 }
 
-func appOf(app supervisor.AppStatus, limit int64, now time.Time) appView {
-	shown := appView{Name: shorten(app.Name, nameLimit), Verdict: judgeOne(app), About: about(app), Held: shorten(app.Held, textLimit)}
+func appOf(app status.App, limit int64, now time.Time) appView {
+	shown := appView{Name: shorten(app.Name, nameLimit), Verdict: judgeOne(app), About: about(app), Held: shorten(app.Blocked, textLimit)}
 	top := memoryTop(app, limit)
 	for _, w := range app.Workers {
 		shown.Workers = append(shown.Workers, workerOf(w, top, now))
@@ -80,7 +80,7 @@ func appOf(app supervisor.AppStatus, limit int64, now time.Time) appView {
 }
 
 // about tells what kind of app it is: nothing of its command line.
-func about(app supervisor.AppStatus) string {
+func about(app status.App) string {
 	var facts []string
 	if app.Namespace != "" && app.Namespace != "default" {
 		facts = append(facts, shorten(app.Namespace, nameLimit))
@@ -94,7 +94,7 @@ func about(app supervisor.AppStatus) string {
 
 // memoryTop is what a full memory chart stands for: a limit where there is one,
 // else a bit more than the largest worker uses.
-func memoryTop(app supervisor.AppStatus, limit int64) int64 {
+func memoryTop(app status.App, limit int64) int64 {
 	if app.MemoryLimit > 0 {
 		return app.MemoryLimit
 	}
@@ -108,7 +108,7 @@ func memoryTop(app supervisor.AppStatus, limit int64) int64 {
 	return limit
 }
 
-func workerOf(w supervisor.WorkerStatus, top int64, now time.Time) workerView {
+func workerOf(w status.Worker, top int64, now time.Time) workerView {
 	shown := workerView{
 		ID: w.ID, Instance: w.Instance, State: w.State.String(), Mood: moodOf(w), Ready: none, Up: none,
 		Use: useOf(w, top, now),
@@ -122,12 +122,12 @@ func workerOf(w supervisor.WorkerStatus, top int64, now time.Time) workerView {
 	if w.Pid != 0 {
 		shown.Up = ago(w.Started, now)
 	}
-	if w.State == supervisor.WaitingRestart && w.Backoff > 0 {
+	if w.State == status.WaitingRestart && w.Backoff > 0 {
 		shown.Next = "again in " + age(w.Backoff-now.Sub(w.Since)+time.Second)
 	}
 	if exit := w.LastExit; exit != nil {
 		shown.Exit = exitView{Text: shorten(exit.Text, textLimit), Ago: ago(exit.At, now), At: exit.At.UTC(), Mood: bad}
-		if exit.Outcome == supervisor.Clean || w.State == supervisor.Online {
+		if exit.Outcome == status.Clean || w.State == status.Online {
 			shown.Exit.Mood = calm
 		}
 	}
@@ -135,7 +135,7 @@ func workerOf(w supervisor.WorkerStatus, top int64, now time.Time) workerView {
 }
 
 // queueUp puts a queue to those of its address.
-func queueUp(queues []queueView, port supervisor.PortStatus) []queueView {
+func queueUp(queues []queueView, port status.Port) []queueView {
 	for i := range queues {
 		if queues[i].Address == port.Address {
 			queues[i].Limit = max(queues[i].Limit, port.Limit)
@@ -143,7 +143,7 @@ func queueUp(queues []queueView, port supervisor.PortStatus) []queueView {
 			return queues
 		}
 	}
-	return append(queues, queueView{Address: port.Address, Limit: port.Limit, Workers: []supervisor.PortStatus{port}})
+	return append(queues, queueView{Address: port.Address, Limit: port.Limit, Workers: []status.Port{port}})
 }
 
 // Relays tells how many connections gorun has passed on itself.

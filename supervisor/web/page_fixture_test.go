@@ -6,20 +6,19 @@ import (
 	"sync"
 	"time"
 
-	"gorun/supervisor"
-	"gorun/supervisor/usage"
+	"gorun/supervisor/status"
 )
 
 // watched is whoever runs the apps, in a test of the page.
 type watched struct {
-	snapshot supervisor.Snapshot
-	events   []supervisor.Event
+	snapshot status.Snapshot
+	events   []status.Event
 	mu       sync.Mutex
 	samples  int
 }
 
 // Sample lets time pass for the workers: each uses up some processor.
-func (w *watched) Sample() supervisor.Snapshot {
+func (w *watched) Sample() status.Snapshot {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.samples++
@@ -35,61 +34,61 @@ func (w *watched) Sample() supervisor.Snapshot {
 	return snapshot
 }
 
-func (w *watched) Recent(n int) []supervisor.Event {
+func (w *watched) Recent(n int) []status.Event {
 	return w.events[max(0, len(w.events)-n):]
 }
 
-func worker(app string, id, instance int, now time.Time) supervisor.WorkerStatus {
+func worker(app string, id, instance int, now time.Time) status.Worker {
 	born := now.Add(-3 * time.Hour)
-	w := supervisor.WorkerStatus{
-		App: app, Instance: instance, ID: id + instance, State: supervisor.Online, Ready: true, Since: born, Pid: 100 + instance,
-		Started: born, Born: born, Starts: 1, OnlineOnce: true,
-		Usage: usage.Tree{CPU: time.Duration(instance+1) * 9 * time.Minute, Resident: int64(60+13*instance) << 20},
+	w := status.Worker{
+		App: app, Instance: instance, ID: id + instance, State: status.Online, Ready: true, Since: born, Pid: 100 + instance,
+		Started: born, FirstStarted: born, Starts: 1, OnlineOnce: true,
+		Usage: status.Usage{CPU: time.Duration(instance+1) * 9 * time.Minute, Resident: int64(60+13*instance) << 20},
 	}
 	return w
 }
 
-func workers(app string, id, n int, now time.Time) supervisor.AppStatus {
-	status := supervisor.AppStatus{Name: app, Mode: "cluster", Sharing: "node", Desired: n, ReadyMin: 1, EverReady: true, Grace: time.Minute}
+func workers(app string, id, n int, now time.Time) status.App {
+	one := status.App{Name: app, Mode: "cluster", Sharing: "node", Desired: n, ReadyMin: 1, EverReady: true, Grace: time.Minute}
 	for i := range n {
-		status.Workers = append(status.Workers, worker(app, id, i, now))
-		status.Ports = append(status.Ports, supervisor.PortStatus{Address: "[::]:3000", Instance: i, Length: i % 3, Limit: 511})
+		one.Workers = append(one.Workers, worker(app, id, i, now))
+		one.Ports = append(one.Ports, status.Port{Address: "[::]:3000", Instance: i, Length: i % 3, Limit: 511})
 	}
-	return status
+	return one
 }
 
 // eventful is a gorun with three apps of four workers, not all of them well.
 func eventful(now time.Time) *watched {
 	api, web, jobs := workers("api", 0, 4, now), workers("web", 4, 4, now), workers("jobs", 8, 4, now)
-	api.Relays = []supervisor.RelayStatus{{Address: "[::]:3000", Connections: 12}}
+	api.Relays = []status.Relay{{Address: "[::]:3000", Connections: 12}}
 	api.MemoryLimit, web.Namespace = 512<<20, "front"
-	killed := supervisor.Exit{Code: 137, Outcome: supervisor.OutOfMemory, Text: "137 = SIGKILL, out of memory: limit 512 MiB", At: now.Add(-90 * time.Second)}
+	killed := status.Exit{Code: 137, Outcome: status.OutOfMemory, Text: "137 = SIGKILL, out of memory: limit 512 MiB", At: now.Add(-90 * time.Second)}
 	crashed := &api.Workers[2]
-	crashed.State, crashed.Ready, crashed.Pid, crashed.Since = supervisor.WaitingRestart, false, 0, now.Add(-2*time.Second)
+	crashed.State, crashed.Ready, crashed.Pid, crashed.Since = status.WaitingRestart, false, 0, now.Add(-2*time.Second)
 	crashed.LastExit, crashed.Backoff, crashed.Usage.Resident = &killed, 8*time.Second, 0
-	crashed.Restarts[supervisor.ByExit], crashed.Started = 7, time.Time{}
-	api.Workers[1].LastExit = &supervisor.Exit{Outcome: supervisor.Clean, Text: "0", At: now.Add(-3 * time.Hour)}
-	api.Workers[1].Restarts[supervisor.ByCron] = 1
-	api.Workers[3].State, api.Workers[3].Ready, api.Workers[3].Started = supervisor.Launching, false, now.Add(-3*time.Second)
-	jobs.Ports, jobs.Mode, jobs.Desired, jobs.Parked = nil, "fork", 0, true
+	crashed.Restarts[status.ByExit], crashed.Started = 7, time.Time{}
+	api.Workers[1].LastExit = &status.Exit{Outcome: status.Clean, Text: "0", At: now.Add(-3 * time.Hour)}
+	api.Workers[1].Restarts[status.ByCron] = 1
+	api.Workers[3].State, api.Workers[3].Ready, api.Workers[3].Started = status.Launching, false, now.Add(-3*time.Second)
+	jobs.Ports, jobs.Mode, jobs.Desired, jobs.StoppedByOperator = nil, "fork", 0, true
 	for i := range jobs.Workers {
-		jobs.Workers[i] = supervisor.WorkerStatus{App: "jobs", Instance: i, ID: 8 + i, LastExit: &supervisor.Exit{Text: "143 = SIGTERM", At: now.Add(-time.Hour)}}
+		jobs.Workers[i] = status.Worker{App: "jobs", Instance: i, ID: 8 + i, LastExit: &status.Exit{Text: "143 = SIGTERM", At: now.Add(-time.Hour)}}
 	}
 	return &watched{
-		snapshot: supervisor.Snapshot{
-			Apps:  []supervisor.AppStatus{api, web, jobs},
-			Group: usage.Group{MemoryUsage: 812 << 20, MemoryLimit: 2 << 30, OOMKills: 2, CPULimit: 2},
+		snapshot: status.Snapshot{
+			Apps:  []status.App{api, web, jobs},
+			Group: status.Cgroup{MemoryUsage: 812 << 20, MemoryLimit: 2 << 30, OOMKills: 2, CPULimit: 2},
 		},
 		events: happenings(now),
 	}
 }
 
-func happenings(now time.Time) []supervisor.Event {
-	var events []supervisor.Event
+func happenings(now time.Time) []status.Event {
+	var events []status.Event
 	add := func(instance int, kind, text string) {
 		seq := uint64(len(events) + 1)
 		at := now.Add(-time.Duration(61-len(events)) * 7 * time.Second)
-		events = append(events, supervisor.Event{Seq: seq, Time: at, App: "api", Instance: instance, Kind: kind, Text: text})
+		events = append(events, status.Event{Seq: seq, Time: at, App: "api", Instance: instance, Kind: kind, Text: text})
 	}
 	for i := range 15 {
 		add(i%4, "state", "launching → online")
@@ -97,7 +96,7 @@ func happenings(now time.Time) []supervisor.Event {
 		add(2, "exit", "exit 137 = SIGKILL, out of memory: limit 512 MiB, again in 8s")
 	}
 	for i := range 5 {
-		add(supervisor.EveryWorker, "scale", fmt.Sprintf("scale from %d to %d", i+1, i+2))
+		add(status.EveryWorker, "scale", fmt.Sprintf("scale from %d to %d", i+1, i+2))
 	}
 	return events
 }

@@ -13,7 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -133,9 +133,9 @@ func disguised(name string) *watched {
 	source := eventful(time.Now())
 	for i := range source.snapshot.Apps {
 		app := &source.snapshot.Apps[i]
-		app.Name, app.Held, app.Namespace = name, name, name
+		app.Name, app.Blocked, app.Namespace = name, name, name
 		for j := range app.Workers {
-			app.Workers[j].LastExit = &supervisor.Exit{Text: name}
+			app.Workers[j].LastExit = &status.Exit{Text: name}
 		}
 	}
 	for i := range source.events {
@@ -191,7 +191,7 @@ func TestPageWithoutApps(t *testing.T) {
 // crowd is an app with many workers.
 func crowd(n int) *watched {
 	now := time.Now()
-	return &watched{snapshot: supervisor.Snapshot{Apps: []supervisor.AppStatus{workers("api", 0, n, now)}}, events: happenings(now)}
+	return &watched{snapshot: status.Snapshot{Apps: []status.App{workers("api", 0, n, now)}}, events: happenings(now)}
 }
 
 func BenchmarkPage(b *testing.B) {

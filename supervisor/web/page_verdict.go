@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"html/template"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 // mood is how something is to be taken: a colour, never without a word.
@@ -43,7 +43,7 @@ type verdict struct {
 func (v verdict) Title() string { return v.Mood.Mark() + " " + v.Text }
 
 // judgeAll tells the worst of all apps.
-func judgeAll(snapshot supervisor.Snapshot) verdict {
+func judgeAll(snapshot status.Snapshot) verdict {
 	if snapshot.ShuttingDown {
 		return verdict{busy, "gorun: stopping"}
 	}
@@ -64,11 +64,11 @@ func judgeAll(snapshot supervisor.Snapshot) verdict {
 }
 
 // judgeOne tells how an app does.
-func judgeOne(app supervisor.AppStatus) verdict {
+func judgeOne(app status.App) verdict {
 	online, unready, worst := app.Online(), 0, calm
 	for _, w := range app.Workers {
 		worst = max(worst, moodOf(w))
-		if w.State == supervisor.Online && !w.Ready {
+		if w.State == status.Online && !w.Ready {
 			unready++
 		}
 	}
@@ -76,13 +76,13 @@ func judgeOne(app supervisor.AppStatus) verdict {
 	switch {
 	case worst == bad:
 		return verdict{bad, count}
-	case app.Held != "":
+	case app.Blocked != "":
 		return verdict{busy, "waiting"}
 	case app.Completed:
 		return verdict{calm, "completed"}
 	case app.Resting:
 		return verdict{calm, "not started"}
-	case app.Parked && online == 0:
+	case app.StoppedByOperator && online == 0:
 		return verdict{calm, "stopped"}
 	case unready > 0:
 		return verdict{busy, fmt.Sprintf("%s, %d not ready", count, unready)}
@@ -94,18 +94,18 @@ func judgeOne(app supervisor.AppStatus) verdict {
 	return verdict{good, count}
 }
 
-func moodOf(w supervisor.WorkerStatus) mood {
+func moodOf(w status.Worker) mood {
 	switch w.State {
-	case supervisor.Online:
+	case status.Online:
 		if !w.Ready {
 			return busy
 		}
 		return good
-	case supervisor.Launching, supervisor.Stopping:
+	case status.Launching, status.Stopping:
 		return busy
-	case supervisor.WaitingRestart, supervisor.Errored:
+	case status.WaitingRestart, status.Errored:
 		return bad
-	case supervisor.Stopped:
+	case status.Stopped:
 	}
 	return calm
 }

@@ -4,42 +4,42 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 func TestPageTitle(t *testing.T) {
 	now := time.Now()
-	in := func(state supervisor.State) supervisor.AppStatus {
+	in := func(state status.State) status.App {
 		app := workers("api", 0, 4, now)
 		app.Workers[3].State, app.Workers[3].Ready = state, false
 		return app
 	}
-	well, unready := workers("web", 4, 4, now), in(supervisor.Online)
+	well, unready := workers("web", 4, 4, now), in(status.Online)
 	held, done, resting, parked := workers("a", 0, 0, now), workers("a", 0, 0, now), workers("a", 0, 0, now), workers("a", 0, 0, now)
-	held.Held, done.Completed, resting.Resting, parked.Parked = "waits for app b", true, true, true
-	launching := in(supervisor.Launching)
+	held.Blocked, done.Completed, resting.Resting, parked.StoppedByOperator = "waits for app b", true, true, true
+	launching := in(status.Launching)
 	for _, test := range []struct {
 		name string
-		apps []supervisor.AppStatus
+		apps []status.App
 		want string
 	}{
-		{"all online", []supervisor.AppStatus{well}, "✓ gorun: 1 app"},
-		{"crashed", []supervisor.AppStatus{well, in(supervisor.WaitingRestart)}, "✗ api: 3 of 4 online"},
-		{"given up", []supervisor.AppStatus{in(supervisor.Errored), well}, "✗ api: 3 of 4 online"},
-		{"two are not well", []supervisor.AppStatus{in(supervisor.Errored), in(supervisor.Errored)}, "✗ api: 3 of 4 online, and 1 more"},
-		{"crashed goes before launching", []supervisor.AppStatus{launching, in(supervisor.Errored)}, "✗ api: 3 of 4 online"},
-		{"launching", []supervisor.AppStatus{launching}, "… api: 3 of 4 online"},
-		{"not ready", []supervisor.AppStatus{unready}, "… api: 4 of 4 online, 1 not ready"},
-		{"waiting for another", []supervisor.AppStatus{well, held}, "… a: waiting"},
-		{"nothing left to do", []supervisor.AppStatus{done, resting, parked}, "✓ gorun: 3 apps"},
+		{"all online", []status.App{well}, "✓ gorun: 1 app"},
+		{"crashed", []status.App{well, in(status.WaitingRestart)}, "✗ api: 3 of 4 online"},
+		{"given up", []status.App{in(status.Errored), well}, "✗ api: 3 of 4 online"},
+		{"two are not well", []status.App{in(status.Errored), in(status.Errored)}, "✗ api: 3 of 4 online, and 1 more"},
+		{"crashed goes before launching", []status.App{launching, in(status.Errored)}, "✗ api: 3 of 4 online"},
+		{"launching", []status.App{launching}, "… api: 3 of 4 online"},
+		{"not ready", []status.App{unready}, "… api: 4 of 4 online, 1 not ready"},
+		{"waiting for another", []status.App{well, held}, "… a: waiting"},
+		{"nothing left to do", []status.App{done, resting, parked}, "✓ gorun: 3 apps"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := judgeAll(supervisor.Snapshot{Apps: test.apps}).Title(); got != test.want {
+			if got := judgeAll(status.Snapshot{Apps: test.apps}).Title(); got != test.want {
 				t.Errorf("Title() = %q, want %q", got, test.want)
 			}
 		})
 	}
-	if got := judgeAll(supervisor.Snapshot{ShuttingDown: true}).Title(); got != "… gorun: stopping" {
+	if got := judgeAll(status.Snapshot{ShuttingDown: true}).Title(); got != "… gorun: stopping" {
 		t.Errorf("Title() = %q while stopping", got)
 	}
 }

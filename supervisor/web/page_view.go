@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 // view is all that the template shows.
@@ -39,22 +39,22 @@ const (
 )
 
 // statusOf sorts a sample for people.
-func statusOf(snapshot supervisor.Snapshot, now time.Time) pageStatus {
-	status := pageStatus{Time: now.UnixMilli(), Verdict: judgeAll(snapshot), Total: totalOf(snapshot, now)}
+func statusOf(snapshot status.Snapshot, now time.Time) pageStatus {
+	page := pageStatus{Time: now.UnixMilli(), Verdict: judgeAll(snapshot), Total: totalOf(snapshot, now)}
 	online, workers, restarts := 0, 0, uint64(0)
 	for i, app := range snapshot.Apps {
-		status.Apps = append(status.Apps, appOf(app, snapshot.Group.MemoryLimit, now))
-		status.Apps[i].Index = i
+		page.Apps = append(page.Apps, appOf(app, snapshot.Group.MemoryLimit, now))
+		page.Apps[i].Index = i
 		online, workers, restarts = online+app.Online(), workers+len(app.Workers), restarts+app.Restarts()
 	}
-	status.Facts = []fact{
+	page.Facts = []fact{
 		{"Workers online", fmt.Sprintf("%d of %d", online, workers)},
 		{"Restarts", fmt.Sprint(restarts)},
 	}
 	if kills := snapshot.Group.OOMKills; kills > 0 {
-		status.Facts = append(status.Facts, fact{"OOM kills", fmt.Sprint(kills)})
+		page.Facts = append(page.Facts, fact{"OOM kills", fmt.Sprint(kills)})
 	}
-	return status
+	return page
 }
 
 // usageView is the use of processor and memory, with what a chart needs.
@@ -70,9 +70,9 @@ type usageView struct {
 
 // useOf is what one worker uses. Without two samples all that is known of the
 // processor is the average since it was first meant to run.
-func useOf(w supervisor.WorkerStatus, top int64, now time.Time) usageView {
+func useOf(w status.Worker, top int64, now time.Time) usageView {
 	use := usageView{CPUText: none, MemoryText: none, CPUSeconds: w.Usage.CPU.Seconds(), Memory: w.Usage.Resident, MemoryTop: top}
-	if life := now.Sub(w.Born); !w.Born.IsZero() && life > 0 && w.Pid != 0 {
+	if life := now.Sub(w.FirstStarted); !w.FirstStarted.IsZero() && life > 0 && w.Pid != 0 {
 		use.CPUShare = 100 * w.Usage.CPU.Seconds() / life.Seconds()
 		use.CPUText = "ø " + percent(use.CPUShare)
 		use.CPUShare = min(use.CPUShare, 100)
@@ -85,7 +85,7 @@ func useOf(w supervisor.WorkerStatus, top int64, now time.Time) usageView {
 }
 
 // totalOf adds up the workers; the cgroup's figure goes before the sum.
-func totalOf(snapshot supervisor.Snapshot, now time.Time) usageView {
+func totalOf(snapshot status.Snapshot, now time.Time) usageView {
 	group := snapshot.Group
 	total := usageView{CPUText: none}
 	average, resident := 0.0, int64(0)
@@ -93,7 +93,7 @@ func totalOf(snapshot supervisor.Snapshot, now time.Time) usageView {
 		for _, w := range app.Workers {
 			total.CPUSeconds += w.Usage.CPU.Seconds()
 			resident += w.Usage.Resident
-			if life := now.Sub(w.Born); !w.Born.IsZero() && life > 0 {
+			if life := now.Sub(w.FirstStarted); !w.FirstStarted.IsZero() && life > 0 {
 				average += 100 * w.Usage.CPU.Seconds() / life.Seconds()
 			}
 		}
@@ -128,16 +128,16 @@ type eventView struct {
 
 // eventsOf picks the latest, newest first. What workers send is their own
 // business: it may be secret.
-func eventsOf(events []supervisor.Event, now time.Time) []eventView {
-	events = slices.DeleteFunc(slices.Clone(events), func(e supervisor.Event) bool { return e.Kind == "message" })
-	slices.SortFunc(events, func(a, b supervisor.Event) int { return cmp.Compare(b.Seq, a.Seq) })
+func eventsOf(events []status.Event, now time.Time) []eventView {
+	events = slices.DeleteFunc(slices.Clone(events), func(e status.Event) bool { return e.Kind == "message" })
+	slices.SortFunc(events, func(a, b status.Event) int { return cmp.Compare(b.Seq, a.Seq) })
 	var shown []eventView
 	for _, e := range events[:min(len(events), eventsShown)] {
 		one := eventView{
 			Seq: e.Seq, At: e.Time.UTC(), Ago: age(now.Sub(e.Time)), App: shorten(e.App, nameLimit),
 			Kind: e.Kind, Text: shorten(e.Text, textLimit),
 		}
-		if e.Instance != supervisor.EveryWorker {
+		if e.Instance != status.EveryWorker {
 			one.Instance = fmt.Sprint(e.Instance)
 		}
 		shown = append(shown, one)

@@ -13,7 +13,7 @@ import (
 
 	"gorun/health"
 	"gorun/metrics"
-	"gorun/supervisor"
+	"gorun/supervisor/status"
 )
 
 // Options is what is served, and where.
@@ -28,8 +28,8 @@ type Options struct {
 
 // Source is whoever runs the apps.
 type Source interface {
-	Sample() supervisor.Snapshot
-	Recent(n int) []supervisor.Event
+	Sample() status.Snapshot
+	Recent(n int) []status.Event
 	metrics.Workers
 }
 
@@ -106,7 +106,7 @@ func (j judge) Health() health.Report {
 	return report
 }
 
-func judgeApp(app supervisor.AppStatus) health.App {
+func judgeApp(app status.App) health.App {
 	one := health.App{
 		Name: app.Name, Desired: app.Desired, Online: app.Serving(), ReadyMin: app.ReadyMin, Errored: app.Errored(), Grace: app.Grace,
 		EverReady: app.EverReady, Completed: app.Completed, Resting: app.Resting, Restarts: app.Restarts(), Reasons: app.Troubles(),

@@ -13,28 +13,31 @@ import (
 	"time"
 
 	"gorun/metrics"
-	"gorun/supervisor"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
 )
 
 // source is whoever runs the apps, in a test.
-type source supervisor.Snapshot
+type source status.Snapshot
 
-func (s source) Snapshot() supervisor.Snapshot { return supervisor.Snapshot(s) }
-func (s source) Sample() supervisor.Snapshot   { return supervisor.Snapshot(s) }
+func (s source) Snapshot() status.Snapshot { return status.Snapshot(s) }
+func (s source) Sample() status.Snapshot   { return status.Snapshot(s) }
 
-func (s source) Recent(int) []supervisor.Event { return nil }
+func (source) Spec(string) *spec.App { return nil }
 
-func (s source) Dial(context.Context, supervisor.Target, int) (net.Conn, error) {
+func (s source) Recent(int) []status.Event { return nil }
+
+func (s source) Dial(context.Context, status.Target, int) (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-func (s source) AskMetrics(context.Context, supervisor.Target) (json.RawMessage, error) {
+func (s source) AskMetrics(context.Context, status.Target) (json.RawMessage, error) {
 	return nil, net.ErrClosed
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func options(apps ...supervisor.AppStatus) Options {
+func options(apps ...status.App) Options {
 	return Options{
 		Source: source{Apps: apps}, Build: metrics.Build{Version: "1.2.3"}, Log: quiet(),
 		Signals: func() map[string]uint64 { return map[string]uint64{"SIGHUP": 2} },
@@ -42,15 +45,15 @@ func options(apps ...supervisor.AppStatus) Options {
 }
 
 // api is an app with so many workers online of two.
-func api(online int) supervisor.AppStatus {
-	app := supervisor.AppStatus{Name: "api", Desired: 2, ReadyMin: 1, EverReady: true, Grace: time.Minute}
+func api(online int) status.App {
+	app := status.App{Name: "api", Desired: 2, ReadyMin: 1, EverReady: true, Grace: time.Minute}
 	for i := range 2 {
-		state := supervisor.WaitingRestart
+		state := status.WaitingRestart
 		if i < online {
-			state = supervisor.Online
+			state = status.Online
 		}
-		app.Workers = append(app.Workers, supervisor.WorkerStatus{
-			App: "api", Instance: i, State: state, Ready: state == supervisor.Online, LastExit: &supervisor.Exit{Code: 137, Text: "137 = SIGKILL"},
+		app.Workers = append(app.Workers, status.Worker{
+			App: "api", Instance: i, State: state, Ready: state == status.Online, LastExit: &status.Exit{Code: 137, Text: "137 = SIGKILL"},
 		})
 	}
 	return app
@@ -114,14 +117,14 @@ func TestTheVerdicts(t *testing.T) {
 	one := api(1)
 	one.ReadyMin = 2
 	never := api(0)
-	never.EverReady, never.Held = false, "waits for app migrate"
+	never.EverReady, never.Blocked = false, "waits for app migrate"
 	errored := api(0)
-	errored.Workers[0].State, errored.Workers[1].State = supervisor.Errored, supervisor.Errored
-	done := supervisor.AppStatus{Name: "migrate", Completed: true, EverReady: true}
-	resting := supervisor.AppStatus{Name: "spare", Resting: true, EverReady: true}
+	errored.Workers[0].State, errored.Workers[1].State = status.Errored, status.Errored
+	done := status.App{Name: "migrate", Completed: true, EverReady: true}
+	resting := status.App{Name: "spare", Resting: true, EverReady: true}
 	for _, test := range []struct {
 		name                 string
-		app                  supervisor.AppStatus
+		app                  status.App
 		live, ready, started int
 		reason               string
 	}{
@@ -158,7 +161,7 @@ func TestHealthIsJSON(t *testing.T) {
 
 func TestNotReadyAtOnceWhenAStopBegins(t *testing.T) {
 	o := options()
-	o.Source = source{Apps: []supervisor.AppStatus{api(2)}, ShuttingDown: true}
+	o.Source = source{Apps: []status.App{api(2)}, ShuttingDown: true}
 	if code, body := ask(t, o, http.MethodGet, "/readyz"); code != 503 || !strings.Contains(body, "a stop has begun") {
 		t.Errorf("/readyz: %d %s, want 503", code, body)
 	}

@@ -1,13 +1,8 @@
-package supervisor
+package status
 
 import (
 	"fmt"
 	"time"
-
-	"gorun/health"
-	"gorun/supervisor/ecosystem"
-	"gorun/supervisor/node"
-	"gorun/supervisor/usage"
 )
 
 // State is where a worker stands in its life.
@@ -83,17 +78,17 @@ type Exit struct {
 	Uptime  time.Duration
 }
 
-// WorkerStatus is the published copy of what a worker's goroutine knows.
-type WorkerStatus struct {
-	App      string
-	Instance int // 0-based, stable over restarts
-	ID       int // pm_id: unique over all apps
-	State    State
-	Since    time.Time // when it entered the state
-	Pid      int       // 0: no process
-	Started  time.Time // start of the process, zero when there is none
-	Born     time.Time // when it was first meant to run; zero while its app waits for others
-	Ready    bool
+// Worker is the published copy of what a worker's goroutine knows.
+type Worker struct {
+	App          string
+	Instance     int // 0-based, stable over restarts
+	ID           int // pm_id: unique over all apps
+	State        State
+	Since        time.Time // when it entered the state
+	Pid          int       // 0: no process
+	Started      time.Time // start of the process, zero when there is none
+	FirstStarted time.Time // when it was first meant to run; zero while its app waits for others
+	Ready        bool
 
 	Starts      uint64
 	Restarts    [len(Reasons)]uint64  // by Reason
@@ -103,21 +98,19 @@ type WorkerStatus struct {
 	Unstable    int                   // unstable runs in a row
 	Backoff     time.Duration         // delay of the pending restart, 0 when none is pending
 	ForcedKills uint64
-	LastError   string     // why it could not be started, "" otherwise
-	OnlineOnce  bool       // it was online at least once
-	LeftOnline  time.Time  // when it was online last; zero when it is, or never was
-	StartTimes  Histogram  // seconds from start to online
-	StopTimes   Histogram  // seconds from the stop signal to the end
-	Lines       Lines      // filled by Sample only
-	Usage       usage.Tree // filled by Sample only
-	Probe       Probe      // of its app's health check
-	Notice      string     // what it says of itself by sd_notify: STATUS=
+	LastError   string    // why it could not be started, "" otherwise
+	OnlineOnce  bool      // it was online at least once
+	LeftOnline  time.Time // when it was online last; zero when it is, or never was
+	StartTimes  Histogram // seconds from start to online
+	StopTimes   Histogram // seconds from the stop signal to the end
+	Lines       Lines     // filled by Sample only
+	Usage       Usage     // filled by Sample only
+	Probe       Probe     // of its app's health check
+	Notice      string    // what it says of itself by sd_notify: STATUS=
 
-	Custom []node.Custom // what its process reports by @pm2/io, by name
-	Vitals *node.Vitals  // of its process, with node_metrics; nil: not told yet
-	Totals node.Totals   // of all its processes, with node_metrics
-
-	app *ecosystem.App // what it runs by
+	Custom []Custom // what its process reports by @pm2/io, by name
+	Vitals *Vitals  // of its process, with node_metrics; nil: not told yet
+	Totals Totals   // of all its processes, with node_metrics
 }
 
 // Lines counts what a worker has written.
@@ -125,34 +118,31 @@ type Lines struct {
 	OutLines, OutBytes, ErrLines, ErrBytes uint64
 }
 
-// AppStatus is the state of one app and all its workers.
-type AppStatus struct {
+// App is the state of one app and all its workers.
+type App struct {
 	Name, Namespace, Mode, Interpreter, Script, Sharing string
 	Desired                                             int   // workers that should run now
 	MemoryLimit                                         int64 // max_memory_restart in bytes, 0 = none
-	Workers                                             []WorkerStatus
-	Ports                                               []PortStatus  // filled by Sample only
-	Relays                                              []RelayStatus // filled by Sample only
+	Workers                                             []Worker
+	Ports                                               []Port        // filled by Sample only
+	Relays                                              []Relay       // filled by Sample only
 	ReadySince                                          time.Time     // since when its eldest online worker is; zero: it has none
 	DownSince                                           time.Time     // since when it should have one and has none; zero: it has one, or should not
 	EverReady                                           bool          // ReadyMin of its workers were online once, or it ended well
 	Grace                                               time.Duration // how long it may be down before that is a failure
 	Completed                                           bool          // every worker ended as it was meant to
 	Resting                                             bool          // autostart: false, and nobody has started it
-	Parked                                              bool          // somebody has stopped it
-	Held                                                string        // why it has not begun: the app it depends on; "" otherwise
+	StoppedByOperator                                   bool          // somebody has stopped it
+	Blocked                                             string        // why it has not begun: the app it depends on; "" otherwise
 	ReadyMin                                            int           // workers that must be online for the app to count as ready
 	Starts                                              Histogram     // seconds from start to online
 	Stops                                               Histogram     // seconds from stop signal to end
 	Reloads                                             Reloads
-	Probe                                               string             // how its workers' health is checked: http, tcp, exec; "": it is not
-	Metrics                                             *ecosystem.Metrics // how its workers' own metrics are served; nil: they are not
-
-	roster *roster
+	Probe                                               string // how its workers' health is checked: http, tcp, exec; "": it is not
 }
 
 // Serving counts the workers that are online and healthy.
-func (a AppStatus) Serving() int {
+func (a App) Serving() int {
 	n := 0
 	for _, w := range a.Workers {
 		if w.Ready {
@@ -163,16 +153,17 @@ func (a AppStatus) Serving() int {
 }
 
 // Online counts the workers that are online.
-func (a AppStatus) Online() int {
-	return a.count(Online)
+func (a App) Online() int {
+	return a.Count(Online)
 }
 
 // Errored tells whether a worker has given up and none is left that runs.
-func (a AppStatus) Errored() bool {
-	return a.count(Errored) > 0 && a.count(Errored)+a.count(Stopped) == len(a.Workers)
+func (a App) Errored() bool {
+	return a.Count(Errored) > 0 && a.Count(Errored)+a.Count(Stopped) == len(a.Workers)
 }
 
-func (a AppStatus) count(state State) int {
+// Count counts the workers in a state.
+func (a App) Count(state State) int {
 	n := 0
 	for _, w := range a.Workers {
 		if w.State == state {
@@ -183,7 +174,7 @@ func (a AppStatus) count(state State) int {
 }
 
 // Restarts adds up the restarts of all workers since their last reset.
-func (a AppStatus) Restarts() uint64 {
+func (a App) Restarts() uint64 {
 	total := uint64(0)
 	for _, w := range a.Workers {
 		total += w.Restarted()
@@ -192,7 +183,7 @@ func (a AppStatus) Restarts() uint64 {
 }
 
 // Restarted counts the restarts since the last reset.
-func (w WorkerStatus) Restarted() uint64 {
+func (w Worker) Restarted() uint64 {
 	total := uint64(0)
 	for reason, n := range w.Restarts {
 		total += n - w.Forgiven[reason]
@@ -201,7 +192,7 @@ func (w WorkerStatus) Restarted() uint64 {
 }
 
 // LastExit returns the latest exit of a worker, nil if there was none.
-func (a AppStatus) LastExit() *Exit {
+func (a App) LastExit() *Exit {
 	var last *Exit
 	for _, w := range a.Workers {
 		if w.LastExit != nil && (last == nil || w.LastExit.At.After(last.At)) {
@@ -212,10 +203,10 @@ func (a AppStatus) LastExit() *Exit {
 }
 
 // Troubles tells what is not as it should be, for people.
-func (a AppStatus) Troubles() []string {
+func (a App) Troubles() []string {
 	var all []string
-	if a.Held != "" {
-		all = append(all, a.Held)
+	if a.Blocked != "" {
+		all = append(all, a.Blocked)
 	}
 	for _, w := range a.Workers {
 		switch w.State {
@@ -235,28 +226,28 @@ func (a AppStatus) Troubles() []string {
 	return all
 }
 
-// PortStatus is the accept queue that one worker has at a shared address.
-type PortStatus struct {
+// Port is the accept queue that one worker has at a shared address.
+type Port struct {
 	Address  string
 	Instance int
 	Length   int // connections that wait to be accepted
 	Limit    int // how many may
 }
 
-// RelayStatus counts the connections of an address that gorun has passed on
+// Relay counts the connections of an address that gorun has passed on
 // itself, because their worker was gone.
-type RelayStatus struct {
+type Relay struct {
 	Address     string
 	Connections uint64
 }
 
 // Snapshot is a consistent-enough copy of everything, safe to keep.
 type Snapshot struct {
-	Apps          []AppStatus
+	Apps          []App
 	ShuttingDown  bool
 	OrphansReaped uint64
-	Config        ConfigStatus
-	Group         usage.Group // filled by Sample only
+	Config        Config
+	Group         Cgroup // filled by Sample only
 }
 
 // Probe is what an app's health check has found of a worker.
@@ -267,13 +258,21 @@ type Probe struct {
 	Times            ProbeTimes
 }
 
-func (p Probe) observe(r health.Result) Probe {
-	p.Up, p.Text = r.OK, r.Text
+// Check is the outcome of one health check.
+type Check struct {
+	OK   bool
+	Text string // what it found, for people
+	Took time.Duration
+}
+
+// Observe returns p with one more check.
+func (p Probe) Observe(c Check) Probe {
+	p.Up, p.Text = c.OK, c.Text
 	p.Checks++
-	if !r.OK {
+	if !p.Up {
 		p.Failures++
 	}
-	p.Times = p.Times.observe(r.Duration)
+	p.Times = p.Times.Observe(c.Took)
 	return p
 }
 
@@ -283,7 +282,8 @@ type Reloads struct {
 	Times        Histogram // seconds that the done ones took
 }
 
-func (r Reloads) observe(err error, took time.Duration) Reloads {
+// Observe returns r with one more reload, which failed if err is not nil.
+func (r Reloads) Observe(err error, took time.Duration) Reloads {
 	if err != nil {
 		r.Failed++
 		return r
@@ -293,8 +293,8 @@ func (r Reloads) observe(err error, took time.Duration) Reloads {
 	return r
 }
 
-// ConfigStatus is how the ecosystem file came to be what gorun runs by.
-type ConfigStatus struct {
+// Config is how the ecosystem file came to be what gorun runs by.
+type Config struct {
 	Reloads, Failures uint64    // since the start
 	Loaded            time.Time // when it last succeeded
 }

@@ -1,7 +1,4 @@
-// Package ecosystem turns an ecosystem file, its env files and the command
-// line's options into apps: defaulted, valid and immutable. Every mistake is
-// reported with its position, all of them at once.
-package ecosystem
+package spec
 
 import (
 	"reflect"
@@ -16,7 +13,6 @@ import (
 	"gorun/supervisor/logs"
 	"gorun/supervisor/restart"
 	"gorun/supervisor/sockets"
-	"gorun/supervisor/trigger"
 )
 
 // Mode says how an app's workers relate to each other.
@@ -65,7 +61,7 @@ type User struct {
 	Home     string   // home directory, "" where unknown
 	Name     string   // user name, "" where unknown
 
-	switched bool // gorun becomes another user, not only another group
+	Switched bool // gorun becomes another user, not only another group
 }
 
 // App is one entry of an ecosystem file, ready to run. It is a value: nobody
@@ -109,17 +105,17 @@ type App struct {
 
 	PidFile  string
 	Logs     logs.Config
-	Cron     trigger.Schedule // zero: none
-	Watch    *trigger.Watch   // nil: no files are watched
-	Health   *health.Check    // nil: none
-	Watchdog time.Duration    // 0: none
-	Metrics  *Metrics         // nil: those of the workers are not served
+	Cron     string        // see trigger.ParseSchedule; "": none
+	Watch    *Watch        // nil: no files are watched
+	Health   *health.Check // nil: none
+	Watchdog time.Duration // 0: none
+	Metrics  *Metrics      // nil: those of the workers are not served
 
 	OnExit, OnRestart, OnGiveup []hooks.Hook // who is told of what
 	NodeMetrics                 bool         // Node tells gorun of its inner life
 	ShutdownWithMessage         bool         // instead of StopSignal, where there is an IPC channel
 
-	env environment // see Environ
+	Env Environment // see Environ
 }
 
 // Changes names what differs between two editions of an app, in the words of
@@ -129,12 +125,12 @@ func (a App) Changes(other App) []string {
 	before, after := reflect.ValueOf(a), reflect.ValueOf(other)
 	for i := range before.NumField() {
 		field := before.Type().Field(i)
-		if !field.IsExported() || field.Name == "Position" || reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
+		if field.Name == "Position" || field.Name == "Env" || reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
 			continue
 		}
 		changed = append(changed, keyOf(field.Name))
 	}
-	if !reflect.DeepEqual(a.env, other.env) {
+	if !reflect.DeepEqual(a.Env, other.Env) {
 		changed = append(changed, "env")
 	}
 	return changed

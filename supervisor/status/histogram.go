@@ -1,4 +1,4 @@
-package supervisor
+package status
 
 import "time"
 
@@ -46,7 +46,8 @@ type ProbeTimes struct {
 // ProbeBuckets are the upper bounds of ProbeTimes, in seconds.
 var ProbeBuckets = [...]float64{.001, .005, .01, .05, .1, .5, 1, 5}
 
-func (p ProbeTimes) observe(d time.Duration) ProbeTimes {
+// Observe returns p with one more value.
+func (p ProbeTimes) Observe(d time.Duration) ProbeTimes {
 	p.Count++
 	p.Sum += d.Seconds()
 	for i, bound := range ProbeBuckets {

@@ -1,0 +1,11 @@
+package status
+
+// Steps is the table of legal steps: what may follow each state.
+var Steps = map[State][]State{
+	Stopped:        {Launching},
+	Errored:        {Launching},
+	Launching:      {Online, Stopping, WaitingRestart, Stopped, Errored},
+	Online:         {Stopping, WaitingRestart, Stopped, Errored},
+	Stopping:       {Stopped, Launching, WaitingRestart, Errored},
+	WaitingRestart: {Launching, Stopped},
+}
