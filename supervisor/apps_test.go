@@ -344,8 +344,8 @@ func TestReadyMinWorkersMakeAnAppReadyForTheFirstTime(t *testing.T) {
 		want   bool
 	}{{0, false}, {1, false}, {2, true}, {3, true}} {
 		enact(t, []part{api}, Options{}, func(s *stage) {
-			for _, w := range s.apps()[0].look().workers[test.online:] {
-				w.restart(status.ByMemory) // while it launches
+			for _, w := range s.all()[0].Published().Workers[test.online:] {
+				w.Restart(status.ByMemory) // while it launches
 			}
 			s.passes(time.Second)
 			if got := s.app("api").EverReady; got != test.want {
@@ -381,27 +381,6 @@ func TestAnAppWithoutAutostartRests(t *testing.T) {
 			t.Error("not said to be ready")
 		}
 	})
-}
-
-func TestTheGraceAllowsForThePausesOfTheRestartPolicy(t *testing.T) {
-	for _, test := range []struct {
-		name   string
-		change func(*spec.App)
-		want   time.Duration
-	}{
-		{"nothing special", func(*spec.App) {}, minGrace},
-		{"restart_delay", func(a *spec.App) { a.Restart.Delay = minute }, 2 * minute},
-		{"listen_timeout", func(a *spec.App) { a.ListenTimeout = minute }, minute},
-		{"max_restart_delay", func(a *spec.App) { a.Restart.Backoff, a.Restart.MaxDelay = 1, time.Hour }, 2 * time.Hour},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			conf := daemon("api").but(test.change).app
-			a := &roster{conf: &conf}
-			if got := a.grace(); got != test.want {
-				t.Errorf("grace = %v, want %v", got, test.want)
-			}
-		})
-	}
 }
 
 func TestADependencyThatThereIsNotIsRefused(t *testing.T) {

@@ -10,38 +10,38 @@ import (
 	"time"
 
 	"gorun/health"
-	"gorun/supervisor/sockets"
+	"gorun/supervisor/invocation"
 	"gorun/supervisor/spec"
-	"gorun/supervisor/status"
 )
 
-// opening is a door whose worker listens and says that it is ready after a
+// opening is an endpoint whose worker listens and says that it is ready after a
 // while; forever: never. It notes what happens to it.
 type opening struct {
 	listens, says time.Duration
 	drains        time.Duration // how long its queue takes to run empty
 
-	blind bool // nobody hears when it listens
+	blind bool // nobody reports when it listens
 
 	examined bool               // by a health check
 	checked  chan health.Result // what that finds; made in the bubble
 
-	notifies bool // by sd_notify
+	notifies bool          // by sd_notify
+	alive    time.Duration // how often it sends WATCHDOG=1; 0: never
 	extend   chan time.Duration
-	leaving  chan struct{}
+	stopping chan struct{}
 
 	mu    sync.Mutex
 	begun time.Time // the first of its runs
 	notes []string  // of all runs
 }
 
-// opened is the door of one run.
+// opened is the endpoint of one run.
 type opened struct {
 	*opening
-	listening, ready chan struct{}
+	released chan struct{}
 }
 
-func (o *opening) begin() door {
+func (o *opening) begin() invocation.Endpoint {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.begun.IsZero() {
@@ -51,21 +51,9 @@ func (o *opening) begin() door {
 		o.checked = make(chan health.Result)
 	}
 	if o.notifies && o.extend == nil {
-		o.extend, o.leaving = make(chan time.Duration), make(chan struct{})
+		o.extend, o.stopping = make(chan time.Duration), make(chan struct{})
 	}
-	listening := closedAfter(o.listens)
-	if o.blind {
-		listening = nil
-	}
-	return &opened{o, listening, closedAfter(o.says)}
-}
-
-func closedAfter(d time.Duration) chan struct{} {
-	c := make(chan struct{})
-	if d != forever {
-		time.AfterFunc(d, func() { close(c) })
-	}
-	return c
+	return &opened{o, make(chan struct{})}
 }
 
 func (o *opening) note(what string) {
@@ -74,24 +62,54 @@ func (o *opening) note(what string) {
 	o.notes = append(o.notes, fmt.Sprint(time.Since(o.begun).Round(time.Millisecond), " ", what))
 }
 
-func (o *opened) signs() signs {
-	s := signs{ready: o.ready, checked: o.checked, extend: o.extend, leaving: o.leaving}
-	if o.listening != nil {
-		s.listening = o.listening
+func (o *opened) Report(post func(invocation.Event)) {
+	after := func(d time.Duration, kind invocation.Kind) {
+		if d != forever {
+			time.AfterFunc(d, func() { post(invocation.Event{Kind: kind}) })
+		}
 	}
-	return s
+	if !o.blind {
+		after(o.listens, invocation.Listening)
+	}
+	after(o.says, invocation.Ready)
+	ticker := time.NewTicker(max(o.alive, 1))
+	if o.alive == 0 {
+		ticker.Stop()
+	}
+	go func() {
+		defer ticker.Stop()
+		for {
+			select {
+			case r := <-o.checked:
+				post(invocation.Event{Kind: invocation.Checked, Check: r})
+			case d := <-o.extend:
+				post(invocation.Event{Kind: invocation.Extended, Extend: d})
+			case <-ticker.C:
+				post(invocation.Event{Kind: invocation.Alive})
+			case <-o.stopping:
+				post(invocation.Event{Kind: invocation.Stopping})
+			case <-o.released:
+				return
+			}
+		}
+	}()
 }
-func (o *opening) online()       { o.note("online") }
-func (o *opening) succeed(door)  { o.note("succeed") }
-func (o *opening) self() *link   { return nil }
-func (o *opening) offline()      { o.note("offline") }
-func (o *opening) dismiss() bool { return false }
-func (o *opening) release()      { o.note("release") }
 
-func (o *opening) drain(ctx context.Context, exited <-chan struct{}, limits drainLimits) {
+func (o *opening) ReportsListening() bool       { return !o.blind }
+func (o *opening) AcceptTraffic()               { o.note("online") }
+func (o *opening) TakeOver(invocation.Endpoint) { o.note("succeed") }
+func (o *opening) StopTraffic()                 { o.note("offline") }
+func (o *opening) AskToStop() bool              { return false }
+
+func (o *opened) Release() {
+	o.note("release")
+	close(o.released)
+}
+
+func (o *opening) Drain(ctx context.Context, exited <-chan struct{}, limits invocation.DrainLimits) {
 	o.note("drain")
 	select {
-	case <-time.After(min(o.drains, limits.total)):
+	case <-time.After(min(o.drains, limits.Total)):
 	case <-exited:
 	case <-ctx.Done():
 	}
@@ -218,27 +236,4 @@ func TestACrashLeavesTheSteeringAtOnceAndDrainsNothing(t *testing.T) {
 			t.Errorf("the door: %q, want %q", door.notes, want)
 		}
 	})
-}
-
-func TestOnlyItsPortIsSharedWhereOneIsNamed(t *testing.T) {
-	for _, test := range []struct {
-		port, asked int
-		want        bool
-	}{{0, 3000, true}, {3000, 3000, true}, {3000, 9229, false}} {
-		s := &sharing{app: &spec.App{Port: test.port}}
-		if got := s.wanted(sockets.Address{Port: test.asked}); got != test.want {
-			t.Errorf("with port %d, %d is shared: %v, want %v", test.port, test.asked, got, test.want)
-		}
-	}
-}
-
-func TestAnInstanceWithTwoRunsHasOneQueue(t *testing.T) {
-	var all []status.Port
-	for _, one := range []status.Port{{Address: "[::]:80", Instance: 0, Length: 1, Limit: 10}, {Address: "[::]:80", Instance: 1, Length: 2, Limit: 10}, {Address: "[::]:80", Instance: 0, Length: 3, Limit: 10}, {Address: "[::]:81", Instance: 0, Length: 4, Limit: 10}} {
-		all = add(all, one)
-	}
-	want := []status.Port{{Address: "[::]:80", Instance: 0, Length: 4, Limit: 20}, {Address: "[::]:80", Instance: 1, Length: 2, Limit: 10}, {Address: "[::]:81", Instance: 0, Length: 4, Limit: 10}}
-	if !slices.Equal(all, want) {
-		t.Errorf("queues %v, want %v", all, want)
-	}
 }

@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"gorun/supervisor/app"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
+	"gorun/supervisor/worker"
 )
 
 // addition is how an app was added to those that run.
@@ -23,16 +25,16 @@ type addition struct {
 func (s *stage) adds(p part) addition {
 	begun := time.Now()
 	var a addition
-	made, err := s.prepare(s.apps(), []spec.App{p.app})
+	made, err := s.prepare(s.all(), []spec.App{p.app})
 	if err != nil {
 		return addition{err: err}
 	}
-	script(made[0], p.fates)
+	s.scripts.set(p.app.Name, p.fates)
 	fresh, err := s.install(made, oneAtATime(func(p status.Progress) { a.news = append(a.news, p.Text) }))
 	if err != nil {
 		return addition{err: err}
 	}
-	err = fresh[0].task.await(context.Background(), fresh[0].app)
+	err = fresh[0].app.Await(context.Background(), fresh[0].first)
 	return addition{time.Since(begun), err, a.news}
 }
 
@@ -83,11 +85,11 @@ func TestWhoAddsAnAppIsToldThatItNeverStarts(t *testing.T) {
 		do   func(*stage)
 		want error
 	}{
-		{"stopped", order(spec.Stop), errStopped},
-		{"deleted", order(spec.Delete), errStopped},
-		{"started", order(spec.Start), errSuperseded},
-		{"restarted", order(spec.Restart), errSuperseded},
-		{"gorun ends", func(s *stage) { s.cancel() }, ErrStopping},
+		{"stopped", order(spec.Stop), worker.ErrStopped},
+		{"deleted", order(spec.Delete), worker.ErrStopped},
+		{"started", order(spec.Start), app.ErrSuperseded},
+		{"restarted", order(spec.Restart), app.ErrSuperseded},
+		{"gorun ends", func(s *stage) { s.cancel() }, app.ErrStopping},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			enact(t, []part{daemon("api", serves), job("migrate", fate{lives: forever})}, Options{}, func(s *stage) {
@@ -122,12 +124,12 @@ func TestAnEditionMayBeOneToStart(t *testing.T) {
 		e.Apps[1].KillTimeout = time.Minute
 		before := append(s.pids("side"), s.pids("api")[0])
 		err := s.Apply(context.Background(), e, func(status.Progress) {})
-		if failed := new(StartError); !errors.As(err, &failed) || !strings.Contains(err.Error(), "errored/0") {
+		if failed := new(worker.StartError); !errors.As(err, &failed) || !strings.Contains(err.Error(), "errored/0") {
 			t.Errorf("apply: %v, want that errored cannot start", err)
 		}
 		wantOnline(t, s, "api", 2)
 		wantOnline(t, s, "changed", 1)
-		if s.worker("changed").published.Load().app.KillTimeout != time.Minute || s.app("manual").Workers[0].Starts != 0 {
+		if s.worker("changed").Published().Spec.KillTimeout != time.Minute || s.app("manual").Workers[0].Starts != 0 {
 			t.Error("changed has not its new configuration, or manual was started")
 		}
 		if after := append(s.pids("side"), s.pids("api")[0]); fmt.Sprint(after) != fmt.Sprint(before) {
@@ -147,7 +149,7 @@ func TestAnEditionThatFailsTakesNoWorkerAway(t *testing.T) {
 			t.Error("a release that crashes was a success")
 		}
 		wantOnline(t, s, "api", 4)
-		script(s.apps()[0], []fate{listens(0, 0)})
+		s.scripts.set("api", []fate{listens(0, 0)})
 		if err := s.Apply(context.Background(), e, func(status.Progress) {}); err != nil {
 			t.Error(err)
 		}
@@ -165,7 +167,7 @@ func TestAFirstStartIsNotSuperseded(t *testing.T) {
 		answered := make(chan addition)
 		go func() { answered <- s.adds(daemon("web", listens(time.Second, 0)).but(shares)) }()
 		s.passes(500 * time.Millisecond)
-		s.apps()[1].provoke(context.Background(), status.ByWatch, "cache")
+		s.all()[1].Provoke(context.Background(), status.ByWatch, "cache")
 		if got := <-answered; got.err != nil || got.took != time.Second {
 			t.Errorf("answered after %v with %v", got.took, got.err)
 		}
@@ -187,7 +189,7 @@ func TestAnEditionIsNotCutByWhatIsProvoked(t *testing.T) {
 			applied <- s.Apply(context.Background(), spec.Revision{Apps: []spec.App{more.app}}, func(status.Progress) {})
 		}()
 		s.passes(500 * time.Millisecond)
-		s.apps()[0].provoke(context.Background(), status.ByCron, "x")
+		s.all()[0].Provoke(context.Background(), status.ByCron, "x")
 		if err := <-applied; err != nil {
 			t.Error(err)
 		}
@@ -214,7 +216,7 @@ func TestAnEditionMayRestart(t *testing.T) {
 		}
 		wantOnline(t, s, "api", 1)
 		wantOnline(t, s, "fewer", 1)
-		if st := s.api(); st.Restarts[status.ByManual] != 1 || st.Restarts[status.ByReload] != 0 || s.worker("api").published.Load().app.KillTimeout != time.Minute {
+		if st := s.api(); st.Restarts[status.ByManual] != 1 || st.Restarts[status.ByReload] != 0 || s.worker("api").Published().Spec.KillTimeout != time.Minute {
 			t.Errorf("api: %+v", st)
 		}
 	})

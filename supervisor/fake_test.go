@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -16,11 +17,13 @@ import (
 
 	"gorun/signals/reaper"
 	"gorun/supervisor/hooks"
+	"gorun/supervisor/invocation"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
+	"gorun/supervisor/worker"
 )
 
 // fate is what becomes of one run of a fake program. The zero fate ends at
@@ -37,6 +40,9 @@ type fate struct {
 }
 
 const forever = -1
+
+// settling is when a worker is online of which nothing is heard, see package worker.
+const settling = 100 * time.Millisecond
 
 // The fates that most tests need.
 var (
@@ -105,16 +111,16 @@ func (f *fakeRun) Close(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// play makes a worker start runs of these fates; the last one repeats.
-func play(w *worker, fates ...fate) func() (life, error) {
-	pid := 100 * (w.status.ID + 1)
-	return func() (life, error) {
+// play starts runs of these fates, one after the other; the last one repeats.
+func play(id int, fates ...fate) func(*spec.App) (*invocation.Invocation, error) {
+	pid := 100 * (id + 1)
+	return func(conf *spec.App) (*invocation.Invocation, error) {
 		next := fates[0]
 		if len(fates) > 1 {
 			fates = fates[1:]
 		}
 		if next.err != nil {
-			return life{}, next.err
+			return nil, next.err
 		}
 		pid++
 		run := &fakeRun{fate: next, pid: pid, exited: make(chan struct{})}
@@ -125,10 +131,11 @@ func play(w *worker, fates ...fate) func() (life, error) {
 		default:
 			time.AfterFunc(next.lives, func() { run.end(next.status) })
 		}
+		parts := invocation.Parts{Program: run, Tree: run, Output: run, Endpoint: shut{}}
 		if next.opens != nil {
-			return life{program: run, tree: run, capture: run, door: next.opens.begin()}, nil
+			parts.Endpoint = next.opens.begin()
 		}
-		return life{program: run, tree: run, capture: run, door: shut{}}, nil
+		return invocation.New(parts, conf, 0), nil
 	}
 }
 
@@ -190,7 +197,7 @@ func (f *film) Handle(_ context.Context, r slog.Record) error {
 	switch r.Message {
 	case "worker state changed":
 		f.steps = append(f.steps, s)
-	case "illegal step, a bug of gorun":
+	case "illegal step: a bug of gorun":
 		f.illegal = append(f.illegal, line)
 	default:
 		f.lines = append(f.lines, line)
@@ -233,21 +240,22 @@ func (f *film) said(part string) bool {
 // package synctest, where hours pass in no time.
 type stage struct {
 	*Supervisor
-	film   *film
-	mail   *mail // what its webhooks get
-	cancel context.CancelFunc
-	kill   context.CancelFunc
-	begun  time.Time
-	ended  time.Time // when Run had returned
-	code   int
-	over   chan struct{} // closed: Run has returned
+	film    *film
+	scripts scripts
+	mail    *mail // what its webhooks get
+	cancel  context.CancelFunc
+	kill    context.CancelFunc
+	begun   time.Time
+	ended   time.Time // when Run had returned
+	code    int
+	over    chan struct{} // closed: Run has returned
 }
 
 // enact runs f in a bubble, with the apps' supervisor already running.
 func enact(t *testing.T, apps []part, options Options, f func(s *stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{film: newFilm(t), mail: &mail{begun: time.Now()}, begun: time.Now(), over: make(chan struct{})}
+		s := &stage{film: newFilm(t), scripts: scripts{fates: map[string][]fate{}, started: map[string]func(*spec.App) (*invocation.Invocation, error){}}, mail: &mail{begun: time.Now()}, begun: time.Now(), over: make(chan struct{})}
 		options.Reaper, options.Output, options.Log, options.Starting = theReaper, newOutput(t), slog.New(s.film), 100
 		var confs []spec.App
 		for _, p := range apps {
@@ -258,9 +266,10 @@ func enact(t *testing.T, apps []part, options Options, f func(s *stage)) {
 			t.Fatal(err)
 		}
 		s.Supervisor = supervisor
-		supervisor.tools.herald = hooks.New(hooks.Options{Log: options.Log, Transport: s.mail})
-		for i, p := range apps {
-			script(supervisor.apps()[i], p.fates)
+		supervisor.hooks = hooks.New(hooks.Options{Log: options.Log, Transport: s.mail})
+		supervisor.deps.Worker.Hooks, supervisor.deps.Worker.Launch = supervisor.hooks, s.scripts.launch
+		for _, p := range apps {
+			s.scripts.set(p.app.Name, p.fates)
 		}
 		s.roll(t)
 		synctest.Wait() // what starts at once has started
@@ -268,19 +277,31 @@ func enact(t *testing.T, apps []part, options Options, f func(s *stage)) {
 	})
 }
 
-// script makes the workers of an app, also those to come, play these fates.
-func script(a *app, fates []fate) {
-	started := map[*worker]func() (life, error){}
-	var mu sync.Mutex
-	a.launch = func(w *worker) (life, error) {
-		mu.Lock()
-		if started[w] == nil {
-			started[w] = play(w, fates...)
-		}
-		start := started[w]
-		mu.Unlock()
-		return start()
+// scripts has the fates of each app's workers, also of those to come.
+type scripts struct {
+	mu      sync.Mutex
+	fates   map[string][]fate
+	started map[string]func(*spec.App) (*invocation.Invocation, error) // by app and pm_id
+}
+
+func (c *scripts) set(app string, fates []fate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fates[app] = fates
+	maps.DeleteFunc(c.started, func(key string, _ func(*spec.App) (*invocation.Invocation, error)) bool {
+		return strings.HasPrefix(key, app+"/")
+	})
+}
+
+func (c *scripts) launch(r invocation.Request) (*invocation.Invocation, error) {
+	c.mu.Lock()
+	key := fmt.Sprint(r.Spec.Name, "/", r.ID)
+	if c.started[key] == nil {
+		c.started[key] = play(r.ID, c.fates[r.Spec.Name]...)
 	}
+	start := c.started[key]
+	c.mu.Unlock()
+	return start(r.Spec)
 }
 
 func (s *stage) roll(t *testing.T) {
@@ -297,7 +318,7 @@ func (s *stage) roll(t *testing.T) {
 		cancel()
 		killNow()
 		<-s.over
-		wait(2 * overdue) // for output that nobody reads
+		wait(10 * time.Second) // for output that nobody reads
 	})
 }
 
@@ -317,17 +338,17 @@ func (s *stage) end() (code int, after time.Duration) {
 }
 
 // worker returns the first worker of an app.
-func (s *stage) worker(app string) *worker {
-	for _, a := range s.apps() {
-		if a.name == app {
-			return a.look().workers[0]
+func (s *stage) worker(name string) *worker.Worker {
+	for _, a := range s.all() {
+		if a.Name() == name {
+			return a.Published().Workers[0]
 		}
 	}
 	return nil
 }
 
 // api returns the published status of the first worker of the app of that name.
-func (s *stage) api() status.Worker { return s.worker("api").published.Load().Worker }
+func (s *stage) api() status.Worker { return s.worker("api").Published().Worker }
 
 func (s *stage) app(name string) status.App {
 	for _, a := range s.Snapshot().Apps {
@@ -391,14 +412,14 @@ func wantEnd(t *testing.T, s *stage, code int, after time.Duration) {
 	}
 }
 
-// shut is the door of a worker that shares nothing and says nothing.
+// shut is the endpoint of a worker that shares nothing and reports nothing.
 type shut struct{}
 
-func (shut) signs() signs                                        { return signs{} }
-func (shut) online()                                             {}
-func (shut) succeed(door)                                        {}
-func (shut) self() *link                                         { return nil }
-func (shut) offline()                                            {}
-func (shut) drain(context.Context, <-chan struct{}, drainLimits) {}
-func (shut) dismiss() bool                                       { return false }
-func (shut) release()                                            {}
+func (shut) ReportsListening() bool                                         { return false }
+func (shut) AcceptTraffic()                                                 {}
+func (shut) TakeOver(invocation.Endpoint)                                   {}
+func (shut) StopTraffic()                                                   {}
+func (shut) Drain(context.Context, <-chan struct{}, invocation.DrainLimits) {}
+func (shut) AskToStop() bool                                                { return false }
+func (shut) Release()                                                       {}
+func (shut) Report(func(invocation.Event))                                  {}

@@ -8,7 +8,7 @@ import (
 	"gorun/supervisor/status"
 )
 
-// journalSize is how many events are kept for who comes late.
+// journalSize is how many events are kept for readers that come late.
 const journalSize = 1000
 
 // journal keeps the latest events. Safe for concurrent use; writing never waits
@@ -20,8 +20,8 @@ type journal struct {
 	more   chan struct{}  // closed with the next event; nil: nobody waits
 }
 
-// note appends an event.
-func (j *journal) note(e status.Event) {
+// record appends an event. It never waits for a reader.
+func (j *journal) record(e status.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.last++
@@ -73,13 +73,13 @@ func (j *journal) recent(n int) []status.Event {
 }
 
 // Recent returns the latest n events, oldest first, without waiting.
-func (s *Supervisor) Recent(n int) []status.Event { return s.tools.journal.recent(n) }
+func (s *Supervisor) Recent(n int) []status.Event { return s.journal.recent(n) }
 
 // Events returns what happened after an event's Seq, 0 for all that is known:
 // the latest thousand. It waits until there is something; the error is ctx's.
 func (s *Supervisor) Events(ctx context.Context, after uint64) ([]status.Event, error) {
 	for {
-		events, more := s.tools.journal.since(after)
+		events, more := s.journal.since(after)
 		if len(events) > 0 {
 			return events, nil
 		}

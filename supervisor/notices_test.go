@@ -6,8 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/notify"
-	"gorun/supervisor/sockets"
+	"gorun/supervisor/app"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 )
@@ -43,7 +42,7 @@ func TestAWorkerThatSaysThatItEndsIsLeftAlone(t *testing.T) {
 	api = api.but(func(a *spec.App) { a.Watchdog, a.KillTimeout = 15*time.Second, 10*time.Minute })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(10 * time.Second)
-		door.leaving <- struct{}{}
+		door.stopping <- struct{}{}
 		s.passes(49 * time.Second)
 		if st := s.api(); st.Ready || st.State != status.Online {
 			t.Errorf("%+v, want online and not ready", st)
@@ -62,7 +61,7 @@ func TestTheSuccessorOfAWorkerThatEndsIsWatched(t *testing.T) {
 	api = api.but(func(a *spec.App) { a.Watchdog, a.KillTimeout = 15*time.Second, 10*time.Minute })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(10 * time.Second)
-		door.leaving <- struct{}{}
+		door.stopping <- struct{}{}
 		s.passes(time.Minute)
 		if _, _, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err != nil {
 			t.Fatal(err)
@@ -74,38 +73,11 @@ func TestTheSuccessorOfAWorkerThatEndsIsWatched(t *testing.T) {
 	})
 }
 
-func TestOnlyWhoSpeaksForAWorkerSaysThatItEnds(t *testing.T) {
-	const first, server, helper = 7, 8, 9
-	stopping := func(sender int) notify.Message { return notify.Message{Stopping: true, Sender: sender} }
-	ready := func(sender int) notify.Message { return notify.Message{Ready: true, Sender: sender} }
-	for _, test := range []struct {
-		name  string
-		waits bool // for READY=1
-		said  []notify.Message
-		want  bool
-	}{
-		{"the process", false, []notify.Message{stopping(first)}, true},
-		{"a helper", false, []notify.Message{stopping(helper)}, false},
-		{"a helper that was ready", false, []notify.Message{ready(helper), stopping(helper)}, false},
-		{"who was ready", true, []notify.Message{ready(server), stopping(server)}, true},
-		{"a helper after that", true, []notify.Message{ready(server), ready(helper), stopping(helper)}, false},
-	} {
-		l := (&sharing{instances: map[sockets.Owner]int{}}).link(&spec.App{WaitReady: test.waits}, 0)
-		l.hearing.speaker = first
-		for _, m := range test.said {
-			l.noted(m)
-		}
-		if got := len(l.hearing.leaving) > 0; got != test.want {
-			t.Errorf("%s: %v, want %v", test.name, got, test.want)
-		}
-	}
-}
-
 func TestAWorkerThatSaysThatItEndsHasTheTimeOfAStop(t *testing.T) {
 	api, door := notifying(serves)
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		door.leaving <- struct{}{}
+		door.stopping <- struct{}{}
 		s.passes(time.Second)
 		door.extend <- 10 * time.Second
 		s.passes(9 * time.Second)
@@ -148,18 +120,18 @@ func TestARestartThatIsProvokedDuringAnotherWaitsForItsTurn(t *testing.T) {
 	api := daemon("api", listens(time.Second, 0)).but(shares)
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		a := s.apps()[0]
+		a := s.all()[0]
 		for _, why := range []status.Reason{status.ByWatch, status.ByWatch, status.ByCron, status.ByWatch} {
-			a.provoke(context.Background(), why, "x")
+			a.Provoke(context.Background(), why, "x")
 		}
 		s.passes(1500 * time.Millisecond) // the one that has waited writes files
-		a.provoke(context.Background(), status.ByWatch, "x")
+		a.Provoke(context.Background(), status.ByWatch, "x")
 		s.passes(time.Minute)
 		if n := s.api().Restarts; n[status.ByWatch] != 2 || n[status.ByCron] != 1 {
 			t.Errorf("restarts %v, want two by watch and one by cron", n)
 		}
-		a.provoke(context.Background(), status.ByWatch, "x")
-		a.provoke(context.Background(), status.ByWatch, "y")
+		a.Provoke(context.Background(), status.ByWatch, "x")
+		a.Provoke(context.Background(), status.ByWatch, "y")
 		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
@@ -173,9 +145,9 @@ func TestARestartThatIsProvokedDuringAnotherWaitsForItsTurn(t *testing.T) {
 func TestDependentsAreFoundAfterAnExchange(t *testing.T) {
 	cache, api := daemon("cache", serves), daemon("api", serves).needs("cache", spec.Online)
 	enact(t, []part{cache, api}, Options{}, func(s *stage) {
-		apps := slices.Clone(s.apps())
-		apps[0] = newApp(&cache.app, s.tools)
-		if found := dependents(apps, apps[0]); len(found) != 1 || found[0].name != "api" {
+		apps := slices.Clone(s.all())
+		apps[0] = app.New(&cache.app, &s.deps)
+		if found := dependents(apps, "cache"); len(found) != 1 || found[0].Name() != "api" {
 			t.Errorf("%d dependents, want api", len(found))
 		}
 	})

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
+	"gorun/supervisor/app"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
+	"gorun/supervisor/worker"
 )
 
 // Do carries out an order and returns when that is done, or ctx has ended: what
@@ -29,9 +29,9 @@ func (s *Supervisor) Do(ctx context.Context, o spec.Order, tell func(status.Prog
 		reason = status.ByReload
 	}
 	for i, chosen := range apps {
-		t := &task{verb: o.Verb, instances: chosen.instances, parallel: o.Parallel, reason: reason}
+		c := &app.Command{Verb: o.Verb, Instances: chosen.instances, Parallel: o.Parallel, Reason: reason}
 		all.Go(func() {
-			errs[i] = ask(ctx, chosen.app, t, tell)
+			errs[i] = do(ctx, chosen.app, c, tell)
 			if o.Verb == spec.Delete && errs[i] == nil {
 				errs[i] = s.awaitGone(ctx, chosen.app)
 			}
@@ -43,7 +43,7 @@ func (s *Supervisor) Do(ctx context.Context, o spec.Order, tell func(status.Prog
 
 // chosen is an app, or some workers of it.
 type chosen struct {
-	app       *app
+	app       *app.App
 	instances []int // nil: all of them
 }
 
@@ -51,11 +51,11 @@ type chosen struct {
 // first mention.
 func (s *Supervisor) find(targets []status.Target) ([]chosen, error) {
 	var found []chosen
-	apps := s.apps()
+	apps := s.all()
 	for _, target := range targets {
-		at := slices.IndexFunc(apps, func(a *app) bool { return a.name == target.App })
+		at := slices.IndexFunc(apps, func(a *app.App) bool { return a.Name() == target.App })
 		if at < 0 {
-			return nil, fmt.Errorf("%w: %s", ErrUnknown, target.App)
+			return nil, fmt.Errorf("%w: %s", app.ErrUnknown, target.App)
 		}
 		i := slices.IndexFunc(found, func(c chosen) bool { return c.app == apps[at] })
 		if i < 0 {
@@ -72,54 +72,27 @@ func (s *Supervisor) find(targets []status.Target) ([]chosen, error) {
 	return found, nil
 }
 
-// ask hands a task to an app and waits for its end.
-func ask(ctx context.Context, a *app, t *task, tell func(status.Progress)) error {
-	t.report(a, tell)
-	select {
-	case a.desk.tasks <- t:
-	case <-a.marks.gone:
-		return ErrStopping
-	case <-ctx.Done():
-		return ctx.Err() //nolint:wrapcheck // the caller's own word
-	}
-	return t.await(ctx, a)
+// do has an app carry out a command, and waits for its end.
+func do(ctx context.Context, a *app.App, c *app.Command, tell func(status.Progress)) error {
+	c.Prepare(reporter(a, tell))
+	return a.Do(ctx, c) //nolint:wrapcheck // it names the app or the worker
 }
 
-// report makes ready for the news of the task and for its end.
-func (t *task) report(a *app, tell func(status.Progress)) {
-	t.done = make(chan error, 1)
-	t.tell = func(instance int, text string) { tell(status.Progress{App: a.name, Instance: instance, Text: text}) }
-}
-
-// await waits for the end of a task that the app has.
-func (t *task) await(ctx context.Context, a *app) error {
-	select {
-	case err := <-t.done:
-		return err
-	case <-a.marks.gone:
-	case <-ctx.Done():
-	}
-	select {
-	case err := <-t.done: // gorun may be ending because it is done
-		return err
-	default:
-	}
-	if ctx.Err() == nil {
-		return ErrStopping
-	}
-	return ctx.Err() //nolint:wrapcheck // the caller's own word
+// reporter passes the news of an app on.
+func reporter(a *app.App, tell func(status.Progress)) func(int, string) {
+	return func(instance int, text string) { tell(status.Progress{App: a.Name(), Instance: instance, Text: text}) }
 }
 
 // awaitGone waits until an app that was deleted is forgotten. One that has workers
 // left stays.
-func (s *Supervisor) awaitGone(ctx context.Context, a *app) error {
-	if len(a.look().workers) > 0 {
+func (s *Supervisor) awaitGone(ctx context.Context, a *app.App) error {
+	if len(a.Published().Workers) > 0 {
 		return nil
 	}
 	select {
-	case <-a.marks.gone:
+	case <-a.Gone():
 	case <-ctx.Done():
-		if !closed(a.marks.gone) { // else gorun may be ending because it is
+		if !isClosed(a.Gone()) { // else gorun may be ending because it is
 			return ctx.Err() //nolint:wrapcheck // the caller's own word
 		}
 	}
@@ -128,11 +101,11 @@ func (s *Supervisor) awaitGone(ctx context.Context, a *app) error {
 }
 
 // forget drops an app that is gone.
-func (s *Supervisor) forget(a *app) {
-	s.cast.mu.Lock()
-	s.cast.apps = slices.DeleteFunc(slices.Clone(s.cast.apps), func(one *app) bool { return one == a })
-	s.cast.mu.Unlock()
-	s.tools.wake()
+func (s *Supervisor) forget(a *app.App) {
+	s.apps.mu.Lock()
+	s.apps.all = slices.DeleteFunc(slices.Clone(s.apps.all), func(one *app.App) bool { return one == a })
+	s.apps.mu.Unlock()
+	s.wake()
 }
 
 func oneAtATime(tell func(status.Progress)) func(status.Progress) {
@@ -151,38 +124,24 @@ func (s *Supervisor) Scale(ctx context.Context, name string, size spec.Size, tel
 	if err != nil {
 		return err
 	}
-	return ask(ctx, found[0].app, &task{verb: spec.Start, size: &size, reason: status.ByManual}, oneAtATime(tell))
+	return do(ctx, found[0].app, &app.Command{Size: &size, Reason: status.ByManual}, oneAtATime(tell))
 }
 
 // workers returns those that the targets name.
-func (s *Supervisor) workers(targets []status.Target) ([]*worker, error) {
+func (s *Supervisor) workers(targets []status.Target) ([]*worker.Worker, error) {
 	apps, err := s.find(targets)
 	if err != nil {
 		return nil, err
 	}
-	var found []*worker
+	var found []*worker.Worker
 	for _, c := range apps {
-		for _, w := range c.app.look().workers {
-			if c.instances == nil || slices.Contains(c.instances, w.published.Load().Instance) {
+		for _, w := range c.app.Published().Workers {
+			if c.instances == nil || slices.Contains(c.instances, w.Published().Instance) {
 				found = append(found, w)
 			}
 		}
 	}
 	return found, nil
-}
-
-// SignalTargets sends sig to the process trees of the workers, and tells how
-// many have one.
-func (s *Supervisor) SignalTargets(targets []status.Target, sig unix.Signal) int {
-	all, _ := s.workers(targets) // who is gone meanwhile gets none
-	n := 0
-	for _, w := range all {
-		if p := w.running.Load(); p != nil {
-			p.Signal(sig)
-			n++
-		}
-	}
-	return n
 }
 
 // Environ returns the environment that the worker's next process gets.
@@ -192,8 +151,17 @@ func (s *Supervisor) Environ(target status.Target) ([]string, error) {
 		return nil, err
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: %s/%d", ErrUnknown, target.App, target.Instance)
+		return nil, fmt.Errorf("%w: %s/%d", app.ErrUnknown, target.App, target.Instance)
 	}
-	st := all[0].published.Load()
-	return st.app.Environ(st.Instance, st.ID), nil
+	p := all[0].Published()
+	return p.Spec.Environ(p.Instance, p.ID), nil
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }

@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"gorun/supervisor/app"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
+	"gorun/supervisor/worker"
 )
 
 // What is here went wrong once.
@@ -23,7 +25,7 @@ func TestAnAppThatSharesInAnotherWayIsExchanged(t *testing.T) {
 			t.Error(err)
 		}
 		s.passes(time.Minute)
-		if app := s.app("api"); len(s.Snapshot().Apps) != 2 || s.worker("api").published.Load().app.Port != 80 {
+		if app := s.app("api"); len(s.Snapshot().Apps) != 2 || s.worker("api").Published().Spec.Port != 80 {
 			t.Errorf("after the exchange: %d apps, %+v", len(s.Snapshot().Apps), app)
 		}
 	})
@@ -57,7 +59,7 @@ func TestAFallbackForAWorkerThatIsGone(t *testing.T) {
 		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: []status.Target{{App: "api", Instance: 1}}}); err != nil {
 			t.Error(err)
 		}
-		if err := <-reloaded; !errors.Is(err, errStopped) {
+		if err := <-reloaded; !errors.Is(err, worker.ErrStopped) {
 			t.Errorf("reload: %v", err)
 		}
 	})
@@ -96,8 +98,8 @@ func TestAStopIsAnsweredWhenTheSocketsAreClosed(t *testing.T) {
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		linked, done := make(chan struct{}), make(chan error, 1)
-		shared := s.apps()[0].look().sharing
-		shared.links.Go(func() { <-linked }) // sockets are closed when the last link has gone
+		shared := s.all()[0].Published().Ports
+		shared.Go(func() { <-linked }) // sockets are closed when the last link has gone
 		go func() {
 			_, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: theAPI[:]})
 			done <- err
@@ -123,7 +125,7 @@ func TestADeleteThatEndsGorunIsAnswered(t *testing.T) {
 		enact(t, []part{daemon("api", serves)}, Options{}, func(s *stage) {
 			s.passes(time.Minute)
 			ctx, cancel := context.WithCancel(context.Background())
-			over := s.apps()[0].marks.gone
+			over := s.all()[0].Gone()
 			go func() {
 				<-over
 				cancel()
@@ -189,7 +191,7 @@ func TestAStartDuringAStopIsRefused(t *testing.T) {
 			stopped <- err
 		}()
 		s.passes(time.Second)
-		if _, _, err := s.do(spec.Order{Verb: spec.Start, Targets: theAPI[:]}); !errors.As(err, new(*BusyError)) {
+		if _, _, err := s.do(spec.Order{Verb: spec.Start, Targets: theAPI[:]}); !errors.As(err, new(*app.BusyError)) {
 			t.Errorf("start: %v", err)
 		}
 		if err := <-stopped; err != nil {
@@ -212,10 +214,10 @@ func TestAStartOfAJobThatEndsWellSucceeds(t *testing.T) {
 	})
 }
 
-// The watchdog of the old process ran on while nobody could hear it.
+// The watchdog of the old process expired, as its WATCHDOG=1 was read by nobody.
 func TestAFailedReplacementLeavesTheWatchdogQuiet(t *testing.T) {
 	first, second := serves, listens(forever, 0)
-	first.opens = &opening{}
+	first.opens = &opening{alive: 5 * time.Second}
 	api := daemon("api", first, second).but(shares).but(func(a *spec.App) { a.Watchdog = 10 * time.Second })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(5 * time.Second)

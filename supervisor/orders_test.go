@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"gorun/signals/reaper"
+	"gorun/supervisor/app"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
+	"gorun/supervisor/worker"
 )
 
 // shares makes the workers of an app share their sockets, as far as the
@@ -187,28 +189,82 @@ func TestAnOldWorkerThatDiesDuringItsReplacementIsReplaced(t *testing.T) {
 	})
 }
 
-func TestAStopDuringAReloadEndsBoth(t *testing.T) {
+// reloads orders a reload, and returns what gets its answer.
+func (s *stage) reloads() <-chan error {
+	answer := make(chan error, 1)
+	go func() {
+		_, _, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]})
+		answer <- err
+	}()
+	return answer
+}
+
+func TestWhatMayComeDuringAReload(t *testing.T) {
 	api := daemon("api", listens(time.Second, 0), listens(time.Hour, 0)).but(shares)
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		reloaded := make(chan error)
-		go func() {
-			_, _, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]})
-			reloaded <- err
-		}()
+		first := s.reloads()
 		s.passes(time.Second)
-		if _, _, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); !errors.As(err, new(*BusyError)) {
-			t.Errorf("a reload during a reload: %v, want it refused", err)
+		if _, _, err := s.do(spec.Order{Verb: spec.Restart, Targets: theAPI[:]}); !errors.As(err, new(*app.BusyError)) {
+			t.Errorf("a restart during a reload: %v, want it refused", err)
 		}
+		second := s.reloads()
+		if err := <-first; !errors.Is(err, app.ErrSuperseded) {
+			t.Errorf("the first reload: %v, want it to be superseded by the second", err)
+		}
+		s.passes(time.Second)
 		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: theAPI[:]}); err != nil {
 			t.Errorf("stop: %v", err)
 		}
-		if err := <-reloaded; !errors.Is(err, errStopped) {
-			t.Errorf("the reload: %v, want it to say that the worker was stopped", err)
+		if err := <-second; !errors.Is(err, worker.ErrStopped) {
+			t.Errorf("the second reload: %v, want it to say that the worker was stopped", err)
 		}
 		if st := s.app("api"); !st.StoppedByOperator || st.Workers[0].State != status.Stopped {
-			t.Errorf("parked = %v, %v", st.StoppedByOperator, st.Workers[0].State)
+			t.Errorf("stopped by the operator = %v, %v", st.StoppedByOperator, st.Workers[0].State)
 		}
+	})
+}
+
+// A release that hangs in its start is corrected by the next one.
+func TestALaterReloadSupersedesOneThatHangs(t *testing.T) {
+	api := daemon("api", listens(0, 0), listens(forever, 0), listens(time.Second, 0)).but(shares)
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		before := s.pids("api")
+		first := s.reloads()
+		s.passes(5 * time.Second)
+		begun := time.Now()
+		second := s.reloads()
+		if err := <-first; !errors.Is(err, app.ErrSuperseded) || time.Since(begun) != 0 {
+			t.Errorf("the first reload: %v after %v", err, time.Since(begun))
+		}
+		if err := <-second; err != nil {
+			t.Errorf("the second reload: %v", err)
+		}
+		wantOnline(t, s, "api", 1)
+		if pid := s.pids("api")[0]; pid == before[0] {
+			t.Error("the worker is the old one")
+		}
+	})
+}
+
+func TestALaterScaleSupersedes(t *testing.T) {
+	api := daemon("api", listens(10*time.Second, 0)).but(shares)
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		first := make(chan error, 1)
+		go func() {
+			first <- s.Scale(context.Background(), "api", spec.Size{Workers: 1000}, func(status.Progress) {})
+		}()
+		s.passes(time.Second)
+		if err := s.Scale(context.Background(), "api", spec.Size{Workers: 3}, func(status.Progress) {}); err != nil {
+			t.Error(err)
+		}
+		if err := <-first; !errors.Is(err, app.ErrSuperseded) {
+			t.Errorf("the first scale: %v", err)
+		}
+		s.passes(time.Minute)
+		wantOnline(t, s, "api", 3)
 	})
 }
 
@@ -265,7 +321,7 @@ func TestOneWorkerIsStoppedAndStarted(t *testing.T) {
 			t.Errorf("start: %v, %q", err, news)
 		}
 		wantOnline(t, s, "api", 3)
-		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: []status.Target{{App: "api", Instance: 7}}}); !errors.Is(err, ErrUnknown) {
+		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: []status.Target{{App: "api", Instance: 7}}}); !errors.Is(err, app.ErrUnknown) {
 			t.Errorf("stop of a worker that there is not: %v", err)
 		}
 	})
@@ -411,7 +467,7 @@ func TestEventsTellWhatHappened(t *testing.T) {
 func TestTheJournalKeepsTheLatest(t *testing.T) {
 	var j journal
 	for range journalSize + 10 {
-		j.note(status.Event{})
+		j.record(status.Event{})
 	}
 	if events, _ := j.since(0); len(events) != journalSize || events[0].Seq != 11 {
 		t.Errorf("%d events from %d, want the latest %d", len(events), events[0].Seq, journalSize)

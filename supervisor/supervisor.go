@@ -1,10 +1,16 @@
-// Package supervisor keeps every app's workers running.
+// Package supervisor keeps every app's workers running: it starts the apps in the
+// order of their dependencies, applies revisions of the file, carries out orders,
+// stops everything in reverse order and says with which exit code gorun ends.
+//
+// It owns the set of apps, behind one lock that is never held while anything waits.
+// What goes on in an app belongs to that app's goroutine.
 package supervisor
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,16 +19,20 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/signals/reaper"
+	"gorun/supervisor/app"
+	"gorun/supervisor/hooks"
+	"gorun/supervisor/invocation"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/process"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/usage"
+	"gorun/supervisor/worker"
 )
 
-// strayGrace is what processes get that no worker's tree claims: after the
-// longest kill_timeout it still fits into Docker's ten seconds.
-const strayGrace = 1500 * time.Millisecond
+// orphanGrace is the time to end of processes that no worker's tree claims: after
+// the longest kill_timeout it still fits into Docker's ten seconds.
+const orphanGrace = 1500 * time.Millisecond
 
 // hookGrace is how long hooks may still take when gorun is to end. The stops of
 // the workers run beside it: it adds nothing to a long one.
@@ -44,73 +54,100 @@ type Options struct {
 // Supervisor runs all apps of an ecosystem. Safe for concurrent use.
 type Supervisor struct {
 	options  Options
-	tools    *tools
-	cast     cast
+	log      *slog.Logger
+	deps     app.Deps
+	journal  journal
+	hooks    *hooks.Herald
+	changed  chan struct{} // an app has published something; at most one pending
+	apps     apps
 	stopping atomic.Bool
 	failure  atomic.Pointer[string] // the app that the exit code is from, and how it failed
 	config   atomic.Pointer[status.Config]
 }
 
-// cast are the apps there are.
-type cast struct {
-	mu   sync.Mutex
-	apps []*app     // replaced, never changed in place
-	run  func(*app) // starts one's goroutine; nil: Run has not begun, or is at its end
-	edit sync.Mutex // one edition at a time
+// apps is the set of apps. Locked while it is read or changed.
+type apps struct {
+	mu    sync.Mutex
+	all   []*app.App                      // replaced, never changed in place
+	run   func(*app.App, *app.Command)    // starts one's goroutine; nil: Run has not begun, or is at its end
+	stops map[*app.App]context.CancelFunc // of those that have a goroutine
+	apply sync.Mutex                      // one revision at a time
 }
 
 // New prepares the apps and opens their log files. Nothing is started.
-func New(apps []spec.App, options Options) (*Supervisor, error) {
-	s := &Supervisor{options: options, tools: newTools(options)}
+func New(confs []spec.App, options Options) (*Supervisor, error) {
+	host, _ := os.Hostname() // it goes without
+	s := &Supervisor{
+		options: options, log: options.Log, changed: make(chan struct{}, 1),
+		hooks: hooks.New(hooks.Options{Log: options.Log}),
+	}
+	s.deps.Worker = worker.Deps{
+		Deps: invocation.Deps{
+			Reaper: options.Reaper, Log: options.Log, Cgroup: options.Cgroup, UID: os.Geteuid(), Record: s.journal.record,
+		},
+		Output: options.Output, Slots: make(chan struct{}, max(options.Starting, 1)), Host: host, Hooks: s.hooks,
+		OOM: &worker.OOMKills{Count: options.Cgroup.OOMKills}, Launch: invocation.Start,
+	}
+	s.deps.Changed = s.wake
 	s.config.Store(&status.Config{Loaded: time.Now()})
-	prepared, err := s.prepare(nil, apps)
-	s.cast.apps = prepared
+	prepared, err := s.prepare(nil, confs)
+	s.apps.all = prepared
 	return s, err
 }
 
-// prepare makes apps of their configuration; they may need each other, and
-// those that there are already.
-func (s *Supervisor) prepare(present []*app, confs []spec.App) ([]*app, error) {
-	named := map[string]*app{}
-	for _, a := range present {
-		named[a.name] = a
+// wake has Run look at the apps again.
+func (s *Supervisor) wake() {
+	select {
+	case s.changed <- struct{}{}:
+	default: // what it has not looked at yet covers this
 	}
-	var made []*app
+}
+
+// prepare makes apps of their configuration; they may depend on each other, and on
+// those that there are already.
+func (s *Supervisor) prepare(present []*app.App, confs []spec.App) ([]*app.App, error) {
+	named := map[string]*app.App{}
+	for _, a := range present {
+		named[a.Name()] = a
+	}
+	var made []*app.App
 	for _, conf := range confs {
-		if err := checkSharing(&conf, s.tools); err != nil {
-			return nil, err
+		if err := invocation.CheckSharing(&conf); err != nil {
+			return nil, err //nolint:wrapcheck // it names the app
 		}
-		a := newApp(&conf, s.tools)
+		if conf.Sharing != spec.ShareNone {
+			s.log.Info("workers share their ports", "app", conf.Name, "sharing", conf.Sharing, "balance", conf.Balance)
+		}
+		a := app.New(&conf, &s.deps)
 		made, named[conf.Name] = append(made, a), a
 	}
 	for i, a := range made {
 		for _, dependency := range confs[i].DependsOn {
 			needed, found := named[dependency.App]
 			if !found {
-				return nil, fmt.Errorf("app %s depends on %s, which there is not", a.name, dependency.App)
+				return nil, fmt.Errorf("app %q depends on unknown app %q", a.Name(), dependency.App)
 			}
-			a.needs = append(a.needs, need{needed, dependency.Condition})
+			a.DependOn(needed, dependency.Condition)
 		}
-		a.desk.needs = a.needs
 	}
 	return made, nil
 }
 
-// apps returns the apps there are now.
-func (s *Supervisor) apps() []*app {
-	s.cast.mu.Lock()
-	defer s.cast.mu.Unlock()
-	return s.cast.apps
+// all returns the apps there are now.
+func (s *Supervisor) all() []*app.App {
+	s.apps.mu.Lock()
+	defer s.apps.mu.Unlock()
+	return s.apps.all
 }
 
 // Run starts all apps and returns when they have ended, with the exit code for
 // the whole. The end of ctx stops them in order; the end of kill cuts every
 // grace short.
 func (s *Supervisor) Run(ctx, kill context.Context) int {
-	s.open(ctx, kill)
+	s.begin(ctx, kill)
 	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer unwatch()
-	go s.tellReady(watching)
+	go s.awaitReady(watching)
 	code := s.wait(ctx)
 	telling, told := context.WithTimeout(kill, hookGrace)
 	defer told()
@@ -118,29 +155,30 @@ func (s *Supervisor) Run(ctx, kill context.Context) int {
 	s.notify("STOPPING=1")
 	s.delay(kill)
 	s.end(kill)
-	s.tools.herald.Close(telling)
-	process.EndAll(kill, s.options.Reaper, process.Ladder{Signal: unix.SIGTERM, Grace: strayGrace})
+	s.hooks.Close(telling)
+	process.EndAll(kill, s.options.Reaper, process.Ladder{Signal: unix.SIGTERM, Grace: orphanGrace})
 	return code
 }
 
-// open gives every app its goroutine, and those to come.
-func (s *Supervisor) open(ctx, kill context.Context) {
-	s.cast.mu.Lock()
-	defer s.cast.mu.Unlock()
-	s.cast.run = func(a *app) {
-		// An app's context outlives ctx: apps are stopped in order, not at once.
-		var own context.Context
-		own, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
+// begin gives every app its goroutine, and those to come. An app's context outlives
+// ctx: apps are stopped in order, not at once.
+func (s *Supervisor) begin(ctx, kill context.Context) {
+	s.apps.mu.Lock()
+	defer s.apps.mu.Unlock()
+	s.apps.stops = map[*app.App]context.CancelFunc{}
+	s.apps.run = func(a *app.App, first *app.Command) {
+		own, stop := context.WithCancel(context.WithoutCancel(ctx))
+		s.apps.stops[a] = stop
 		go func() {
-			a.run(own, kill)
-			a.cancel()
-			if a.desk.leaving && !a.desk.succeeded {
+			deleted := a.Run(own, kill, first)
+			stop()
+			if deleted {
 				s.forget(a) // also where nobody waits for it any more
 			}
 		}()
 	}
-	for _, a := range s.cast.apps {
-		s.cast.run(a)
+	for _, a := range s.apps.all {
+		s.apps.run(a, nil)
 	}
 }
 
@@ -151,7 +189,7 @@ func (s *Supervisor) wait(ctx context.Context) int {
 			return code
 		}
 		select {
-		case <-s.tools.news:
+		case <-s.changed:
 		case <-ctx.Done():
 			return 0
 		}
@@ -161,44 +199,43 @@ func (s *Supervisor) wait(ctx context.Context) int {
 // judge looks at how far the apps have come. The code is the one of the first
 // that failed, or of a critical one, which ends the whole.
 func (s *Supervisor) judge() (code int, over bool) {
-	var blamed *app
+	var failed *app.App
 	over = !s.options.Stay
-	for _, a := range s.apps() {
-		r := a.look()
-		if !r.ended() {
+	for _, a := range s.all() {
+		p := a.Published()
+		if !ended(p) {
 			over = false
 			continue
 		}
-		if r.code == 0 {
+		if p.Code == 0 {
 			continue
 		}
-		if r.conf.Critical {
-			s.tools.log.Error("a critical app has ended: stopping", "app", a.name, "code", r.code)
-			s.blame(a)
-			return r.code, true
+		if p.Spec.Critical {
+			s.log.Error("a critical app has ended: stopping", "app", a.Name(), "code", p.Code)
+			s.setFailure(a)
+			return p.Code, true
 		}
-		if blamed == nil || r.turn < blamed.look().turn {
-			blamed = a
+		if failed == nil || p.Turn < failed.Published().Turn {
+			failed = a
 		}
 	}
-	if !over || blamed == nil {
+	if !over || failed == nil {
 		return 0, over
 	}
-	s.blame(blamed)
-	return blamed.look().code, true
+	s.setFailure(failed)
+	return failed.Published().Code, true
 }
 
-// ended tells whether nothing is left to wait for. A job that the clock starts
+// ended reports whether nothing is left to wait for. A job that the clock starts
 // again has not ended.
-func (r *roster) ended() bool {
-	return r.phase == over && (r.code != 0 || r.conf.Cron == "")
+func ended(p *app.Published) bool {
+	return p.Phase == app.Ended && (p.Code != 0 || p.Spec.Cron == "")
 }
 
-// blame remembers the failure behind the exit code, for who asks why gorun has
-// ended.
-func (s *Supervisor) blame(a *app) {
-	st := a.status()
-	reason := "app " + a.name + " failed"
+// setFailure remembers the failure behind the exit code.
+func (s *Supervisor) setFailure(a *app.App) {
+	st := a.Published().Status()
+	reason := "app " + a.Name() + " failed"
 	if exit := st.LastExit(); exit != nil {
 		reason += ": " + exit.Text
 	} else if st.Blocked != "" {
@@ -207,8 +244,8 @@ func (s *Supervisor) blame(a *app) {
 	s.failure.Store(&reason)
 }
 
-// Failure tells which app the exit code is from, and how it failed; "" when
-// none did.
+// Failure says which app the exit code is from, and how it failed; "" when none
+// did.
 func (s *Supervisor) Failure() string {
 	if reason := s.failure.Load(); reason != nil {
 		return *reason
@@ -219,33 +256,38 @@ func (s *Supervisor) Failure() string {
 // end stops every app once those that depend on it have ended, and waits for
 // the last. From its begin on there are no new ones.
 func (s *Supervisor) end(kill context.Context) {
-	s.cast.mu.Lock()
-	s.cast.run = nil
-	apps := s.cast.apps
-	s.cast.mu.Unlock()
+	s.apps.mu.Lock()
+	s.apps.run = nil
+	apps, stops := s.apps.all, s.apps.stops
+	s.apps.mu.Unlock()
 	for _, a := range apps {
-		dependents := dependents(apps, a)
+		dependents := dependents(apps, a.Name())
 		go func() {
 			for _, dependent := range dependents {
-				<-dependent.marks.gone
+				<-dependent.Gone()
 			}
-			a.parting()
-			a.cancel()
+			a.SetEnding()
+			stops[a]()
 		}()
 	}
-	telling, told := context.WithCancel(kill)
-	defer told()
-	go s.tellStopping(telling)
+	reporting, stop := context.WithCancel(kill)
+	defer stop()
+	go s.reportStopping(reporting)
 	for _, a := range apps {
-		<-a.marks.gone
+		<-a.Gone()
 	}
 }
 
-// stopNotice is how often gorun tells what a stop still waits for.
+// dependents are the apps that depend on the one of that name.
+func dependents(apps []*app.App, name string) []*app.App {
+	return slices.DeleteFunc(slices.Clone(apps), func(a *app.App) bool { return !a.DependsOn(name) })
+}
+
+// stopNotice is how often gorun reports what a stop still waits for.
 const stopNotice = 2 * time.Second
 
-// tellStopping tells what a stop still waits for.
-func (s *Supervisor) tellStopping(ctx context.Context) {
+// reportStopping logs what a stop still waits for.
+func (s *Supervisor) reportStopping(ctx context.Context) {
 	begun := time.Now()
 	ticker := time.NewTicker(stopNotice)
 	defer ticker.Stop()
@@ -255,10 +297,12 @@ func (s *Supervisor) tellStopping(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		for _, a := range s.apps() {
-			if n := a.status().Count(status.Stopping); n > 0 {
-				s.tools.log.Info("still stopping", "app", a.name, "workers", n,
-					"after", time.Since(begun).Round(time.Second), "of", a.look().conf.KillTimeout)
+		for _, a := range s.all() {
+			p := a.Published()
+			st := p.Status()
+			if n := st.Count(status.Stopping); n > 0 {
+				s.log.Info("still stopping", "app", a.Name(), "workers", n,
+					"after", time.Since(begun).Round(time.Second), "of", p.Spec.KillTimeout)
 			}
 		}
 	}
@@ -267,7 +311,7 @@ func (s *Supervisor) tellStopping(ctx context.Context) {
 // delay leaves the outside world time to notice that /readyz says no, where
 // there is somebody left to stop.
 func (s *Supervisor) delay(kill context.Context) {
-	if !slices.ContainsFunc(s.apps(), func(a *app) bool { return !a.look().ended() }) {
+	if !slices.ContainsFunc(s.all(), func(a *app.App) bool { return !ended(a.Published()) }) {
 		return
 	}
 	timer := time.NewTimer(s.options.ShutdownDelay)
@@ -276,45 +320,4 @@ func (s *Supervisor) delay(kill context.Context) {
 	case <-timer.C:
 	case <-kill.Done():
 	}
-}
-
-func dependents(apps []*app, of *app) []*app {
-	var found []*app
-	for _, a := range apps {
-		for _, need := range a.needs {
-			if need.app.name == of.name { // which may have been exchanged since
-				found = append(found, a)
-			}
-		}
-	}
-	return found
-}
-
-// Signal passes sig on to every worker's process tree.
-func (s *Supervisor) Signal(sig unix.Signal) {
-	for _, a := range s.apps() {
-		for _, w := range a.look().workers {
-			if p := w.running.Load(); p != nil {
-				p.Signal(sig)
-			}
-		}
-	}
-}
-
-// Snapshot copies what the workers have published.
-func (s *Supervisor) Snapshot() status.Snapshot {
-	snapshot, _ := s.snapshot()
-	return snapshot
-}
-
-// snapshot also has the rosters behind it, one for each app.
-func (s *Supervisor) snapshot() (status.Snapshot, []*roster) {
-	var rosters []*roster
-	snapshot := status.Snapshot{ShuttingDown: s.stopping.Load(), OrphansReaped: s.options.Reaper.Orphans(), Config: *s.config.Load()}
-	for _, a := range s.apps() {
-		r := a.look()
-		rosters = append(rosters, r)
-		snapshot.Apps = append(snapshot.Apps, r.status())
-	}
-	return snapshot, rosters
 }

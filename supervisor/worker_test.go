@@ -3,14 +3,9 @@ package supervisor
 import (
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"gorun/signals/reaper"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 )
@@ -100,7 +95,7 @@ func TestAWorkerOverItsMemoryGoesThroughThePolicy(t *testing.T) {
 	slow.stops = 2 * time.Second
 	enact(t, []part{daemon("api", slow)}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		s.worker("api").restart(status.ByMemory)
+		s.worker("api").Restart(status.ByMemory)
 		s.passes(time.Minute)
 		wantSteps(t, s, "api/0",
 			"0s launching", "100ms online", "1m0s stopping", "1m2s waiting restart",
@@ -119,7 +114,7 @@ func TestAWorkerThatIsAlwaysOverItsMemoryIsGivenUp(t *testing.T) {
 	api := daemon("api", serves).but(func(a *spec.App) { a.Restart.MinUptime = time.Minute })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		for range 3 {
-			s.worker("api").restart(status.ByMemory)
+			s.worker("api").Restart(status.ByMemory)
 			s.passes(2 * time.Second)
 		}
 		wantEnd(t, s, 143, 4*time.Second)
@@ -137,9 +132,9 @@ func TestALateMemoryRequestDoesNotCutTheDelay(t *testing.T) {
 	slow.stops = 3 * time.Second
 	enact(t, []part{daemon("api", slow)}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		s.worker("api").restart(status.ByMemory)
+		s.worker("api").Restart(status.ByMemory)
 		s.passes(time.Second)
-		s.worker("api").restart(status.ByMemory)
+		s.worker("api").Restart(status.ByMemory)
 		s.passes(time.Minute)
 		wantSteps(t, s, "api/0",
 			"0s launching", "100ms online", "1m0s stopping", "1m3s waiting restart",
@@ -154,7 +149,7 @@ func TestAStopCodeCountsOnlyWhereTheWorkerEndedByItself(t *testing.T) {
 	api := daemon("api", obedient, obedient.after(time.Minute)).but(func(a *spec.App) { a.Restart.StopCodes = []int{0} })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		s.worker("api").restart(status.ByMemory)
+		s.worker("api").Restart(status.ByMemory)
 		s.passes(time.Hour)
 		wantSteps(t, s, "api/0",
 			"0s launching", "100ms online", "1m0s stopping", "1m0s waiting restart",
@@ -166,7 +161,7 @@ func TestAStopCodeCountsOnlyWhereTheWorkerEndedByItself(t *testing.T) {
 func TestAJobThatOutgrewItsMemoryHasFailed(t *testing.T) {
 	enact(t, []part{job("migrate", fate{lives: forever})}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		s.worker("migrate").restart(status.ByMemory)
+		s.worker("migrate").Restart(status.ByMemory)
 		wantEnd(t, s, 1, time.Minute)
 		if s.app("migrate").Completed {
 			t.Error("it counts as completed")
@@ -177,7 +172,7 @@ func TestAJobThatOutgrewItsMemoryHasFailed(t *testing.T) {
 func TestAManualRestartHappensAtOnceAndNeverCounts(t *testing.T) {
 	enact(t, []part{daemon("api", serves)}, Options{}, func(s *stage) {
 		s.passes(500 * time.Millisecond)
-		s.worker("api").restart(status.ByManual)
+		s.restarts()
 		s.passes(500 * time.Millisecond)
 		wantSteps(t, s, "api/0",
 			"0s launching", "100ms online", "500ms stopping",
@@ -194,7 +189,7 @@ func TestAManualRestartEndsTheDelay(t *testing.T) {
 		if backoff := s.api().Backoff; backoff != time.Second {
 			t.Errorf("backoff = %v while it waits, want 1s", backoff)
 		}
-		s.worker("api").restart(status.ByManual)
+		s.restarts()
 		s.passes(time.Second)
 		wantSteps(t, s, "api/0", "0s launching", "0s waiting restart", "300ms launching", "400ms online")
 		st := s.api()
@@ -204,17 +199,9 @@ func TestAManualRestartEndsTheDelay(t *testing.T) {
 	})
 }
 
-func TestAManualRestartGoesBeforeAPendingOne(t *testing.T) {
-	enact(t, []part{daemon("api", serves)}, Options{}, func(s *stage) {
-		s.passes(time.Minute)
-		w := s.worker("api")
-		w.restart(status.ByMemory)
-		w.restart(status.ByManual)
-		s.passes(time.Minute)
-		if st := s.api(); st.Restarts[status.ByManual] != 1 || st.Restarts[status.ByMemory] != 0 {
-			t.Errorf("restarts = %v, want one manual", st.Restarts)
-		}
-	})
+// restarts orders a restart, and does not wait for it.
+func (s *stage) restarts() {
+	go func() { _, _, _ = s.do(spec.Order{Verb: spec.Restart, Targets: theAPI[:]}) }()
 }
 
 func TestAStopInAnyState(t *testing.T) {
@@ -232,11 +219,11 @@ func TestAStopInAnyState(t *testing.T) {
 		{"online", slow, time.Second, nil, 3 * time.Second, []string{"0s launching", "100ms online", "1s stopping", "3s stopped"}},
 		{"waiting restart", crashes, 500 * time.Millisecond, nil, 500 * time.Millisecond, []string{"0s launching", "0s waiting restart", "500ms stopped"}},
 		{
-			"stopping for its memory", slow, 2 * time.Second, func(s *stage) { s.worker("api").restart(status.ByMemory) }, 3 * time.Second,
+			"stopping for its memory", slow, 2 * time.Second, func(s *stage) { s.worker("api").Restart(status.ByMemory) }, 3 * time.Second,
 			[]string{"0s launching", "100ms online", "1s stopping", "3s stopped"},
 		},
 		{
-			"stopping for a restart", slow, 2 * time.Second, func(s *stage) { s.worker("api").restart(status.ByManual) }, 3 * time.Second,
+			"stopping for a restart", slow, 2 * time.Second, func(s *stage) { s.restarts() }, 3 * time.Second,
 			[]string{"0s launching", "100ms online", "1s stopping", "3s stopped"},
 		},
 	} {
@@ -320,132 +307,6 @@ func TestAStalledReaderHoldsUpNoRestartForLong(t *testing.T) {
 			"0s launching", "100ms online", "1m0.1s waiting restart", "1m0.1s launching", "1m0.2s online")
 		if at := s.api().LastExit.At; at.Sub(s.begun) != time.Minute {
 			t.Errorf("last exit after %v, want 1m", at.Sub(s.begun))
-		}
-	})
-}
-
-func TestOutputThatNobodyReadsIsDroppedWhenTheNextRunHasEnded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dropped := make(chan int, 10)
-		w := &worker{}
-		for pid := range 3 {
-			w.hangUp(&fakeRun{pid: pid, fate: fate{stalls: dropped}})
-		}
-		synctest.Wait()
-		if len(dropped) != 0 {
-			t.Errorf("%d dropped at once", len(dropped))
-		}
-		<-time.After(2 * overdue)
-		synctest.Wait()
-		if first, second := <-dropped, <-dropped; first != 0 || second != 1 || len(dropped) != 0 {
-			t.Errorf("dropped %d, %d and %d more, want 0 and 1: the last waits for its reader", first, second, len(dropped))
-		}
-		w.dropLines()
-	})
-}
-
-func TestALaunchingWorkerHasNoPidOfTheRunBefore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := &worker{
-			app: &spec.App{}, changed: make(chan struct{}, 1),
-			tools: &tools{log: slog.New(newFilm(t))}, status: status.Worker{State: status.Stopping, Pid: 41, Started: time.Now()},
-		}
-		w.enter(status.Launching)
-		if got := w.published.Load(); got.Pid != 0 || !got.Started.IsZero() {
-			t.Errorf("pid = %d, started %v while launching, want none", got.Pid, got.Started)
-		}
-	})
-}
-
-func TestAnIllegalStepIsToldAndTaken(t *testing.T) {
-	f := &film{}
-	w := &worker{app: &spec.App{}, changed: make(chan struct{}, 1), tools: &tools{log: slog.New(f)}}
-	w.enter(status.Online)
-	if len(f.illegal) != 1 || w.published.Load().State != status.Online {
-		t.Errorf("told %v, state = %v, want told and online", f.illegal, w.published.Load().State)
-	}
-}
-
-func TestOutcomes(t *testing.T) {
-	sigkill, sigterm := reaper.Status{Signal: unix.SIGKILL}, reaper.Status{Signal: unix.SIGTERM}
-	code := func(n int) reaper.Status { return reaper.Status{Code: n} }
-	for _, test := range []struct {
-		name    string
-		status  reaper.Status
-		end     ended
-		victims uint64 // of the memory limit, since the run began
-		want    status.Outcome
-		text    string
-	}{
-		{"code 0", code(0), ended{}, 0, status.Clean, "0"},
-		{"code 3", code(3), ended{}, 0, status.Failure, "3"},
-		{"segmentation fault", reaper.Status{Signal: unix.SIGSEGV}, ended{}, 0, status.Signaled, "139 = SIGSEGV"},
-		{"a real-time signal", reaper.Status{Signal: 40}, ended{}, 0, status.Signaled, "168 = signal 40"},
-		{"SIGTERM from elsewhere", sigterm, ended{}, 0, status.Signaled, "143 = SIGTERM"},
-		{"SIGTERM from gorun", sigterm, ended{cause: stopped}, 0, status.Clean, "143 = SIGTERM"},
-		{"SIGTERM from gorun, told as a code", code(143), ended{cause: wanted}, 0, status.Clean, "143"},
-		{"143 by itself", code(143), ended{}, 0, status.Failure, "143"},
-		{"code 1 after a stop", code(1), ended{cause: stopped}, 0, status.Failure, "1"},
-		{"another signal after a stop", reaper.Status{Signal: unix.SIGABRT}, ended{cause: stopped}, 0, status.Signaled, "134 = SIGABRT"},
-		{"killed by gorun", sigkill, ended{cause: stopped, forced: true}, 1, status.Killed, "137 = SIGKILL, by gorun after the grace"},
-		{"killed by somebody", sigkill, ended{}, 0, status.Signaled, "137 = SIGKILL"},
-		{"killed by the kernel", sigkill, ended{}, 1, status.OutOfMemory, "137 = SIGKILL, out of memory"},
-		{"its child killed by the kernel", code(137), ended{}, 1, status.OutOfMemory, "137, out of memory"},
-		{"killed while its leftovers were, too", sigkill, ended{forced: true}, 0, status.Signaled, "137 = SIGKILL"},
-		{"clean, its leftovers killed", code(0), ended{forced: true}, 0, status.Clean, "0"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			tools := &tools{victims: func() uint64 { return test.victims }}
-			w := &worker{app: &spec.App{StopSignal: unix.SIGTERM}, tools: tools}
-			got := w.outcome(test.status, test.end, w.app.StopSignal)
-			if text := tools.describe(test.status, got); got != test.want || text != test.text {
-				t.Errorf("outcome = %v, %q, want %v, %q", got, text, test.want, test.text)
-			}
-		})
-	}
-}
-
-func TestEachVictimExplainsOneDeath(t *testing.T) {
-	count := uint64(5)
-	tools := &tools{victims: func() uint64 { return count }}
-	if tools.ranOutOfMemory(5) {
-		t.Error("an old victim explains a death")
-	}
-	count = 7
-	for i, want := range []bool{true, true, false} {
-		if got := tools.ranOutOfMemory(5); got != want {
-			t.Errorf("death %d after two victims: out of memory = %v, want %v", i, got, want)
-		}
-	}
-	count = 9
-	if tools.ranOutOfMemory(9) {
-		t.Error("a victim from before the run explains its end")
-	}
-}
-
-func TestAWorkerThatStartsGivesItsPlaceToTheNext(t *testing.T) {
-	conf := daemon("api").app
-	synctest.Test(t, func(t *testing.T) {
-		tools := newTools(Options{Log: slog.New(newFilm(t)), Starting: 1, Output: newOutput(t)})
-		a := &app{tools: tools, changed: make(chan struct{}, 1)}
-		var workers []*worker
-		for i := range 3 {
-			w := newWorker(a, &conf, i, i)
-			w.start = play(w, []fate{crashes.after(50 * time.Millisecond), serves}[min(i, 1)])
-			go w.begin(t.Context(), t.Context())
-			synctest.Wait() // they queue in this order
-			workers = append(workers, w)
-		}
-		<-time.After(time.Second)
-		synctest.Wait()
-		for i, want := range []time.Duration{0, 150 * time.Millisecond, 250 * time.Millisecond} {
-			st := workers[i].published.Load()
-			if i > 0 && st.Since.Sub(st.FirstStarted) != want {
-				t.Errorf("worker %d is online after %v, want %v", i, st.Since.Sub(st.FirstStarted), want)
-			}
-		}
-		if len(tools.slots) != 0 {
-			t.Errorf("%d places are still taken", len(tools.slots))
 		}
 	})
 }

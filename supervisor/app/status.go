@@ -1,0 +1,98 @@
+package app
+
+import (
+	"time"
+
+	"gorun/health"
+	"gorun/supervisor/status"
+)
+
+// minGrace is how long an app may be without an online worker, at least, before
+// that counts as a failure of the whole container.
+const minGrace = 30 * time.Second
+
+// Status is what the app has published with what its workers have by now.
+func (p *Published) Status() status.App {
+	conf := p.Spec
+	s := status.App{
+		Name: conf.Name, Namespace: conf.Namespace, Mode: conf.Mode.String(), Sharing: conf.Sharing.String(),
+		Interpreter: conf.Interpreter, Script: conf.Script, MemoryLimit: conf.MaxMemory, ReadyMin: conf.ReadyMin,
+		Desired: len(p.Workers), Grace: p.grace(), Blocked: p.Blocked, Completed: p.Completed, Reloads: p.Reloads,
+		Resting: p.Phase == Ended && !conf.Autostart && !p.served(), StoppedByOperator: p.Phase == Stopped,
+		Probe: probeOf(conf.Health),
+	}
+	served := 0
+	for _, w := range p.Workers {
+		worker := w.Status()
+		s.Workers = append(s.Workers, worker)
+		s.Starts, s.Stops = s.Starts.Plus(worker.StartTimes), s.Stops.Plus(worker.StopTimes)
+		if worker.OnlineOnce {
+			served++
+		}
+		if worker.State == status.Stopped && worker.LastExit != nil {
+			s.Desired-- // it has done its work, or somebody has stopped it
+		}
+	}
+	s.EverReady = served >= max(conf.ReadyMin, 1) || s.Resting || s.Completed
+	switch p.Phase {
+	case Stopped:
+		s.Desired = 0
+	case Ended:
+		s.Desired = s.Count(status.Errored)
+	case Waiting, Running:
+	}
+	if s.Desired > 0 {
+		s.ReadySince, s.DownSince = readiness(s.Workers)
+	}
+	return s
+}
+
+// probeOf names the way of a health check.
+func probeOf(check *health.Check) string {
+	switch {
+	case check == nil:
+		return ""
+	case check.HTTP != nil:
+		return "http"
+	case check.TCP != nil:
+		return "tcp"
+	}
+	return "exec"
+}
+
+// served reports whether a worker was ever started.
+func (p *Published) served() bool {
+	for _, w := range p.Workers {
+		if !w.Published().FirstStarted.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// grace is how long the app may be without an online worker. A pause that its
+// restart policy may make takes at most half of it.
+func (p *Published) grace() time.Duration {
+	return max(p.Spec.ListenTimeout, 2*p.Spec.Restart.LongestDelay(), minGrace)
+}
+
+// readiness is since when a worker is online, or since when none is: both
+// zero while none has been taken up.
+func readiness(workers []status.Worker) (ready, down time.Time) {
+	for _, w := range workers {
+		if w.State == status.Online && (ready.IsZero() || w.Since.Before(ready)) {
+			ready = w.Since
+		}
+		left := w.LeftOnline
+		if left.IsZero() {
+			left = w.FirstStarted
+		}
+		if left.After(down) {
+			down = left
+		}
+	}
+	if !ready.IsZero() {
+		return ready, time.Time{}
+	}
+	return time.Time{}, down
+}

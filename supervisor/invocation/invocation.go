@@ -1,0 +1,226 @@
+package invocation
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gorun/signals/reaper"
+	"gorun/supervisor/logs"
+	"gorun/supervisor/process"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
+)
+
+// Program is the process that was started.
+type Program interface {
+	Pid() int
+	Exited() <-chan struct{}
+	Status() reaper.Status // once it has exited
+}
+
+// Tree is the process with all that it has started.
+type Tree interface {
+	Members() []int
+	Stop(ctx context.Context, ladder process.Ladder) (forced bool)
+}
+
+// Output is what the run writes.
+type Output interface {
+	Drain(ctx context.Context) error
+	Tail() []string
+	Close(ctx context.Context) error
+}
+
+// Endpoint connects the run with the ports that its app shares.
+type Endpoint interface {
+	Traffic
+	Drainer
+	// Report begins to post what is heard of the run. It never waits.
+	Report(post func(Event))
+}
+
+// Traffic steers new connections.
+type Traffic interface {
+	ReportsListening() bool // false: nobody can say when it listens
+	AcceptTraffic()         // new connections may go to it
+	TakeOver(from Endpoint) // they go to it, and no more to the other, in one step
+	StopTraffic()           // no more of them
+}
+
+// Drainer ends what connects the run.
+type Drainer interface {
+	// Drain returns when the run serves nobody any more, or when ctx ends, the
+	// program exits, or its time is over.
+	Drain(ctx context.Context, exited <-chan struct{}, limits DrainLimits)
+	AskToStop() bool // by a message; false: a signal has to
+	Release()        // nothing of the program is left
+}
+
+// DrainLimits bound how long a run may take to finish what it serves.
+type DrainLimits struct {
+	Total time.Duration
+	Idle  time.Duration // of a connection that is done with
+}
+
+// Parts are what an invocation is made of.
+type Parts struct {
+	Program  Program
+	Tree     Tree
+	Output   Output
+	Endpoint Endpoint
+}
+
+// Invocation is one run of a program. Its owner is the worker that started it,
+// until Terminate; what others may call says so.
+type Invocation struct {
+	parts   Parts
+	spec    *spec.App
+	started time.Time
+	kills   uint64 // of the out-of-memory killer, before it was started
+
+	events   *stream
+	watchdog watchdog
+	deadline *time.Timer
+	extend   chan time.Duration // for the stop ladder; one may be pending
+	leaving  atomic.Bool        // Terminate has begun
+	steered  bool               // new connections go to it; its owner's
+	listened atomic.Bool
+
+	abandon  context.CancelFunc // gives up output that nobody reads
+	process  *process.Process   // Program and Tree; nil in tests
+	endpoint *endpoint          // Endpoint; nil in tests
+}
+
+// New makes an invocation of its parts, and begins to report what is heard of it.
+// kills is what the out-of-memory killer had killed before the start.
+func New(parts Parts, by *spec.App, kills uint64) *Invocation {
+	i := &Invocation{
+		parts: parts, spec: by, started: time.Now(), kills: kills,
+		events: newStream(), extend: make(chan time.Duration, 1), abandon: func() {},
+	}
+	i.deadline = time.AfterFunc(time.Hour, func() { i.post(Event{Kind: DeadlineExceeded}) })
+	i.deadline.Stop()
+	i.process, _ = parts.Tree.(*process.Process)
+	i.endpoint, _ = parts.Endpoint.(*endpoint)
+	go i.events.run(parts.Program.Exited())
+	parts.Endpoint.Report(i.post)
+	return i
+}
+
+// Events is the stream of what happens to the invocation until Terminate.
+func (i *Invocation) Events() <-chan Event { return i.events.out }
+
+// Spec is what it was started by.
+func (i *Invocation) Spec() *spec.App { return i.spec }
+
+// Pid is the number of its process.
+func (i *Invocation) Pid() int { return i.parts.Program.Pid() }
+
+// Started is when its process was started.
+func (i *Invocation) Started() time.Time { return i.started }
+
+// Members are the processes of its tree. Anybody may call it.
+func (i *Invocation) Members() []int { return i.parts.Tree.Members() }
+
+// HasListened reports whether it has listened on an address of its app.
+func (i *Invocation) HasListened() bool { return i.listened.Load() }
+
+// ReportsListening reports whether it would be known that it listens.
+func (i *Invocation) ReportsListening() bool { return i.parts.Endpoint.ReportsListening() }
+
+// AcceptTraffic steers new connections to it.
+func (i *Invocation) AcceptTraffic() {
+	i.parts.Endpoint.AcceptTraffic()
+	i.steered = true
+}
+
+// TakeOver steers to it what went to another invocation, in one step.
+func (i *Invocation) TakeOver(from *Invocation) {
+	i.parts.Endpoint.TakeOver(from.parts.Endpoint)
+	i.steered, from.steered = true, false
+}
+
+// StopTraffic steers new connections elsewhere, at once.
+func (i *Invocation) StopTraffic() {
+	i.parts.Endpoint.StopTraffic()
+	i.steered = false
+}
+
+// SetDeadline has DeadlineExceeded come after d, instead of an earlier one.
+func (i *Invocation) SetDeadline(d time.Duration) { i.deadline.Reset(d) }
+
+// StartWatchdog begins to expect WATCHDOG=1, if the app says how often.
+func (i *Invocation) StartWatchdog() {
+	i.watchdog.start(i.spec.Watchdog, func() { i.post(Event{Kind: WatchdogExpired}) })
+}
+
+// StopWatchdog no longer expects it.
+func (i *Invocation) StopWatchdog() { i.watchdog.stop() }
+
+// post takes what is heard of the run. It never waits.
+func (i *Invocation) post(e Event) {
+	switch e.Kind {
+	case Alive:
+		i.watchdog.alive()
+		return
+	case Extended:
+		if i.leaving.Load() {
+			select {
+			case i.extend <- e.Extend:
+			default:
+			}
+			return
+		}
+	case Listening:
+		i.listened.Store(true)
+	case Exited, Ready, Checked, WatchdogExpired, Stopping, DeadlineExceeded:
+	}
+	i.events.post(e)
+}
+
+// watchdog expires when a program does not report for too long that it is alive,
+// see sd_notify(3). The zero value does not run.
+type watchdog struct {
+	mu     sync.Mutex
+	period time.Duration
+	timer  *time.Timer // nil: it does not run
+}
+
+func (w *watchdog) start(period time.Duration, expired func()) {
+	w.stop()
+	if period <= 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.period, w.timer = period, time.AfterFunc(period, expired)
+}
+
+func (w *watchdog) alive() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer != nil {
+		w.timer.Reset(w.period)
+	}
+}
+
+func (w *watchdog) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer != nil {
+		w.timer.Stop()
+		w.timer = nil
+	}
+}
+
+// Request is what one run is started from.
+type Request struct {
+	Spec     *spec.App
+	Instance int
+	ID       int                 // pm_id
+	Output   *logs.Worker        // where what it writes goes
+	Ports    *Ports              // that its app shares
+	Count    func(status.Totals) // adds up what Node has counted, over all runs
+}

@@ -1,0 +1,234 @@
+package invocation
+
+import (
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gorun/signals/reaper"
+	"gorun/supervisor/node"
+	"gorun/supervisor/sockets"
+	"gorun/supervisor/sockets/intercept"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
+	"gorun/supervisor/usage"
+)
+
+// Deps is what every invocation works with. Safe for concurrent use.
+type Deps struct {
+	Reaper *reaper.Reaper
+	Log    *slog.Logger
+	Cgroup usage.Cgroup
+	UID    int                // gorun's own
+	Record func(status.Event) // keeps what happened; never waits
+}
+
+// Ports are the ports that the workers of one app share, from the start of the
+// first until the last has ended. Safe for concurrent use.
+type Ports struct {
+	app    *spec.App
+	deps   Deps
+	groups *sockets.Groups
+	closed chan struct{}
+
+	// intercepts: for workers that share nothing, to hear when they listen; for
+	// those of Node's cluster, to catch what they bind beside its channel.
+	intercepts bool
+	keys       node.Keys      // what Node's workers tell each other of TLS
+	owners     atomic.Uint64  // how many there were
+	ending     atomic.Bool    // every worker is stopping, and none is to follow
+	servers    sync.WaitGroup // goroutines of the invocations
+	warnOnce   sync.Once      // that no single worker can be reached
+
+	mu        sync.Mutex
+	instances map[sockets.Owner]int
+}
+
+// NewPorts prepares the ports of an app; none is open yet.
+func NewPorts(conf *spec.App, deps Deps) *Ports {
+	p := &Ports{
+		app: conf, deps: deps, groups: sockets.New(conf.Balance), closed: make(chan struct{}),
+		instances: map[sockets.Owner]int{},
+	}
+	switch conf.Sharing {
+	case spec.ShareNone:
+		p.intercepts = conf.Port != 0 && intercept.Available() == nil
+	case spec.ShareNode:
+		p.intercepts = !conf.ChannelOnly && intercept.Available() == nil
+	case spec.ShareIntercept, spec.ShareInherit:
+	}
+	return p
+}
+
+// CheckSharing says why the app's workers cannot share their ports here, before
+// anything is started: better one clear error than workers of which all but one
+// end with EADDRINUSE.
+func CheckSharing(conf *spec.App) error {
+	if conf.Sharing == spec.ShareNone {
+		return nil
+	}
+	if conf.Sharing == spec.ShareIntercept {
+		if err := intercept.Available(); err != nil {
+			return fmt.Errorf("app %s: its workers cannot share a port here: %w; ways that remain: "+
+				"a Node script that node runs itself (sharing: node), a program that takes sockets passed on (listen: [8080]), "+
+				"or exec_mode: fork with a port for each worker (increment_var: PORT)", conf.Name, err)
+		}
+	}
+	return nil
+}
+
+// SameSharing reports whether workers of both revisions of an app can share their
+// sockets.
+func SameSharing(a, b *spec.App) bool {
+	return a.Mode == b.Mode && a.Sharing == b.Sharing && a.Balance == b.Balance && a.Node == b.Node && a.Port == b.Port &&
+		a.ChannelOnly == b.ChannelOnly && slices.Equal(a.Listen, b.Listen) && reflect.DeepEqual(a.User, b.User)
+}
+
+// owner returns a name for one run of the instance.
+func (p *Ports) owner(instance int) sockets.Owner {
+	owner := sockets.Owner(p.owners.Add(1))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.instances[owner] = instance
+	return owner
+}
+
+// release frees what a run that has ended had, for the next one.
+func (p *Ports) release(owner sockets.Owner) {
+	p.logError(p.groups.Release(owner))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.instances, owner)
+}
+
+// logError logs what the kernel refused: the workers run on, but connections
+// are not spread as they should be.
+func (p *Ports) logError(err error) {
+	if err != nil {
+		p.deps.Log.Error("cannot steer connections", "app", p.app.Name, "error", err)
+	}
+}
+
+// Go runs what serves an invocation in a goroutine that Close waits for.
+func (p *Ports) Go(serve func()) { p.servers.Go(serve) }
+
+// Close closes the sockets once no invocation is left that could ask for one: from
+// then on the app's ports refuse.
+func (p *Ports) Close() {
+	close(p.closed)
+	p.servers.Wait()
+	p.groups.Close()
+}
+
+// relayDelays are when gorun looks for connections that wait for a worker that
+// is gone: when its replacement has had a moment to take them, and again for
+// those whose handshake was under way, or whose replacement failed. The last is
+// repeated for as long as there are some: Relay takes up so many at a time.
+var relayDelays = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
+
+// relay passes on what waits on sockets without a worker. It is called when
+// such a socket comes to be, and when there is somebody to pass it on to. It
+// goes on in the background until it is done or the sharing is closed.
+func (p *Ports) relay() {
+	if p.Shared() {
+		p.Go(p.relayAll)
+	}
+}
+
+func (p *Ports) relayAll() {
+	last := len(relayDelays) - 1
+	for i := 0; ; i = min(i+1, last) {
+		select {
+		case <-time.After(relayDelays[i]):
+		case <-p.closed:
+			return
+		}
+		n := p.groups.Relay()
+		if n > 0 {
+			p.deps.Log.Info("connections passed on that waited for a worker", "app", p.app.Name, "connections", n)
+		}
+		if n == 0 && i == last {
+			return
+		}
+	}
+}
+
+// Queues are the accept queues, with the instance that each belongs to.
+func (p *Ports) Queues() []status.Port {
+	queues := p.groups.Queues()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []status.Port
+	for _, queue := range queues {
+		for _, owner := range queue.Owners {
+			if instance, found := p.instances[owner]; found {
+				all = addQueue(all, status.Port{Address: queue.Address.String(), Instance: instance, Length: queue.Length, Limit: queue.Limit})
+			}
+		}
+	}
+	return all
+}
+
+// queued counts the connections in the owner's accept queues.
+func (p *Ports) queued(owner sockets.Owner) int {
+	n := 0
+	for _, queue := range p.groups.Queues() {
+		if slices.Contains(queue.Owners, owner) {
+			n += queue.Length
+		}
+	}
+	return n
+}
+
+// addQueue adds a queue to the others; an instance that has two runs, one coming
+// and one going, has one figure.
+func addQueue(all []status.Port, one status.Port) []status.Port {
+	for i := range all {
+		if all[i].Address == one.Address && all[i].Instance == one.Instance {
+			all[i].Length, all[i].Limit = all[i].Length+one.Length, all[i].Limit+one.Limit
+			return all
+		}
+	}
+	return append(all, one)
+}
+
+// Relayed counts the connections that gorun has passed on itself.
+func (p *Ports) Relayed() []status.Relay {
+	counts := p.groups.Relayed()
+	var all []status.Relay
+	for _, address := range p.groups.Addresses() {
+		all = append(all, status.Relay{Address: address.String(), Connections: counts[address]})
+	}
+	return all
+}
+
+// shared reports whether the app's workers share the address: with `port`, that
+// one alone.
+func (p *Ports) wanted(address sockets.Address) bool {
+	return p.app.Port == 0 || address.Port == p.app.Port
+}
+
+// Shared reports whether there are any: two invocations of a worker may then serve
+// at once.
+func (p *Ports) Shared() bool { return p.app.Sharing != spec.ShareNone }
+
+// SetEnding says whether every worker is stopping, and none is to follow. Anybody
+// may call it.
+func (p *Ports) SetEnding(ending bool) { p.ending.Store(ending) }
+
+// park keeps new clients waiting where the worker that leaves is the last: for
+// the one that follows or, at the end of the app, for nobody. Clients that gorun
+// never answered will ask elsewhere, or again.
+func (p *Ports) park() {
+	queue := -1
+	if p.ending.Load() {
+		queue = 0
+	}
+	if p.Shared() {
+		p.logError(p.groups.Park(queue))
+	}
+}

@@ -1,0 +1,62 @@
+package invocation
+
+import (
+	"slices"
+	"testing"
+
+	"gorun/supervisor/notify"
+	"gorun/supervisor/sockets"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
+)
+
+func TestOnlyItsPortIsSharedWhereOneIsNamed(t *testing.T) {
+	for _, test := range []struct {
+		port, asked int
+		want        bool
+	}{{0, 3000, true}, {3000, 3000, true}, {3000, 9229, false}} {
+		p := &Ports{app: &spec.App{Port: test.port}}
+		if got := p.wanted(sockets.Address{Port: test.asked}); got != test.want {
+			t.Errorf("with port %d, %d is shared: %v, want %v", test.port, test.asked, got, test.want)
+		}
+	}
+}
+
+func TestAnInstanceWithTwoRunsHasOneQueue(t *testing.T) {
+	var all []status.Port
+	for _, one := range []status.Port{{Address: "[::]:80", Instance: 0, Length: 1, Limit: 10}, {Address: "[::]:80", Instance: 1, Length: 2, Limit: 10}, {Address: "[::]:80", Instance: 0, Length: 3, Limit: 10}, {Address: "[::]:81", Instance: 0, Length: 4, Limit: 10}} {
+		all = addQueue(all, one)
+	}
+	want := []status.Port{{Address: "[::]:80", Instance: 0, Length: 4, Limit: 20}, {Address: "[::]:80", Instance: 1, Length: 2, Limit: 10}, {Address: "[::]:81", Instance: 0, Length: 4, Limit: 10}}
+	if !slices.Equal(all, want) {
+		t.Errorf("queues %v, want %v", all, want)
+	}
+}
+
+func TestOnlyWhoSpeaksForAWorkerSaysThatItEnds(t *testing.T) {
+	const first, server, helper = 7, 8, 9
+	stopping := func(sender int) notify.Message { return notify.Message{Stopping: true, Sender: sender} }
+	ready := func(sender int) notify.Message { return notify.Message{Ready: true, Sender: sender} }
+	for _, test := range []struct {
+		name  string
+		waits bool // for READY=1
+		said  []notify.Message
+		want  bool
+	}{
+		{"the process", false, []notify.Message{stopping(first)}, true},
+		{"a helper", false, []notify.Message{stopping(helper)}, false},
+		{"a helper that was ready", false, []notify.Message{ready(helper), stopping(helper)}, false},
+		{"who was ready", true, []notify.Message{ready(server), stopping(server)}, true},
+		{"a helper after that", true, []notify.Message{ready(server), ready(helper), stopping(helper)}, false},
+	} {
+		e := newEndpoint(Request{Ports: &Ports{instances: map[sockets.Owner]int{}}, Spec: &spec.App{WaitReady: test.waits}})
+		e.notify.mainPid = first
+		for _, m := range test.said {
+			e.receiveNotice(m)
+		}
+		got := slices.ContainsFunc(e.reports.early, func(event Event) bool { return event.Kind == Stopping })
+		if got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}

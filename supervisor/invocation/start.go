@@ -1,0 +1,60 @@
+package invocation
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strconv"
+
+	"gorun/supervisor/process"
+	"gorun/supervisor/spec"
+)
+
+// Start starts the program, with fresh pipes for its output. The error says what
+// could not be started; process.CodeOf has the exit code that it stands for.
+func Start(r Request) (*Invocation, error) {
+	deps := r.Ports.deps
+	kills := deps.Cgroup.OOMKills()
+	output, err := r.Output.Capture()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", r.Spec.Argv[0], err)
+	}
+	stdout, stderr := output.Files()
+	request := process.Spec{
+		Argv: r.Spec.Argv, Env: r.Spec.Environ(r.Instance, r.ID), Dir: r.Spec.Dir,
+		Stdout: stdout, Stderr: stderr,
+		User: UserOf(r.Spec), Marker: r.Spec.Name + "/" + strconv.Itoa(r.Instance) + "/" + rand.Text(), Memory: deps.Cgroup.MemoryLimit(),
+	}
+	for _, limit := range r.Spec.Limits {
+		request.Limits = append(request.Limits, process.Limit{Resource: limit.Resource, Soft: limit.Soft, Hard: limit.Hard})
+	}
+	e := newEndpoint(r)
+	p, err := e.start(&request)
+	output.Started()
+	if err != nil {
+		e.Release()
+		_ = closeOutput(output) // nothing has written to it
+		return nil, err
+	}
+	return New(Parts{Program: p, Tree: p, Output: output, Endpoint: e}, r.Spec, kills), nil
+}
+
+// closeOutput waits until what a dead process has left in its pipes was read, and
+// lets the rest of the output finish on its own: a reader of gorun's output that
+// is stalled holds up no restart. It returns what gives up the rest.
+func closeOutput(output Output) context.CancelFunc {
+	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+	defer cancel()
+	_ = output.Drain(ctx) // cut short: the reading goes on
+	closing, abandon := context.WithCancel(context.Background())
+	go func() { _ = output.Close(closing) }()
+	return abandon
+}
+
+// UserOf is the user that the processes of an app run as; nil: gorun's own.
+func UserOf(app *spec.App) *process.User {
+	if app.User == nil {
+		return nil
+	}
+	return &process.User{UID: app.User.UID, GID: app.User.GID, Groups: app.User.Groups}
+}

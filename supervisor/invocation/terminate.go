@@ -1,0 +1,115 @@
+package invocation
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/signals/reaper"
+	"gorun/supervisor/process"
+)
+
+// Cause is why an invocation comes to its end.
+type Cause int
+
+// The causes.
+const (
+	Died       Cause = iota // by itself
+	Stopped                 // it was to stop
+	Replaced                // another one was wanted in its place
+	Misbehaved              // it gave a reason to restart it
+)
+
+// End is how an invocation came to its end.
+type End struct {
+	Cause  Cause
+	Pid    int
+	Status reaper.Status
+	At     time.Time     // when the program had exited
+	Ran    time.Duration // until it exited, or was to stop: what counts for the restart policy
+	Took   time.Duration // from the first step of the stop until nothing was left; 0: there was none
+	Forced bool          // it took SIGKILL
+	Kills  uint64        // of the out-of-memory killer, before the invocation started
+	Tail   []string      // its last lines on stderr
+}
+
+// LeavesOthers reports whether a program that died has left processes behind that
+// are to end with it.
+func (i *Invocation) LeavesOthers() bool {
+	return i.spec.TreeKill && len(i.parts.Tree.Members()) > 0
+}
+
+// Terminate takes the invocation out of the steering, lets it finish what it
+// serves, stops it by the ladder and frees what it had. It returns when nothing of
+// it is left but output that is still being handed on. The end of kill cuts every
+// wait short.
+func (i *Invocation) Terminate(kill context.Context, cause Cause) End {
+	i.leaving.Store(true)
+	i.deadline.Stop()
+	i.watchdog.stop()
+	if i.steered {
+		i.StopTraffic()
+	}
+	end := End{Cause: cause, Pid: i.Pid(), Kills: i.kills}
+	i.stop(kill, &end)
+	i.parts.Endpoint.Release()
+	i.events.close()
+	i.abandon = closeOutput(i.parts.Output)
+	end.Status, end.Tail = i.status(), i.parts.Output.Tail()
+	return end
+}
+
+// AbandonOutput gives up what nobody has read of the output, when it has waited
+// for long enough. Called once the next run has ended, too.
+func (i *Invocation) AbandonOutput() { time.AfterFunc(overdue, i.abandon) }
+
+// HasExited reports whether the program has ended.
+func (i *Invocation) HasExited() bool { return isClosed(i.parts.Program.Exited()) }
+
+// stop ends the process, or what it left behind when it died by itself.
+func (i *Invocation) stop(kill context.Context, end *End) {
+	begun := time.Now()
+	end.At, end.Ran = begun, begun.Sub(i.started)
+	ladder := process.Ladder{Signal: i.spec.StopSignal, Grace: i.spec.KillTimeout, Extend: i.extend, Alone: !i.spec.TreeKill}
+	if end.Cause == Died && !i.LeavesOthers() {
+		return
+	}
+	if end.Cause != Died {
+		i.parts.Endpoint.Drain(kill, i.parts.Program.Exited(), DrainLimits{Total: i.spec.DrainTimeout, Idle: i.spec.DrainIdle})
+		ladder.Grace -= time.Since(begun)
+		ladder.Asked = i.parts.Endpoint.AskToStop()
+	}
+	end.Forced = i.parts.Tree.Stop(kill, ladder)
+	end.Took = time.Since(begun)
+	if end.Cause != Died {
+		end.At = time.Now()
+	}
+}
+
+// status returns how the program ended. One that survived SIGKILL, in an
+// uninterruptible sleep, counts as killed.
+func (i *Invocation) status() reaper.Status {
+	if !i.HasExited() {
+		return reaper.Status{Signal: unix.SIGKILL}
+	}
+	return i.parts.Program.Status()
+}
+
+const (
+	// lastWords bounds the wait for what a dead process has left in its pipes.
+	// It is cut only where the reader of gorun's own output is stalled.
+	lastWords = 100 * time.Millisecond
+	// overdue is how long the output of a run may still wait for that reader
+	// when the run after it has ended, too; then it is dropped.
+	overdue = 5 * time.Second
+)
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

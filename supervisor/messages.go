@@ -1,0 +1,185 @@
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/app"
+	"gorun/supervisor/status"
+	"gorun/supervisor/worker"
+)
+
+// ErrNoChannel is the answer for workers without an IPC channel to gorun.
+var ErrNoChannel = errors.New("none of these has an IPC channel: only scripts that node runs itself have one")
+
+// Send sends a message to the Node workers among the targets, and returns how many
+// got it.
+func (s *Supervisor) Send(targets []status.Target, message json.RawMessage) (int, error) {
+	got, err := s.send(targets, message)
+	return len(got), err
+}
+
+// send returns the workers that got the message.
+func (s *Supervisor) send(targets []status.Target, message any) ([]*worker.Worker, error) {
+	all, err := s.workers(targets)
+	if err != nil {
+		return nil, err
+	}
+	var got []*worker.Worker
+	var errs []error
+	for _, w := range all {
+		i := w.Invocation()
+		if i == nil || !i.HasChannel() {
+			continue
+		}
+		if err := i.Send(message); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", w.Name(), err))
+			continue
+		}
+		got = append(got, w)
+	}
+	if len(got) == 0 && len(errs) == 0 {
+		return nil, ErrNoChannel
+	}
+	return got, errors.Join(errs...)
+}
+
+// replyLimit is how long workers may take to answer an action.
+const replyLimit = 10 * time.Second
+
+// Reply is what one worker answered to an action.
+type Reply struct {
+	App      string          `json:"app"`
+	Instance int             `json:"instance"`
+	Return   json.RawMessage `json:"return,omitempty"`
+}
+
+// Trigger starts an action that Node workers offer by @pm2/io, and returns what
+// they answer within ten seconds; the error names those that did not.
+func (s *Supervisor) Trigger(ctx context.Context, targets []status.Target, action, params string) ([]json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, replyLimit)
+	defer cancel()
+	after := s.journal.latest()
+	got, err := s.send(targets, call(action, params))
+	if err != nil {
+		return nil, err
+	}
+	left := map[status.Target]bool{}
+	for _, w := range got {
+		st := w.Published()
+		left[status.Target{App: st.App, Instance: st.Instance}] = true
+	}
+	var replies []json.RawMessage
+	for len(left) > 0 {
+		events, err := s.Events(ctx, after)
+		if err != nil {
+			return replies, noReply(action, left)
+		}
+		for _, e := range events {
+			after = e.Seq
+			from := status.Target{App: e.App, Instance: e.Instance}
+			if answer, ok := replyTo(action, e); ok && left[from] {
+				delete(left, from)
+				text, _ := json.Marshal(Reply{e.App, e.Instance, answer}) // nothing in it can fail
+				replies = append(replies, text)
+			}
+		}
+	}
+	return replies, nil
+}
+
+// call is the message that starts an action, as @pm2/io knows it.
+func call(action, params string) any {
+	if params == "" {
+		return action
+	}
+	return map[string]string{"msg": action, "opts": params}
+}
+
+func noReply(action string, left map[status.Target]bool) error {
+	var names []string
+	for t := range left {
+		names = append(names, fmt.Sprintf("%s/%d", t.App, t.Instance))
+	}
+	return fmt.Errorf("no answer to %q within %v from %s", action, replyLimit, strings.Join(names, ", "))
+}
+
+// replyTo returns what an event brings as the answer to an action.
+func replyTo(action string, e status.Event) (json.RawMessage, bool) {
+	if e.Kind != "message" {
+		return nil, false
+	}
+	var reply struct {
+		Type string `json:"type"`
+		Data struct {
+			Action string          `json:"action_name"`
+			Return json.RawMessage `json:"return"`
+		} `json:"data"`
+	}
+	if json.Unmarshal(e.Data, &reply) != nil || reply.Type != "axm:reply" || reply.Data.Action != action {
+		return nil, false
+	}
+	return reply.Data.Return, true
+}
+
+// AskMetrics asks the prom-client of one Node worker for its metrics, over the IPC
+// channel. It returns the whole message of the answer.
+func (s *Supervisor) AskMetrics(ctx context.Context, target status.Target) (json.RawMessage, error) {
+	all, err := s.workers([]status.Target{target})
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range all {
+		if i := w.Invocation(); i != nil && i.HasChannel() {
+			return i.AskMetrics(ctx) //nolint:wrapcheck // it says what was attempted
+		}
+	}
+	return nil, ErrNoChannel
+}
+
+// Dial connects to exactly one worker, at a port that it listens on; 0: the
+// first.
+func (s *Supervisor) Dial(ctx context.Context, target status.Target, port int) (net.Conn, error) {
+	all, err := s.workers([]status.Target{target})
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range all {
+		if i := w.Invocation(); i != nil {
+			return i.Dial(ctx, port) //nolint:wrapcheck // its words are for people as they are
+		}
+	}
+	return nil, fmt.Errorf("%w: %s/%d has no process", app.ErrUnknown, target.App, target.Instance)
+}
+
+// Signal sends sig to every worker's process tree.
+func (s *Supervisor) Signal(sig unix.Signal) {
+	for _, a := range s.all() {
+		signalAll(a.Published().Workers, sig)
+	}
+}
+
+// SignalTargets sends sig to the process trees of the workers, and returns how many
+// have one.
+func (s *Supervisor) SignalTargets(targets []status.Target, sig unix.Signal) int {
+	all, _ := s.workers(targets) // a worker that is gone meanwhile gets none
+	return signalAll(all, sig)
+}
+
+func signalAll(workers []*worker.Worker, sig unix.Signal) int {
+	n := 0
+	for _, w := range workers {
+		if i := w.Invocation(); i != nil && i.Process() != nil {
+			i.Process().Signal(sig)
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,34 @@
+package supervisor
+
+import (
+	"context"
+	"time"
+
+	"gorun/supervisor/notify"
+)
+
+// awaitReady says once that every app has been ready. With the line in the log the
+// start is over, and its memory given back.
+func (s *Supervisor) awaitReady(ctx context.Context) {
+	begun := time.Now()
+	for _, a := range s.all() {
+		if !a.AwaitReady(ctx) {
+			return
+		}
+	}
+	taken := time.Since(begun)
+	s.notify("READY=1")
+	if s.options.Trim != nil {
+		if err := s.options.Trim(); err != nil {
+			s.log.Debug("memory of the start is kept", "error", err)
+		}
+	}
+	s.log.Info("ready", "in", taken.Round(time.Millisecond))
+}
+
+// notify reports to whoever runs gorun how it is, see sd_notify(3).
+func (s *Supervisor) notify(line string) {
+	if err := notify.Tell(s.options.NotifySocket, line); err != nil {
+		s.log.Warn("cannot write to NOTIFY_SOCKET", "line", line, "error", err)
+	}
+}

@@ -1,0 +1,110 @@
+package worker
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorun/health"
+	"gorun/supervisor/invocation"
+)
+
+// settling is how long a program must have run to count as online where nothing
+// better reports that it is ready.
+const settling = 100 * time.Millisecond
+
+// run is an invocation in the care of its worker, with its readiness gate: the
+// conditions that it has to meet before it counts as online.
+type run struct {
+	*invocation.Invocation
+	listen, notify, health bool // conditions that are still unmet
+	explicit               bool // notify or health was one of them
+	blind                  bool // nothing reports that it is ready but that it goes on running
+	stopping               bool // it has sent STOPPING=1
+	limit                  time.Duration
+	until                  time.Time
+	checked                string // what the last health check found
+}
+
+// newRun begins to wait for an invocation that was started.
+func newRun(i *invocation.Invocation) *run {
+	conf := i.Spec()
+	r := &run{Invocation: i, listen: i.ReportsListening(), notify: conf.WaitReady, health: conf.Health != nil, limit: conf.ListenTimeout}
+	r.explicit = r.notify || r.health
+	switch {
+	case r.health:
+		r.limit = max(r.limit, conf.Health.StartPeriod)
+	case !r.listen && !r.notify:
+		r.listen, r.blind, r.limit = true, true, settling
+	}
+	r.allow(r.limit)
+	return r
+}
+
+// satisfied reports whether every condition is met.
+func (r *run) satisfied() bool { return !r.listen && !r.notify && !r.health }
+
+// unmet names what the program had to do and has not done in time; "" where it has
+// only not listened. That is no failure: a worker of a queue never does.
+func (r *run) unmet() string {
+	switch {
+	case r.notify:
+		return "its ready notification (READY=1, process.send('ready'))"
+	case r.health:
+		return "a health check that succeeds"
+	}
+	return ""
+}
+
+// meet takes note of an event that may meet a condition. What is explicit stands
+// for a socket, too, unless one is needed: where the invocation that is to be
+// replaced has listened.
+func (r *run) meet(e invocation.Event, needsSocket bool) {
+	switch e.Kind {
+	case invocation.Listening:
+		r.listen = false
+	case invocation.Ready:
+		r.notify = false
+	case invocation.Checked:
+		r.checked = e.Check.Text
+		if e.Check.Condition == health.Healthy {
+			r.health = false
+		}
+	case invocation.Exited, invocation.Alive, invocation.WatchdogExpired, invocation.Stopping, invocation.Extended, invocation.DeadlineExceeded:
+	}
+	if r.explicit && r.unmet() == "" && !needsSocket {
+		r.listen = false
+	}
+}
+
+// allow gives the program so much time from now.
+func (r *run) allow(d time.Duration) {
+	r.until = time.Now().Add(d)
+	r.SetDeadline(d)
+}
+
+// prolong gives it so much time from now, but never less than it had.
+func (r *run) prolong(d time.Duration) {
+	if time.Until(r.until) < d {
+		r.allow(d)
+	}
+}
+
+// outOfTime reports whether its time is over: an event may come from before it was
+// given more.
+func (r *run) outOfTime() bool { return !time.Now().Before(r.until) }
+
+// lateError is the error of a program that was not ready in time.
+func (r *run) lateError() error {
+	found := ""
+	if r.checked != "" {
+		found = ": " + r.checked
+	}
+	return fmt.Errorf("%w within its listen_timeout of %v: missing %s%s", errNotReady, r.limit, cmp.Or(r.unmet(), "a socket that it listens on"), found)
+}
+
+var (
+	errNotReady = errors.New("it was not ready")
+	errEnded    = errors.New("it ended before it was ready")
+)

@@ -1,0 +1,170 @@
+package worker
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"gorun/supervisor/hooks"
+	"gorun/supervisor/invocation"
+	"gorun/supervisor/process"
+	"gorun/supervisor/restart"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
+)
+
+// noteOf has the facts of an end for hooks.
+func (w *Worker) noteOf(ended end) hooks.Note {
+	exit := w.status.LastExit
+	ending := &hooks.Ending{Text: exit.Text, Code: exit.Code, Tail: ended.Tail}
+	if ended.Status.Signal != 0 {
+		ending.Signal = process.SignalName(ended.Status.Signal)
+	}
+	return hooks.Note{Time: exit.At, Pid: ended.Pid, Reason: ended.reason.String(), Exit: ending, Uptime: exit.Uptime}
+}
+
+// tellHooks reports an end that nobody has asked for to the hooks.
+func (w *Worker) tellHooks(ended end, decision restart.Decision) {
+	n := w.noteOf(ended)
+	n.Next = whatNext(decision)
+	w.tell(hooks.Exit, n)
+	if decision.Verdict == restart.GiveUp {
+		w.tell(hooks.GiveUp, n)
+	}
+}
+
+// countRestart counts a restart. It is reported to the hooks once the process runs,
+// unless somebody has asked for it; n has the end of the one before, if it has ended.
+func (w *Worker) countRestart(why status.Reason, n hooks.Note) {
+	w.status.Restarts[why]++
+	switch why {
+	case status.ByManual, status.ByReload:
+		w.resumed = nil
+	case status.ByExit, status.ByMemory, status.ByCron, status.ByWatch, status.ByHealth, status.ByWatchdog:
+		n.Reason = why.String()
+		w.resumed = &n
+	}
+}
+
+// tellResumed reports a restart whose process runs to the hooks.
+func (w *Worker) tellResumed() {
+	if w.resumed == nil {
+		return
+	}
+	n := *w.resumed
+	n.Time, n.Pid, n.Next = w.status.Started, w.status.Pid, "online when it is ready"
+	w.resumed = nil
+	w.tell(hooks.Restart, n)
+}
+
+// tell hands an event to the hooks of the app. It never waits.
+func (w *Worker) tell(event hooks.Event, n hooks.Note) {
+	to := w.hooksFor(event)
+	if len(to) == 0 {
+		return
+	}
+	n.Event, n.Host, n.App, n.Instance = event, w.deps.Host, w.status.App, w.status.Instance
+	h := hookRun{deps: w.deps, app: w.spec, worker: w.name, instance: w.status.Instance, id: w.status.ID}
+	w.deps.Hooks.Tell(n, to, h.run)
+}
+
+func (w *Worker) hooksFor(event hooks.Event) []hooks.Hook {
+	switch event {
+	case hooks.Exit:
+		return w.spec.OnExit
+	case hooks.Restart:
+		return w.spec.OnRestart
+	case hooks.GiveUp:
+		return w.spec.OnGiveup
+	}
+	return nil
+}
+
+// hookRun is what a hook's command is run with: all of it never changes.
+type hookRun struct {
+	deps         *Deps
+	app          *spec.App
+	worker       string
+	instance, id int
+}
+
+// lastOutput bounds the wait for what a hook's command has left in its pipe.
+const lastOutput = 100 * time.Millisecond
+
+// outputLimit bounds how much of what a hook's command writes is kept, in bytes.
+const outputLimit = 4 << 10
+
+// run runs the command as the app's workers run, and returns its last words.
+func (h hookRun) run(ctx context.Context, c hooks.Command) (lines []string, err error) {
+	in, input, err := pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	defer input.Close() // and the goroutine's end, where nobody reads
+	output, out, err := pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer output.Close()
+	defer out.Close()
+	last := collect(output)
+	go func() {
+		_, _ = input.Write(c.Input) // a command need not read it
+		_ = input.Close()
+	}()
+	// A pipe has two ends of its own mode; those of the command wait, as programs expect.
+	_, _ = in.Fd(), out.Fd()
+	err = process.Run(ctx, h.deps.Reaper, process.Spec{
+		Argv: c.Argv, Env: h.environ(c.Environ), Dir: h.app.Dir, User: invocation.UserOf(h.app),
+		Stdin: in, Stdout: out, Stderr: out, Marker: h.worker + "/hook/" + rand.Text(), Memory: h.deps.Cgroup.MemoryLimit(),
+	})
+	_ = out.Close() // the last that holds it
+	_ = output.SetReadDeadline(time.Now().Add(lastOutput))
+	return <-last, err
+}
+
+func pipe() (read, write *os.File, err error) {
+	read, write, err = os.Pipe()
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a pipe for a hook: %w", err)
+	}
+	return read, write, nil
+}
+
+// collect reads to the end, and then has the last lines.
+func collect(from *os.File) <-chan []string {
+	last := make(chan []string, 1)
+	go func() {
+		var kept []byte
+		block := make([]byte, outputLimit)
+		for {
+			n, err := from.Read(block)
+			kept = append(kept, block[:n]...)
+			kept = kept[max(0, len(kept)-outputLimit):]
+			if err != nil {
+				break
+			}
+		}
+		last <- strings.FieldsFunc(string(kept), func(r rune) bool { return r == '\n' || r == '\r' })
+	}()
+	return last
+}
+
+// environ is the environment of the app's workers with more over it.
+func (h hookRun) environ(more []string) []string {
+	given := map[string]bool{}
+	for _, pair := range more {
+		name, _, _ := strings.Cut(pair, "=")
+		given[name] = true
+	}
+	own := slices.DeleteFunc(invocation.WithoutNotify(h.app.Environ(h.instance, h.id)), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return given[name]
+	})
+	return append(own, more...)
+}
