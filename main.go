@@ -379,7 +379,7 @@ func (inv *invocation) serve(c *cli.Context, s *supervisor.Supervisor, run conta
 	}
 	defer server.Close()
 	operate, err := control.Serve(c.Context, control.Options{
-		Place: inv.world().Place(), Apps: s, Orders: s, Mail: s, Output: run.Output, Load: control.Load(run.Load), CPUs: usage.CPUs(),
+		Address: inv.world().Place(), Apps: s, Orders: s, Mail: s, Output: run.Output, Load: control.Load(run.Load), CPUs: usage.CPUs(),
 		Health: pages, Version: version, Log: run.Log,
 	})
 	if err != nil {

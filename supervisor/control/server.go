@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
@@ -31,8 +32,8 @@ type Apps interface {
 type Orders interface {
 	Do(ctx context.Context, order spec.Order, tell func(status.Progress)) error
 	Scale(ctx context.Context, app string, size spec.Size, tell func(status.Progress)) error
-	Apply(ctx context.Context, edition spec.Revision, tell func(status.Progress)) error
-	Plan(edition spec.Revision) []status.Change
+	Apply(ctx context.Context, revision spec.Revision, tell func(status.Progress)) error
+	Plan(revision spec.Revision) []status.Change
 }
 
 // Mail reaches the processes.
@@ -47,7 +48,7 @@ type Load func(file string, only []string) ([]spec.App, error)
 
 // Options is what is served, and where.
 type Options struct {
-	Place   Place
+	Address client.Address
 	Apps    Apps
 	Orders  Orders
 	Mail    Mail
@@ -78,8 +79,8 @@ const (
 // new ones; what is only looked at can be until Close. Where nobody chose a
 // socket and none can be had, gorun runs without control, and says so.
 func Serve(ctx context.Context, o Options) (*Server, error) {
-	listener, err := Listen(o.Place)
-	if err != nil && o.Place.Socket != "" {
+	listener, err := Listen(o.Address)
+	if err != nil && o.Address.Socket != "" {
 		return nil, fmt.Errorf("serve control at GORUN_SOCKET: %w", err)
 	}
 	if err != nil {

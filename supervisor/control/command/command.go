@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/health"
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/control/screen"
 )
 
@@ -50,11 +50,11 @@ func (w World) Commands() []*cli.Command {
 
 // Reaches tells whether a gorun is running here that can be asked.
 func (w World) Reaches() bool {
-	client, err := control.Dial(context.Background(), w.Place())
+	conn, err := client.Dial(context.Background(), w.Place())
 	if err != nil {
 		return false
 	}
-	client.Close()
+	conn.Close()
 	return true
 }
 
@@ -66,13 +66,13 @@ func (w World) run(do func(*call) error) cli.ActionFunc {
 		defer cancel()
 		resized := make(chan struct{}, 1)
 		go w.Watch(ctx, cancel, resized)
-		client, err := control.Dial(ctx, w.Place())
+		conn, err := client.Dial(ctx, w.Place())
 		if err != nil {
 			fmt.Fprintln(w.Err, "gorun:", err)
 			return codeFailure, nil
 		}
-		defer client.Close()
-		err = do(&call{Context: c, World: w, ctx: ctx, client: client, resized: resized})
+		defer conn.Close()
+		err = do(&call{Context: c, World: w, ctx: ctx, client: conn, resized: resized})
 		switch {
 		case err == nil, ctx.Err() != nil && errors.Is(err, context.Canceled):
 			return 0, nil
@@ -93,12 +93,12 @@ type call struct {
 	*cli.Context
 	World
 	ctx     context.Context //nolint:containedctx // the command's own, for as long as it runs
-	client  *control.Client
+	client  *client.Client
 	resized <-chan struct{}
 }
 
 // Place is where gorun's socket is.
-func (w World) Place() control.Place { return control.Place{Socket: w.Variable("GORUN_SOCKET")} }
+func (w World) Place() client.Address { return client.Address{Socket: w.Variable("GORUN_SOCKET")} }
 
 // Variable returns a variable of the environment, "" where it is not set.
 func (w World) Variable(name string) string {
@@ -132,12 +132,12 @@ func (w World) colorful() bool {
 
 // Health asks the gorun that runs here about all apps, or about one.
 func (w World) Health(ctx context.Context, app string) (ok bool, text string, err error) {
-	client, err := control.Dial(ctx, w.Place())
+	conn, err := client.Dial(ctx, w.Place())
 	if err != nil {
 		return false, "", err
 	}
-	defer client.Close()
-	page, err := client.Get(ctx, health.Path(app))
+	defer conn.Close()
+	page, err := conn.Get(ctx, health.Path(app))
 	if err != nil {
 		return false, "", err
 	}
@@ -154,12 +154,12 @@ func (c *call) names() ([]string, error) {
 
 // complete lists what can be named, for the shell.
 func (w World) complete(c *cli.Context) {
-	client, err := control.Dial(c.Context, w.Place())
+	conn, err := client.Dial(c.Context, w.Place())
 	if err != nil {
 		return
 	}
-	defer client.Close()
-	overview, err := client.Apps(c.Context)
+	defer conn.Close()
+	overview, err := conn.Apps(c.Context)
 	if err != nil {
 		return
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 )
 
 // isFile tells an ecosystem file, or a script, from what gorun knows by that
@@ -18,12 +18,12 @@ func (c *call) isFile(word string) bool {
 		return false
 	}
 	known, err := c.client.Apps(c.ctx)
-	return err != nil || !slices.ContainsFunc(known.Apps, func(a control.App) bool { return a.Name == word })
+	return err != nil || !slices.ContainsFunc(known.Apps, func(a client.App) bool { return a.Name == word })
 }
 
-// edition completes an edition by the file that is named, or leaves it gorun's
+// revision completes a request by the file that is named, or leaves it gorun's
 // own, and by the options.
-func (c *call) edition(e control.Edition) (control.Edition, error) {
+func (c *call) revision(e client.Revision) (client.Revision, error) {
 	e.Parallel, e.Only = c.Int("parallel"), c.only()
 	if c.NArg() > 1 {
 		return e, fmt.Errorf("name one file, not %d; %w", c.NArg(), errUsage)
@@ -76,7 +76,7 @@ func (c *call) appsOf(file string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes, err := c.client.Plan(c.ctx, control.Edition{File: path, Only: c.only(), Partial: true})
+	changes, err := c.client.Plan(c.ctx, client.Revision{File: path, Only: c.only(), Partial: true})
 	if err != nil {
 		return nil, err
 	}

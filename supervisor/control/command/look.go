@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/control/monit"
 	"gorun/supervisor/control/screen"
 )
@@ -41,7 +41,7 @@ func (w World) looking() []*cli.Command {
 const measuring = 200 * time.Millisecond
 
 // overviews are two looks at the workers, some time apart.
-func (c *call) overviews() (before, now control.Overview, err error) {
+func (c *call) overviews() (before, now client.Overview, err error) {
 	if before, err = c.client.Apps(c.ctx); err != nil {
 		return before, now, err
 	}
@@ -101,7 +101,7 @@ func (c *call) show() error {
 	if names, err = c.targets(names); err != nil {
 		return err
 	}
-	if now.Apps, err = control.Choose(names, now.Apps); err != nil {
+	if now.Apps, err = client.Choose(names, now.Apps); err != nil {
 		return err
 	}
 	return screen.Show(c.Out, c.style(), before, now)
@@ -120,7 +120,7 @@ func (c *call) pid() error {
 	if err != nil {
 		return err
 	}
-	apps, err := control.Choose(names, overview.Apps)
+	apps, err := client.Choose(names, overview.Apps)
 	if err != nil {
 		return err
 	}
@@ -156,11 +156,11 @@ func (c *call) ping() error {
 }
 
 func (c *call) plan() error {
-	edition, err := c.edition(control.Edition{})
+	revision, err := c.revision(client.Revision{})
 	if err != nil {
 		return err
 	}
-	changes, err := c.client.Plan(c.ctx, edition)
+	changes, err := c.client.Plan(c.ctx, revision)
 	if err != nil {
 		return err
 	}

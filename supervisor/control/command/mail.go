@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 )
 
 // mailing are the commands that reach the processes.
@@ -26,7 +26,7 @@ func (c *call) signal() error {
 	if err != nil {
 		return err
 	}
-	n, err := c.client.Signal(c.ctx, control.Signal{Signal: c.Args().First(), Targets: targets})
+	n, err := c.client.Signal(c.ctx, client.Signal{Signal: c.Args().First(), Targets: targets})
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (c *call) send() error {
 	if err != nil {
 		return err
 	}
-	n, err := c.client.Send(c.ctx, control.Message{Targets: targets, Message: message})
+	n, err := c.client.Send(c.ctx, client.Message{Targets: targets, Message: message})
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (c *call) trigger() error {
 	if err != nil {
 		return err
 	}
-	replies, err := c.client.Trigger(c.ctx, control.Trigger{
+	replies, err := c.client.Trigger(c.ctx, client.Trigger{
 		Targets: targets, Action: c.Args().Get(1), Params: c.Args().Get(2),
 	})
 	for _, reply := range replies {

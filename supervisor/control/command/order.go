@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/control/screen"
 	"gorun/supervisor/ecosystem"
 )
@@ -66,8 +66,8 @@ func hasNoEffect(flag string) bool {
 
 func (c *call) order() error { return c.carryOut(c.Command.Name) }
 
-// editions are the orders that, of one file, read it anew.
-var editions = map[string]control.Edition{
+// revisions are the orders that, of one file, read it anew.
+var revisions = map[string]client.Revision{
 	"start":   {Partial: true, Start: true},
 	"restart": {Partial: true, Start: true, All: true, Restart: true},
 	"reload":  {All: true},
@@ -78,40 +78,40 @@ func (c *call) carryOut(verb string) error {
 	if err != nil {
 		return err
 	}
-	if edition, found := editions[verb]; found && len(words) == 1 && c.isFile(words[0]) {
-		if edition, err = c.edition(edition); err != nil {
+	if revision, found := revisions[verb]; found && len(words) == 1 && c.isFile(words[0]) {
+		if revision, err = c.revision(revision); err != nil {
 			return err
 		}
-		return c.follow(c.client.Apply(c.ctx, edition))
+		return c.follow(c.client.Apply(c.ctx, revision))
 	}
 	targets, err := c.targets(words)
 	if err != nil {
 		return err
 	}
-	return c.follow(c.client.Order(c.ctx, control.Order{Verb: verb, Targets: targets, Parallel: c.Int("parallel")}))
+	return c.follow(c.client.Order(c.ctx, client.Order{Verb: verb, Targets: targets, Parallel: c.Int("parallel")}))
 }
 
 func (c *call) scale() error {
 	if c.NArg() != 2 {
 		return fmt.Errorf("name an app and a number: gorun scale api 4, +3, -2 or max; %w", errUsage)
 	}
-	return c.follow(c.client.Scale(c.ctx, control.Scale{App: c.Args().Get(0), Workers: c.Args().Get(1)}))
+	return c.follow(c.client.Scale(c.ctx, client.Scale{App: c.Args().Get(0), Workers: c.Args().Get(1)}))
 }
 
 func (c *call) apply() error {
-	edition, err := c.edition(control.Edition{})
+	revision, err := c.revision(client.Revision{})
 	if err != nil {
 		return err
 	}
-	return c.follow(c.client.Apply(c.ctx, edition))
+	return c.follow(c.client.Apply(c.ctx, revision))
 }
 
 // follow prints the news of an order until its end.
-func (c *call) follow(news iter.Seq2[control.News, error]) error {
+func (c *call) follow(news iter.Seq2[client.Progress, error]) error {
 	style := c.style()
 	for n, err := range news {
 		if err != nil {
-			var refused *control.ReplyError
+			var refused *client.ReplyError
 			if c.ctx.Err() != nil && !errors.As(err, &refused) {
 				fmt.Fprintln(c.Err, "gorun: what was asked for goes on without this command")
 				return errTold

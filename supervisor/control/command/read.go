@@ -10,7 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/control/screen"
 	"gorun/supervisor/ecosystem"
 )
@@ -57,7 +57,7 @@ func (c *call) logs() error {
 	if err != nil {
 		return err
 	}
-	query := control.LogQuery{Targets: targets, Lines: c.Int("lines"), Follow: !c.Bool("nostream")}
+	query := client.LogQuery{Targets: targets, Lines: c.Int("lines"), Follow: !c.Bool("nostream")}
 	switch {
 	case c.Bool("out") && !c.Bool("err"):
 		query.Stream = "out"
@@ -102,7 +102,7 @@ func (c *call) flush() error {
 func (c *call) reopen() error { return c.client.Reopen(c.ctx) }
 
 func (c *call) events() error {
-	for event, err := range c.client.Events(c.ctx, control.EventQuery{Follow: !c.Bool("nostream")}) {
+	for event, err := range c.client.Events(c.ctx, client.EventQuery{Follow: !c.Bool("nostream")}) {
 		if err != nil {
 			return err
 		}
@@ -148,14 +148,14 @@ func (w World) completion(c *cli.Context) (int, error) {
 }
 
 // remote lets the monitor use the client.
-type remote struct{ client *control.Client }
+type remote struct{ client *client.Client }
 
 // Overview implements monit.Source.
-func (r remote) Overview(ctx context.Context) (control.Overview, error) { return r.client.Apps(ctx) }
+func (r remote) Overview(ctx context.Context) (client.Overview, error) { return r.client.Apps(ctx) }
 
 // Logs implements monit.Source.
-func (r remote) Logs(ctx context.Context, target string, lines int, each func(control.Line)) error {
-	for line, err := range r.client.Logs(ctx, control.LogQuery{Targets: []string{target}, Lines: lines, Follow: true}) {
+func (r remote) Logs(ctx context.Context, target string, lines int, each func(client.Line)) error {
+	for line, err := range r.client.Logs(ctx, client.LogQuery{Targets: []string{target}, Lines: lines, Follow: true}) {
 		if err != nil {
 			return err
 		}
@@ -165,8 +165,8 @@ func (r remote) Logs(ctx context.Context, target string, lines int, each func(co
 }
 
 // Order implements monit.Operator.
-func (r remote) Order(ctx context.Context, verb string, targets []string, each func(control.News)) error {
-	for news, err := range r.client.Order(ctx, control.Order{Verb: verb, Targets: targets}) {
+func (r remote) Order(ctx context.Context, verb string, targets []string, each func(client.Progress)) error {
+	for news, err := range r.client.Order(ctx, client.Order{Verb: verb, Targets: targets}) {
 		if err != nil {
 			return err
 		}
@@ -176,8 +176,8 @@ func (r remote) Order(ctx context.Context, verb string, targets []string, each f
 }
 
 // Scale implements monit.Operator.
-func (r remote) Scale(ctx context.Context, app, workers string, each func(control.News)) error {
-	for news, err := range r.client.Scale(ctx, control.Scale{App: app, Workers: workers}) {
+func (r remote) Scale(ctx context.Context, app, workers string, each func(client.Progress)) error {
+	for news, err := range r.client.Scale(ctx, client.Scale{App: app, Workers: workers}) {
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package control
+package client
 
 import (
 	"errors"
@@ -50,7 +50,7 @@ func TestResolve(t *testing.T) {
 		{"the same twice", []string{"2", "api/0", "web", "web"}, []status.Target{one("api", 0), whole("web")}},
 		{"an app and its worker", []string{"3", "api", "4"}, []status.Target{whole("api")}},
 	} {
-		got, err := resolve(test.words, shop())
+		got, err := Resolve(test.words, shop())
 		if err != nil || !slices.Equal(got, test.want) {
 			t.Errorf("%s: resolve(%q) = %v, %v, want %v", test.name, test.words, got, err, test.want)
 		}
@@ -74,12 +74,12 @@ func TestResolveSaysWhatThereIs(t *testing.T) {
 		{[]string{"/(/"}, "read the pattern /(/: error parsing regexp"},
 		{nil, "name a target"},
 	} {
-		_, err := resolve(test.words, shop())
+		_, err := Resolve(test.words, shop())
 		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("resolve(%q): %v, want %s", test.words, err, test.want)
 		}
 	}
-	if _, err := resolve([]string{"all"}, nil); err == nil || !strings.Contains(err.Error(), "there are none") {
+	if _, err := Resolve([]string{"all"}, nil); err == nil || !strings.Contains(err.Error(), "there are none") {
 		t.Errorf("resolve in nothing: %v", err)
 	}
 }
@@ -90,7 +90,7 @@ func FuzzResolve(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, one, two string) {
 		apps := shop()
-		targets, err := resolve([]string{one, two}, apps)
+		targets, err := Resolve([]string{one, two}, apps)
 		if err != nil {
 			if len(targets) != 0 || err.Error() == "" {
 				t.Fatalf("%v with %v", targets, err)

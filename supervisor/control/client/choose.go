@@ -1,4 +1,4 @@
-package control
+package client
 
 import (
 	"slices"
@@ -17,7 +17,7 @@ func Choose(words []string, apps []App) ([]App, error) {
 		}
 		known = append(known, one)
 	}
-	targets, err := resolve(words, known)
+	targets, err := Resolve(words, known)
 	if err != nil {
 		return nil, err
 	}

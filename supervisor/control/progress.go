@@ -6,37 +6,38 @@ import (
 	"net/http"
 	"sync"
 
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/status"
 )
 
-// maxNews is how many lines wait for a client that does not read; later ones are
+// maxProgress is how many lines wait for a client that does not read; later ones are
 // dropped, but for the last.
-const maxNews = 10_000
+const maxProgress = 10_000
 
-// news is what is told while an order is carried out. Telling never waits: a
+// progressQueue is what is told while an order is carried out. Telling never waits: a
 // terminal that is held up does not hold up the order.
-type news struct {
+type progressQueue struct {
 	more chan struct{} // holds one when there is something to take
 
 	mu    sync.Mutex
-	lines []News
+	lines []client.Progress
 	err   error // how the order ended; valid with the last line
 }
 
-func newNews() *news { return &news{more: make(chan struct{}, 1)} }
+func newProgressQueue() *progressQueue { return &progressQueue{more: make(chan struct{}, 1)} }
 
-func (n *news) tell(p status.Progress) {
+func (n *progressQueue) tell(p status.Progress) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.lines) < maxNews {
-		n.add(newsOf(p))
+	if len(n.lines) < maxProgress {
+		n.add(progressOf(p))
 	}
 }
 
-func (n *news) finish(err error) {
+func (n *progressQueue) finish(err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	last := News{Done: true}
+	last := client.Progress{Done: true}
 	if err != nil {
 		last.Error = err.Error()
 	}
@@ -44,7 +45,7 @@ func (n *news) finish(err error) {
 	n.add(last)
 }
 
-func (n *news) add(line News) {
+func (n *progressQueue) add(line client.Progress) {
 	n.lines = append(n.lines, line)
 	select {
 	case n.more <- struct{}{}:
@@ -52,7 +53,7 @@ func (n *news) add(line News) {
 	}
 }
 
-func (n *news) take() ([]News, error) {
+func (n *progressQueue) take() ([]client.Progress, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	lines := n.lines
@@ -62,7 +63,7 @@ func (n *news) take() ([]News, error) {
 
 // copy sends the lines as they come. An order that fails before it has told
 // anything is an answer with a status.
-func (n *news) copy(ctx context.Context, s *stream) error {
+func (n *progressQueue) copy(ctx context.Context, s *stream) error {
 	for {
 		select {
 		case <-n.more:
@@ -91,7 +92,7 @@ func (a *api) carryOut(w http.ResponseWriter, r *http.Request, do work) error {
 		return errEnding
 	}
 	ctx, cancel := a.outlive(r.Context())
-	n := newNews()
+	n := newProgressQueue()
 	go func() {
 		defer a.under.leave()
 		defer cancel()

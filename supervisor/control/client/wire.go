@@ -1,6 +1,4 @@
-// Package control lets an operator talk to the running gorun: JSON over HTTP on
-// a unix socket, for the same user and root alone.
-package control
+package client
 
 import (
 	"encoding/json"
@@ -93,9 +91,9 @@ type Overview struct {
 	Apps         []App     `json:"apps"`
 }
 
-// News is one line of the answer to an order: application/x-ndjson. The last one
+// Progress is one line of the answer to an order: application/x-ndjson. The last one
 // has Done set; the order failed if it has an Error.
-type News struct {
+type Progress struct {
 	App      string `json:"app,omitempty"`
 	Instance *int   `json:"instance,omitempty"` // nil: about the app, or the whole
 	Text     string `json:"text,omitempty"`

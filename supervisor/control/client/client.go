@@ -1,4 +1,4 @@
-package control
+package client
 
 import (
 	"bytes"
@@ -44,7 +44,7 @@ type Client struct {
 
 // Dial finds the gorun of this container. The error is a NotRunningError if
 // there is none.
-func Dial(ctx context.Context, p Place) (*Client, error) {
+func Dial(ctx context.Context, p Address) (*Client, error) {
 	looked := p.candidates()
 	var denied error
 	for _, address := range looked {
@@ -53,7 +53,7 @@ func Dial(ctx context.Context, p Place) (*Client, error) {
 			_ = conn.Close() // it was there to see who answers
 		}
 		switch {
-		case err == nil && who.pid == 0 && p.Socket == "":
+		case err == nil && who.Pid == 0 && p.Socket == "":
 			// A folder that containers share, and the gorun of another one in it.
 		case err == nil:
 			return newClient(address), nil
@@ -82,27 +82,27 @@ func newClient(address string) *Client {
 }
 
 // connect talks to nobody that anybody could be.
-func connect(ctx context.Context, address string) (net.Conn, peer, error) {
-	if err := checkAddress(address); err != nil {
-		return nil, peer{}, err
+func connect(ctx context.Context, address string) (net.Conn, Peer, error) {
+	if err := CheckSocket(address); err != nil {
+		return nil, Peer{}, err
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", address)
 	if err != nil {
-		return nil, peer{}, fmt.Errorf("reach gorun: %w", err)
+		return nil, Peer{}, fmt.Errorf("reach gorun: %w", err)
 	}
-	who, err := examine(conn, newGuard(address))
+	who, err := examine(conn, address)
 	if err != nil {
-		return nil, peer{}, errors.Join(err, conn.Close())
+		return nil, Peer{}, errors.Join(err, conn.Close())
 	}
 	return conn, who, nil
 }
 
-func examine(conn net.Conn, g guard) (peer, error) {
-	who, err := peerOf(conn)
+func examine(conn net.Conn, address string) (Peer, error) {
+	who, err := PeerOf(conn)
 	if err != nil {
-		return peer{}, err
+		return Peer{}, err
 	}
-	return who, g.distrust(who)
+	return who, distrust(ReadUsers(), address, who)
 }
 
 func isNobody(err error) bool {
@@ -146,9 +146,9 @@ func (c *Client) Get(ctx context.Context, path string) (Page, error) {
 func (c *Client) do(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var content io.Reader
 	if body != nil {
-		text, err := encode(body)
+		text, err := json.Marshal(body)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("encode the request: %w", err)
 		}
 		content = bytes.NewReader(text)
 	}
@@ -203,10 +203,13 @@ func (c *Client) ask(ctx context.Context, method, path string, body, into any) e
 	return nil
 }
 
+// maxFailure is far more than the text of any error.
+const maxFailure = 1 << 20
+
 // replyOf reads the error that gorun answered with.
 func replyOf(response *http.Response) error {
-	var told failure
-	err := json.NewDecoder(io.LimitReader(response.Body, maxBody)).Decode(&told)
+	var told Failure
+	err := json.NewDecoder(io.LimitReader(response.Body, maxFailure)).Decode(&told)
 	if err != nil || told.Error == "" {
 		told.Error = "gorun answers " + response.Status
 	}

@@ -1,10 +1,10 @@
-package control
+package client
 
 import "strings"
 
-// nearest returns the known word that is most like the given one, "" when none
+// Nearest returns the known word that is most like the given one, "" when none
 // is near.
-func nearest(word string, known []string) string {
+func Nearest(word string, known []string) string {
 	const longestWord = 64
 	word = strings.ToLower(word[:min(len(word), longestWord)])
 	best, least := "", 1+max(1, len(word)/3)

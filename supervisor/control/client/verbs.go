@@ -1,4 +1,4 @@
-package control
+package client
 
 import (
 	"context"
@@ -35,7 +35,7 @@ func (c *Client) Env(ctx context.Context, target string) ([]string, error) {
 }
 
 // Plan asks what Apply would do.
-func (c *Client) Plan(ctx context.Context, e Edition) ([]Change, error) {
+func (c *Client) Plan(ctx context.Context, e Revision) ([]Change, error) {
 	query := url.Values{}
 	set(query, "file", e.File)
 	set(query, "only", strings.Join(e.Only, ","))
@@ -46,25 +46,25 @@ func (c *Client) Plan(ctx context.Context, e Edition) ([]Change, error) {
 	return changes, err
 }
 
-// Order has something done to workers and yields the news. An order that has
+// Order has something done to workers and yields its progress. An order that has
 // failed ends with an error; a caller that stops to listen does not stop it.
-func (c *Client) Order(ctx context.Context, o Order) iter.Seq2[News, error] {
-	return c.news(ctx, "/v1/orders", o)
+func (c *Client) Order(ctx context.Context, o Order) iter.Seq2[Progress, error] {
+	return c.progress(ctx, "/v1/orders", o)
 }
 
-// Scale changes the number of workers, and yields the news as Order does.
-func (c *Client) Scale(ctx context.Context, s Scale) iter.Seq2[News, error] {
-	return c.news(ctx, "/v1/scale", s)
+// Scale changes the number of workers, and yields its progress as Order does.
+func (c *Client) Scale(ctx context.Context, s Scale) iter.Seq2[Progress, error] {
+	return c.progress(ctx, "/v1/scale", s)
 }
 
-// Apply makes everything as a file says, and yields the news as Order does.
-func (c *Client) Apply(ctx context.Context, e Edition) iter.Seq2[News, error] {
-	return c.news(ctx, "/v1/apply", e)
+// Apply makes everything as a file says, and yields its progress as Order does.
+func (c *Client) Apply(ctx context.Context, e Revision) iter.Seq2[Progress, error] {
+	return c.progress(ctx, "/v1/apply", e)
 }
 
 // Signal sends a signal and returns how many workers got it.
 func (c *Client) Signal(ctx context.Context, s Signal) (int, error) {
-	var given signalled
+	var given Signalled
 	err := c.ask(ctx, http.MethodPost, "/v1/signal", s, &given)
 	return given.Signalled, err
 }
@@ -72,7 +72,7 @@ func (c *Client) Signal(ctx context.Context, s Signal) (int, error) {
 // Send sends a message and returns how many workers got it, also with an error
 // about others.
 func (c *Client) Send(ctx context.Context, m Message) (int, error) {
-	var given sent
+	var given Sent
 	err := c.ask(ctx, http.MethodPost, "/v1/send", m, &given)
 	return given.Sent, errors.Join(err, partly(given.Error))
 }
@@ -80,7 +80,7 @@ func (c *Client) Send(ctx context.Context, m Message) (int, error) {
 // Trigger starts an action and returns the replies, also with an error about
 // who gave none.
 func (c *Client) Trigger(ctx context.Context, t Trigger) ([]json.RawMessage, error) {
-	var given replies
+	var given Replies
 	err := c.ask(ctx, http.MethodPost, "/v1/trigger", t, &given)
 	return given.Replies, errors.Join(err, partly(given.Error))
 }
@@ -126,10 +126,10 @@ func set(query url.Values, name, value string) {
 	}
 }
 
-// news turns the last line into the end, or an error.
-func (c *Client) news(ctx context.Context, path string, body any) iter.Seq2[News, error] {
-	return func(yield func(News, error) bool) {
-		for line, err := range lines[News](ctx, c, http.MethodPost, path, body) {
+// progress turns the last line into the end, or an error.
+func (c *Client) progress(ctx context.Context, path string, body any) iter.Seq2[Progress, error] {
+	return func(yield func(Progress, error) bool) {
+		for line, err := range lines[Progress](ctx, c, http.MethodPost, path, body) {
 			switch {
 			case err == nil && line.Done && line.Error == "":
 				return
@@ -140,7 +140,7 @@ func (c *Client) news(ctx context.Context, path string, body any) iter.Seq2[News
 				return
 			}
 		}
-		yield(News{}, errors.New("the connection to gorun broke off; what was asked for goes on unless gorun has ended"))
+		yield(Progress{}, errors.New("the connection to gorun broke off; what was asked for goes on unless gorun has ended"))
 	}
 }
 

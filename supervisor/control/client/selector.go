@@ -1,6 +1,7 @@
-package control
+package client
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -30,12 +31,21 @@ func (e *UnknownTargetError) Error() string {
 	return text
 }
 
-// resolve finds what the words of a command stand for: all, the name of an app,
+// SelectorError says that the words of a command cannot be read.
+type SelectorError struct{ err error }
+
+// Error says what is wrong with them.
+func (e *SelectorError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *SelectorError) Unwrap() error { return e.err }
+
+// Resolve finds what the words of a command stand for: all, the name of an app,
 // a namespace, the id of a worker, app/instance, or a /regex/ over names. An
 // app's name comes first, whatever it looks like. No target is named twice.
-func resolve(words []string, apps []status.App) ([]status.Target, error) {
+func Resolve(words []string, apps []status.App) ([]status.Target, error) {
 	if len(words) == 0 {
-		return nil, badInput("name a target: an app, a namespace, an id, app/instance, /regex/ or all")
+		return nil, &SelectorError{errors.New("name a target: an app, a namespace, an id, app/instance, /regex/ or all")}
 	}
 	var found []status.Target
 	for _, word := range words {
@@ -104,7 +114,7 @@ func byPattern(word string, apps []status.App) ([]status.Target, error) {
 	}
 	pattern, err := regexp.Compile(word[1 : len(word)-1])
 	if err != nil {
-		return nil, badInput("read the pattern %s: %w", word, err)
+		return nil, &SelectorError{fmt.Errorf("read the pattern %s: %w", word, err)}
 	}
 	return where(apps, func(a status.App) bool { return pattern.MatchString(a.Name) }), nil
 }
@@ -163,7 +173,7 @@ func unknown(word string, apps []status.App) error {
 		names, spaces = append(names, a.Name), append(spaces, a.Namespace)
 	}
 	slices.Sort(names)
-	return &UnknownTargetError{Word: word, Names: names, Near: nearest(word, slices.Concat(names, spaces, []string{"all"}))}
+	return &UnknownTargetError{Word: word, Names: names, Near: Nearest(word, slices.Concat(names, spaces, []string{"all"}))}
 }
 
 func instances(a status.App) []string {
