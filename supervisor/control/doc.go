@@ -4,5 +4,5 @@
 // Each request has a goroutine of its own, which belongs to net/http; each order
 // has one more, which carries it out to its end whether its client stays or not.
 // Nothing here decides about workers: that is done behind the interfaces Apps,
-// Orders and Mail.
+// Orders and Messages.
 package control

@@ -173,7 +173,7 @@ func (a *api) signal(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, client.Signalled{Signalled: a.Mail.SignalTargets(targets, sig)})
+	return answer(w, client.Signalled{Signalled: a.Messages.SignalTargets(targets, sig)})
 }
 
 func (a *api) send(w http.ResponseWriter, r *http.Request) error {
@@ -188,7 +188,7 @@ func (a *api) send(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n, err := a.Mail.Send(targets, asked.Message)
+	n, err := a.Messages.Send(targets, asked.Message)
 	if err != nil && n == 0 {
 		return err //nolint:wrapcheck // it says what was attempted
 	}
@@ -214,7 +214,7 @@ func (a *api) trigger(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	ctx, stop := context.WithTimeout(ctx, triggerLimit)
 	defer stop()
-	given, err := a.Mail.Trigger(ctx, targets, asked.Action, asked.Params)
+	given, err := a.Messages.Trigger(ctx, targets, asked.Action, asked.Params)
 	if err != nil && len(given) == 0 {
 		return err //nolint:wrapcheck // it says what was attempted
 	}

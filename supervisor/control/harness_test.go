@@ -199,7 +199,7 @@ func options(t *testing.T, f *fake) Options {
 	t.Cleanup(func() { _ = output.Close(context.Background()) })
 	return Options{
 		Address: client.Address{Socket: filepath.Join(t.TempDir(), "s")},
-		Apps:    f, Orders: f, Mail: f, Output: output, Load: load, CPUs: 8, Version: "1.2.3",
+		Apps:    f, Orders: f, Messages: f, Output: output, Load: load, CPUs: 8, Version: "1.2.3",
 		Health: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "sick", http.StatusServiceUnavailable) }),
 		Log:    slog.New(slog.DiscardHandler),
 	}
@@ -291,7 +291,7 @@ func isReply(err error, code int) bool {
 
 // The supervisor is all that the server asks for.
 var (
-	_ Apps   = (*supervisor.Supervisor)(nil)
-	_ Orders = (*supervisor.Supervisor)(nil)
-	_ Mail   = (*supervisor.Supervisor)(nil)
+	_ Apps     = (*supervisor.Supervisor)(nil)
+	_ Orders   = (*supervisor.Supervisor)(nil)
+	_ Messages = (*supervisor.Supervisor)(nil)
 )

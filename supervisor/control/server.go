@@ -36,8 +36,8 @@ type Orders interface {
 	Plan(revision spec.Revision) []status.Change
 }
 
-// Mail reaches the processes.
-type Mail interface {
+// Messages reaches the processes of workers.
+type Messages interface {
 	SignalTargets(targets []status.Target, sig unix.Signal) int
 	Send(targets []status.Target, message json.RawMessage) (int, error)
 	Trigger(ctx context.Context, targets []status.Target, action, params string) ([]json.RawMessage, error)
@@ -48,16 +48,16 @@ type Load func(file string, only []string) ([]spec.App, error)
 
 // Options is what is served, and where.
 type Options struct {
-	Address client.Address
-	Apps    Apps
-	Orders  Orders
-	Mail    Mail
-	Output  *logs.Output
-	Load    Load
-	CPUs    int          // what "max" means
-	Health  http.Handler // serves what is not under /v1/; nil: nothing
-	Version string
-	Log     *slog.Logger
+	Address  client.Address
+	Apps     Apps
+	Orders   Orders
+	Messages Messages
+	Output   *logs.Output
+	Load     Load
+	CPUs     int          // what "max" means
+	Health   http.Handler // serves what is not under /v1/; nil: nothing
+	Version  string
+	Log      *slog.Logger
 }
 
 // Server answers on the socket. Close ends it.

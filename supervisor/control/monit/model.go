@@ -173,8 +173,8 @@ func (m *model) fallSilent(s silent) {
 func (m *model) tell(n client.Progress) {
 	var text strings.Builder
 	style := m.style
-	style.Width = 1 << 16            // one line; the view cuts it
-	_ = screen.News(&text, style, n) // a Builder never fails
+	style.Width = 1 << 16                // one line; the view cuts it
+	_ = screen.Progress(&text, style, n) // a Builder never fails
 	m.note = note{text: strings.TrimSuffix(text.String(), "\n")}
 }
 

@@ -58,7 +58,7 @@ func Missed(line client.Line) string {
 	if line.Missed == 0 {
 		return ""
 	}
-	return count(line.Missed, "line") + " missed: this terminal was too slow"
+	return Count(line.Missed, "line") + " missed: this terminal was too slow"
 }
 
 func (l *Log) tagged(out io.Writer, line client.Line) error {

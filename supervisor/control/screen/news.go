@@ -30,12 +30,12 @@ func eventPaint(e client.Event) Paint {
 	return Strong
 }
 
-// News prints a line of progress; the last one says how it ended.
-func News(out io.Writer, style Style, n client.Progress) error {
-	return write(out, style.news(n))
+// Progress prints a line of progress; the last one says how it ended.
+func Progress(out io.Writer, style Style, n client.Progress) error {
+	return write(out, style.progress(n))
 }
 
-func (s Style) news(n client.Progress) []string {
+func (s Style) progress(n client.Progress) []string {
 	text := Printable(n.Text)
 	if who := subject(n.App, n.Instance); who != "" {
 		text = strings.TrimRight(who+"  "+text, " ")

@@ -22,7 +22,7 @@ func TestNewsGoldens(t *testing.T) {
 		t.Run(look, func(t *testing.T) {
 			golden(t, "news-"+look, printed(t, func(out *bytes.Buffer) error {
 				for _, n := range news {
-					if err := News(out, style, n); err != nil {
+					if err := Progress(out, style, n); err != nil {
 						return err
 					}
 				}

@@ -199,7 +199,7 @@ func everything(out *bytes.Buffer, style Style, o client.Overview) error {
 	var changes []client.Change
 	for i, app := range o.Apps {
 		changes = append(changes, client.Change{App: app.Name, What: [...]string{"add", "keep", app.Name}[i%3], Why: []string{app.Name}})
-		if err := News(out, style, client.Progress{App: app.Name, Instance: &i, Text: app.Script, Error: app.Script}); err != nil {
+		if err := Progress(out, style, client.Progress{App: app.Name, Instance: &i, Text: app.Script, Error: app.Script}); err != nil {
 			return err
 		}
 		if err := Event(out, style, client.Event{App: app.Name, Kind: app.Name, Text: app.Script}); err != nil {

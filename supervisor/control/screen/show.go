@@ -111,8 +111,8 @@ func inner(n *client.Node) []fact {
 	return []fact{
 		{key: "event loop", text: fmt.Sprintf("late by %s (p50), %s (p95), %s (p99)", Delay(n.DelayP50), Delay(n.DelayP95), Delay(n.DelayP99))},
 		{key: "heap", text: fmt.Sprintf("%s of %s reserved, limit %s", Size(n.HeapUsed), Size(n.HeapReserved), Size(n.HeapLimit))},
-		{key: "active", text: fmt.Sprintf("%s, %s", count(uint64(max(n.Handles, 0)), "handle"), count(uint64(max(n.Requests, 0)), "request"))},
-		{key: "gc", text: fmt.Sprintf("%s, %.1f s in all", count(n.Pauses, "pause"), n.PauseSeconds)},
+		{key: "active", text: fmt.Sprintf("%s, %s", Count(uint64(max(n.Handles, 0)), "handle"), Count(uint64(max(n.Requests, 0)), "request"))},
+		{key: "gc", text: fmt.Sprintf("%s, %.1f s in all", Count(n.Pauses, "pause"), n.PauseSeconds)},
 	}
 }
 

@@ -1,4 +1,4 @@
-package command
+package cli
 
 import (
 	"fmt"
@@ -10,30 +10,30 @@ import (
 	"gorun/supervisor/control/client"
 )
 
-// isFile tells an ecosystem file, or a script, from what gorun knows by that
-// word: an app's name goes before.
-func (c *call) isFile(word string) bool {
+// isFile reports whether a word names an ecosystem file or a script. The name of
+// an app that gorun has goes before.
+func (s *session) isFile(word string) bool {
 	info, err := os.Stat(word)
 	if err != nil || !info.Mode().IsRegular() || filepath.Ext(word) == "" {
 		return false
 	}
-	known, err := c.client.Apps(c.ctx)
+	known, err := s.client.Apps(s.ctx)
 	return err != nil || !slices.ContainsFunc(known.Apps, func(a client.App) bool { return a.Name == word })
 }
 
 // revision completes a request by the file that is named, or leaves it gorun's
 // own, and by the options.
-func (c *call) revision(e client.Revision) (client.Revision, error) {
-	e.Parallel, e.Only = c.Int("parallel"), c.only()
-	if c.NArg() > 1 {
-		return e, fmt.Errorf("name one file, not %d; %w", c.NArg(), errUsage)
+func (s *session) revision(r client.Revision) (client.Revision, error) {
+	r.Parallel, r.Only = s.args.Int("parallel"), s.only()
+	if s.args.NArg() > 1 {
+		return r, fmt.Errorf("name one file, not %d; %w", s.args.NArg(), errUsage)
 	}
-	if c.NArg() == 0 {
-		return e, nil
+	if s.args.NArg() == 0 {
+		return r, nil
 	}
 	var err error
-	e.File, err = absolute(c.Args().First())
-	return e, err
+	r.File, err = absolute(s.args.Args().First())
+	return r, err
 }
 
 // absolute is for gorun, which has another working directory.
@@ -46,37 +46,37 @@ func absolute(file string) (string, error) {
 }
 
 // only returns the apps and namespaces of a file that are meant; nil: all.
-func (c *call) only() []string { return List(c.String("only")) }
+func (s *session) only() []string { return list(s.args.String("only")) }
 
-// targets puts the apps of a file that gorun has in the place of its name.
-func (c *call) targets(words []string) ([]string, error) {
+// targets replaces the name of each file by the apps of it that gorun has.
+func (s *session) targets(words []string) ([]string, error) {
 	var all []string
 	files := 0
 	for _, word := range words {
-		if !c.isFile(word) {
+		if !s.isFile(word) {
 			all = append(all, word)
 			continue
 		}
 		files++
-		names, err := c.appsOf(word)
+		names, err := s.appsOf(word)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, names...)
 	}
-	if files == 0 && c.only() != nil {
-		return nil, fmt.Errorf("--only chooses among the apps of a file, and none is named; %w", errUsage)
+	if files == 0 && s.only() != nil {
+		return nil, fmt.Errorf("--only chooses among the apps of a file, and no file is named; %w", errUsage)
 	}
 	return all, nil
 }
 
 // appsOf returns the names of the apps of a file that gorun has.
-func (c *call) appsOf(file string) ([]string, error) {
+func (s *session) appsOf(file string) ([]string, error) {
 	path, err := absolute(file)
 	if err != nil {
 		return nil, err
 	}
-	changes, err := c.client.Plan(c.ctx, client.Revision{File: path, Only: c.only(), Partial: true})
+	changes, err := s.client.Plan(s.ctx, client.Revision{File: path, Only: s.only(), Partial: true})
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (c *call) appsOf(file string) ([]string, error) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("%s: gorun has none of its apps: %s", file, strings.Join(unknown, ", "))
+		return nil, fmt.Errorf("%s: gorun runs none of its apps: %s", file, strings.Join(unknown, ", "))
 	}
 	return names, nil
 }

@@ -1,4 +1,4 @@
-package command
+package cli
 
 import (
 	"errors"
@@ -10,10 +10,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/usage"
 )
 
 // sample is the file that `gorun init` writes.
-const sample = `# gorun check ecosystem.yaml tells every mistake; docs/ecosystem.md has every key.
+const sample = `# gorun check ecosystem.yaml prints every mistake; docs/ecosystem.md has every key.
 apps:
   - name: api
     script: server.js          # a file, or a command on $PATH
@@ -38,7 +39,7 @@ const sampleSimple = `apps:
 `
 
 // sampleScript is what `gorun init --js` writes.
-const sampleScript = `// gorun check ecosystem.config.js tells every mistake; docs/ecosystem.md has every key.
+const sampleScript = `// gorun check ecosystem.config.js prints every mistake; docs/ecosystem.md has every key.
 module.exports = {
   apps: [
     {
@@ -58,53 +59,53 @@ const (
 	sampleScriptFile = "ecosystem.config.js"
 )
 
-func (w World) initCommand() *cli.Command {
+func (c *commandLine) initCommand() *cli.Command {
 	return &cli.Command{
-		Name: "init", Aliases: []string{"ecosystem"}, Usage: "write a commented " + sampleFile + " to begin with", ArgsUsage: "[simple]",
+		Name: "init", Aliases: []string{"ecosystem"}, Usage: "write a commented " + sampleFile, ArgsUsage: "[simple]",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "js", Usage: "write " + sampleScriptFile + " instead"},
-			&cli.StringFlag{Name: "from", Usage: "write " + sampleFile + " with what `FILE` says, such as " + sampleScriptFile},
+			&cli.StringFlag{Name: "from", Usage: "convert `FILE`, such as " + sampleScriptFile + ", to " + sampleFile},
 		},
-		Action: w.Act(w.writeSample),
+		Action: c.act(c.writeSample),
 	}
 }
 
 // writeSample never overwrites.
-func (w World) writeSample(c *cli.Context) (int, error) {
+func (c *commandLine) writeSample(args *cli.Context) (int, error) {
 	name, text := sampleFile, sample
-	switch from := c.String("from"); {
-	case c.NArg() > 1 || c.NArg() == 1 && c.Args().First() != "simple":
-		return codeUsage, fmt.Errorf("init: there is only simple, not %q", strings.Join(c.Args().Slice(), " "))
-	case from != "" && (c.Bool("js") || c.NArg() > 0), c.Bool("js") && c.NArg() > 0:
+	switch from := args.String("from"); {
+	case args.NArg() > 1 || args.NArg() == 1 && args.Args().First() != "simple":
+		return codeUsage, fmt.Errorf("init: unknown template %q; the only one is simple", strings.Join(args.Args().Slice(), " "))
+	case from != "" && (args.Bool("js") || args.NArg() > 0), args.Bool("js") && args.NArg() > 0:
 		return codeUsage, errors.New("init: choose one of simple, --js and --from")
 	case from != "":
-		converted, err := w.convert(from)
+		converted, err := c.convert(from)
 		if err != nil {
-			fmt.Fprintln(w.Err, err)
+			fmt.Fprintln(c.Err, err)
 			return codeUsage, nil
 		}
 		text = converted
-	case c.Bool("js"):
+	case args.Bool("js"):
 		name, text = sampleScriptFile, sampleScript
-	case c.NArg() > 0:
+	case args.NArg() > 0:
 		text = sampleSimple
 	}
-	return w.writeNew(name, text)
+	return c.writeNew(name, text)
 }
 
-func (w World) convert(path string) (string, error) {
+func (c *commandLine) convert(path string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("find the working directory: %w", err)
 	}
 	//nolint:wrapcheck // its errors are for people, with positions
-	return ecosystem.Convert(ecosystem.Source{Path: path, Stdin: w.In, Dir: dir, Environ: w.Environ, CPUs: w.CPUs(), Console: w.Err})
+	return ecosystem.Convert(ecosystem.Source{Path: path, Stdin: c.In, Dir: dir, Environ: c.Environ, CPUs: usage.CPUs(), Console: c.Err})
 }
 
-func (w World) writeNew(name, text string) (int, error) {
+func (c *commandLine) writeNew(name, text string) (int, error) {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		fmt.Fprintf(w.Err, "gorun: %s is there already; nothing was written\n", name)
+		fmt.Fprintf(c.Err, "gorun: %s is there already; nothing was written\n", name)
 		return codeFailure, nil
 	}
 	if err != nil {
@@ -116,6 +117,6 @@ func (w World) writeNew(name, text string) (int, error) {
 	if err != nil {
 		return codeFailure, fmt.Errorf("init: write %s: %w", name, err)
 	}
-	fmt.Fprintln(w.Out, "wrote", name)
+	fmt.Fprintln(c.Out, "wrote", name)
 	return 0, nil
 }

@@ -1,4 +1,4 @@
-package container
+package cli
 
 import (
 	"bytes"
@@ -83,20 +83,21 @@ func (w *transcript) String() string {
 // patience is for machines with much else to do.
 const patience = 3 * time.Minute
 
-// container is a run of Run, with real signals and real processes.
+// container is a run of a service, with real signals and real processes.
 type container struct {
 	*supervisor.Supervisor
 
 	text transcript // all output
 	over chan struct{}
 	code int
-	word string // path of the termination log, if there is one
+
+	terminationLog string // its path
 }
 
 // start changes the options first, where change is not nil.
-func start(t *testing.T, what string, change func(*Options, *supervisor.Options, *spec.App)) *container {
+func start(t *testing.T, what string, change func(*service, *supervisor.Options, *spec.App)) *container {
 	t.Helper()
-	c := &container{over: make(chan struct{}), word: filepath.Join(t.TempDir(), "termination-log")}
+	c := &container{over: make(chan struct{}), terminationLog: filepath.Join(t.TempDir(), "termination-log")}
 	output := logs.New(logs.Options{Stdout: &c.text, Stderr: &c.text})
 	listener := signals.Listen()
 	app := spec.App{
@@ -105,8 +106,8 @@ func start(t *testing.T, what string, change func(*Options, *supervisor.Options,
 	}
 	log := slog.New(output.Handler())
 	inner := supervisor.Options{Reaper: theReaper, Output: output, Log: log, Starting: 1}
-	outer := Options{Signals: listener, Reaper: theReaper, Output: output, Log: log, TerminationLog: c.word}
-	outer.Load = func(string, []string) ([]spec.App, error) { return nil, errors.New("the file is bad") }
+	outer := service{signals: listener, reaper: theReaper, output: output, log: log, terminationLog: c.terminationLog}
+	outer.load = func(string, []string) ([]spec.App, error) { return nil, errors.New("the file is bad") }
 	if change != nil {
 		change(&outer, &inner, &app)
 	}
@@ -118,7 +119,7 @@ func start(t *testing.T, what string, change func(*Options, *supervisor.Options,
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		defer close(c.over)
-		c.code = Run(ctx, s, outer)
+		c.code = outer.run(ctx, s)
 		_ = output.Close(context.Background())
 	}()
 	t.Cleanup(func() {
@@ -174,11 +175,11 @@ func TestEachStopSignalEndsWithZero(t *testing.T) {
 }
 
 func TestASecondSignalEndsTheGraceWith137(t *testing.T) {
-	c := start(t, "stubborn", func(o *Options, _ *supervisor.Options, _ *spec.App) { touch(t, o.TerminationLog) })
+	c := start(t, "stubborn", func(o *service, _ *supervisor.Options, _ *spec.App) { touch(t, o.terminationLog) })
 	c.says(t, "up")
 	send(t, unix.SIGTERM)
 	c.says(t, "stopping")
-	for over := false; !over; { // those that come too soon are echoes of the first
+	for over := false; !over; { // those that come too soon are the first one, repeated
 		send(t, unix.SIGINT)
 		select {
 		case <-c.over:
@@ -187,25 +188,25 @@ func TestASecondSignalEndsTheGraceWith137(t *testing.T) {
 		}
 	}
 	c.wait(t, 137)
-	if got := read(t, c.word); got != "gorun: exit 137: stopped by a second signal\n" {
+	if got := read(t, c.terminationLog); got != "gorun: exit 137: stopped by a second signal\n" {
 		t.Errorf("termination log: %q", got)
 	}
 }
 
 // timeout(1) signals its child, and then its group with the child in it.
-func TestTheEchoOfASignalIsNoSecondOne(t *testing.T) {
+func TestARepeatedSignalIsNoSecondOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var did []string
 		ctx, cancel := context.WithCancel(t.Context())
-		actions := Options{Log: slog.New(slog.DiscardHandler)}.actions(ctx, nil, wishes{
+		actions := service{log: slog.New(slog.DiscardHandler)}.actions(ctx, nil, shutdown{
 			stop: func() { did = append(did, "stop"); cancel() },
 			kill: func() { did = append(did, "kill") },
 		})
 		actions.Stop(unix.SIGTERM)
-		<-time.After(echo)
+		<-time.After(repeatInterval)
 		actions.Stop(unix.SIGTERM)
 		if want := []string{"stop"}; !slices.Equal(did, want) {
-			t.Errorf("a signal and its echo: %v, want %v", did, want)
+			t.Errorf("a signal and its repetition: %v, want %v", did, want)
 		}
 		<-time.After(1)
 		actions.Stop(unix.SIGTERM)
@@ -246,7 +247,7 @@ func TestSighupStopsNothing(t *testing.T) {
 
 func TestSigusr2ReopensTheLogFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.log")
-	c := start(t, "serve", func(_ *Options, _ *supervisor.Options, a *spec.App) {
+	c := start(t, "serve", func(_ *service, _ *supervisor.Options, a *spec.App) {
 		a.Logs = logs.Config{OutFile: path, Merge: true}
 	})
 	c.says(t, "up")
@@ -258,7 +259,7 @@ func TestSigusr2ReopensTheLogFiles(t *testing.T) {
 }
 
 func TestAStopBeforeTheFirstStartStartsNothing(t *testing.T) {
-	c := start(t, "serve", func(o *Options, _ *supervisor.Options, _ *spec.App) { o.Delay = time.Hour })
+	c := start(t, "serve", func(o *service, _ *supervisor.Options, _ *spec.App) { o.delay = time.Hour })
 	send(t, unix.SIGTERM)
 	c.wait(t, 0)
 	if strings.Contains(c.text.String(), "up") {
@@ -267,9 +268,9 @@ func TestAStopBeforeTheFirstStartStartsNothing(t *testing.T) {
 }
 
 func TestTheTerminationLogTellsOfAFailure(t *testing.T) {
-	c := start(t, "fail", func(o *Options, _ *supervisor.Options, _ *spec.App) { touch(t, o.TerminationLog) })
+	c := start(t, "fail", func(o *service, _ *supervisor.Options, _ *spec.App) { touch(t, o.terminationLog) })
 	c.wait(t, 3)
-	if got := read(t, c.word); got != "gorun: exit 3: app api failed: 3\n" {
+	if got := read(t, c.terminationLog); got != "gorun: exit 3: app api failed: 3\n" {
 		t.Errorf("termination log: %q", got)
 	}
 }
@@ -277,17 +278,17 @@ func TestTheTerminationLogTellsOfAFailure(t *testing.T) {
 func TestTheTerminationLogIsNotCreated(t *testing.T) {
 	c := start(t, "fail", nil)
 	c.wait(t, 3)
-	if _, err := os.Stat(c.word); !os.IsNotExist(err) {
+	if _, err := os.Stat(c.terminationLog); !os.IsNotExist(err) {
 		t.Errorf("there is one: %v", err)
 	}
 }
 
 func TestTheTerminationLogIsLeftAloneByAGoodEnd(t *testing.T) {
-	c := start(t, "serve", func(o *Options, _ *supervisor.Options, _ *spec.App) { touch(t, o.TerminationLog) })
+	c := start(t, "serve", func(o *service, _ *supervisor.Options, _ *spec.App) { touch(t, o.terminationLog) })
 	c.says(t, "up")
 	send(t, unix.SIGTERM)
 	c.wait(t, 0)
-	if got := read(t, c.word); got != "old" {
+	if got := read(t, c.terminationLog); got != "old" {
 		t.Errorf("termination log: %q", got)
 	}
 }
@@ -295,10 +296,10 @@ func TestTheTerminationLogIsLeftAloneByAGoodEnd(t *testing.T) {
 func TestTheTerminationLogIsOneShortLine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	touch(t, path)
-	o := Options{TerminationLog: path, Log: slog.New(slog.DiscardHandler)}
-	o.leaveWord(1, "two\nlines and "+strings.Repeat("ä", wordLimit))
+	o := service{terminationLog: path, log: slog.New(slog.DiscardHandler)}
+	o.writeTerminationLog(1, "two\nlines and "+strings.Repeat("ä", terminationLogLimit))
 	got := read(t, path)
-	if len(got) > wordLimit || len(got) < wordLimit-2 || strings.Count(got, "\n") != 1 || !strings.HasSuffix(got, "ä\n") {
+	if len(got) > terminationLogLimit || len(got) < terminationLogLimit-2 || strings.Count(got, "\n") != 1 || !strings.HasSuffix(got, "ä\n") {
 		t.Errorf("%d bytes, %d lines, end %q", len(got), strings.Count(got, "\n"), got[len(got)-4:])
 	}
 }
@@ -308,7 +309,7 @@ func TestATerminationLogThatNobodyReadsHoldsNothingUp(t *testing.T) {
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	Options{TerminationLog: path, Log: slog.New(slog.DiscardHandler)}.leaveWord(1, "x")
+	service{terminationLog: path, log: slog.New(slog.DiscardHandler)}.writeTerminationLog(1, "x")
 }
 
 // touch makes a file with something in it.
