@@ -55,11 +55,8 @@ func (c *commandLine) execute(args *cli.Context) (int, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	passed := make(chan unix.Signal, 128)
-	go c.signals.Run(ctx, signals.Forwarding, signals.Actions{
-		Reap:    r.Reap,
-		Forward: func(sig unix.Signal) { passed <- sig },
-	})
+	forwarded := make(chan unix.Signal)
+	go c.signals.Run(ctx, signals.Forwarding, execActions(ctx, r, forwarded))
 	command := process.Command{
 		Argv: args.Args().Slice(), Environ: c.Environ, Grace: args.Duration("grace"), Alone: args.Bool("child-only"), Log: log,
 		Rewrite: rewrite,
@@ -68,7 +65,20 @@ func (c *commandLine) execute(args *cli.Context) (int, error) {
 		command.Limit = command.Grace
 	}
 	<-c.signals.Complete()
-	return command.Run(r, passed), nil
+	return command.Run(r, forwarded), nil
+}
+
+// execActions send signals on, as they can be taken. loop ends the goroutine that
+// does.
+func execActions(loop context.Context, r *reaper.Reaper, to chan<- unix.Signal) signals.Actions {
+	forwarding := newForwards()
+	go forwarding.run(loop, func(sig unix.Signal) {
+		select {
+		case to <- sig:
+		case <-loop.Done():
+		}
+	})
+	return signals.Actions{Reap: r.Reap, Forward: forwarding.add}
 }
 
 // flushLimit bounds the wait for the readers of gorun's output at the end.

@@ -57,15 +57,15 @@ func (c *commandLine) supervise(args *cli.Context) (int, error) {
 	if err != nil {
 		return codeUsage, fmt.Errorf("prepare: %w", err)
 	}
-	return c.listenAndServe(args.Context, s, settings, service{
-		signals: c.signals, reaper: r, output: output, log: log, load: c.loader(args, log),
+	return c.listenAndServe(args.Context, s, settings, output, service{
+		signals: c.signals, reaper: r, reopen: output.Reopen, log: log, load: c.loader(args, log),
 		delay: settings.delay, terminationLog: settings.terminationLog,
 	})
 }
 
 // listenAndServe runs the apps with their listeners: health and metrics for
 // everybody, control for gorun's own user and root.
-func (c *commandLine) listenAndServe(ctx context.Context, s *supervisor.Supervisor, settings settings, run service) (int, error) {
+func (c *commandLine) listenAndServe(ctx context.Context, s *supervisor.Supervisor, settings settings, output *logs.Output, run service) (int, error) {
 	listener := web.Options{
 		Address: settings.web, Asked: settings.webAsked, Source: s, Signals: c.signals.Received,
 		Build: c.build(), Log: run.log,
@@ -77,7 +77,7 @@ func (c *commandLine) listenAndServe(ctx context.Context, s *supervisor.Supervis
 	}
 	defer server.Close()
 	api, err := control.Serve(ctx, control.Options{
-		Address: c.address(), Apps: s, Orders: s, Messages: s, Output: run.output, Load: run.load, CPUs: usage.CPUs(),
+		Address: c.address(), Apps: s, Orders: s, Messages: s, Output: output, Load: run.load, CPUs: usage.CPUs(),
 		Health: pages, Version: c.Version, Log: run.log,
 	})
 	if err != nil {

@@ -9,14 +9,13 @@ import (
 	"gorun/signals/reaper"
 	"gorun/supervisor"
 	"gorun/supervisor/control"
-	"gorun/supervisor/logs"
 )
 
 // service is a run of apps under the signals that gorun gets.
 type service struct {
 	signals        *signals.Listener
 	reaper         *reaper.Reaper
-	output         *logs.Output
+	reopen         func() error // opens the log files again
 	log            *slog.Logger
 	load           control.Load  // of gorun's own file
 	delay          time.Duration // before the first start
@@ -33,7 +32,7 @@ func (v service) run(parent context.Context, s *supervisor.Supervisor) int {
 	// Without the signal loop nothing is reaped: it goes on to the very end.
 	dispatching, done := context.WithCancel(context.WithoutCancel(parent))
 	defer done()
-	go v.signals.Run(dispatching, signals.Supervising, v.actions(ctx, s, shutdown{cancel, killNow}))
+	go v.signals.Run(dispatching, signals.Supervising, v.actions(dispatching, ctx, s, shutdown{cancel, killNow}))
 	<-v.signals.Complete()
 	code := 0
 	if v.wait(ctx) {

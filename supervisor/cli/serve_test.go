@@ -9,12 +9,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -106,7 +104,7 @@ func start(t *testing.T, what string, change func(*service, *supervisor.Options,
 	}
 	log := slog.New(output.Handler())
 	inner := supervisor.Options{Reaper: theReaper, Output: output, Log: log, Starting: 1}
-	outer := service{signals: listener, reaper: theReaper, output: output, log: log, terminationLog: c.terminationLog}
+	outer := service{signals: listener, reaper: theReaper, reopen: output.Reopen, log: log, terminationLog: c.terminationLog}
 	outer.load = func(string, []string) ([]spec.App, error) { return nil, errors.New("the file is bad") }
 	if change != nil {
 		change(&outer, &inner, &app)
@@ -191,29 +189,6 @@ func TestASecondSignalEndsTheGraceWith137(t *testing.T) {
 	if got := read(t, c.terminationLog); got != "gorun: exit 137: stopped by a second signal\n" {
 		t.Errorf("termination log: %q", got)
 	}
-}
-
-// timeout(1) signals its child, and then its group with the child in it.
-func TestARepeatedSignalIsNoSecondOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var did []string
-		ctx, cancel := context.WithCancel(t.Context())
-		actions := service{log: slog.New(slog.DiscardHandler)}.actions(ctx, nil, shutdown{
-			stop: func() { did = append(did, "stop"); cancel() },
-			kill: func() { did = append(did, "kill") },
-		})
-		actions.Stop(unix.SIGTERM)
-		<-time.After(repeatInterval)
-		actions.Stop(unix.SIGTERM)
-		if want := []string{"stop"}; !slices.Equal(did, want) {
-			t.Errorf("a signal and its repetition: %v, want %v", did, want)
-		}
-		<-time.After(1)
-		actions.Stop(unix.SIGTERM)
-		if want := []string{"stop", "kill"}; !slices.Equal(did, want) {
-			t.Errorf("and one later: %v, want %v", did, want)
-		}
-	})
 }
 
 func TestTheEndOfTheContextStopsAsASignalDoes(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/signals"
-	"gorun/supervisor"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 )
@@ -22,39 +21,55 @@ type shutdown struct {
 // same one: timeout(1) signals its child and then its whole group.
 const repeatInterval = 20 * time.Millisecond
 
-// actions are what signals do. The second one that says stop ends the grace.
-func (v service) actions(ctx context.Context, s *supervisor.Supervisor, end shutdown) signals.Actions {
-	var first time.Time
+// workers are what signals act on.
+type workers interface {
+	Signal(sig unix.Signal)
+	Apply(ctx context.Context, revision spec.Revision, report func(status.Progress)) error
+}
+
+// actions are what signals do. None of them waits for a file, a pipe or a process:
+// what could, is done by goroutines, which end with loop; a reload ends with run.
+// Log lines are queued. The second signal to stop ends the grace.
+func (v service) actions(loop, run context.Context, w workers, end shutdown) signals.Actions {
+	forwarding := newForwards()
+	go forwarding.run(loop, w.Signal)
 	return signals.Actions{
-		Reap: v.reaper.Reap,
-		Stop: func(sig unix.Signal) {
-			switch {
-			case ctx.Err() == nil:
-				v.log.Info("stopping", "signal", signals.Name(sig))
-				first = time.Now()
-				end.stop()
-			case time.Since(first) > repeatInterval:
-				v.log.Warn("stop again: ending the grace", "signal", signals.Name(sig))
-				end.kill()
-			}
-		},
-		Reload: func() { go v.reload(ctx, s) },
-		Reopen: func() {
-			if err := v.output.Reopen(); err != nil {
-				v.log.Error("cannot reopen log files", "error", err)
-			}
-		},
-		Forward: s.Signal,
+		Reap:    v.reaper.Reap,
+		Stop:    v.stopAction(end),
+		Reload:  func() { go v.reload(run, w) },
+		Reopen:  inBackground(loop, v.reopenLogs),
+		Forward: forwarding.add,
 	}
 }
 
-// reload makes the apps what the file says by now; where it has mistakes nothing
-// changes.
-func (v service) reload(ctx context.Context, s *supervisor.Supervisor) {
+func (v service) stopAction(end shutdown) func(unix.Signal) {
+	var first time.Time
+	return func(sig unix.Signal) {
+		switch {
+		case first.IsZero():
+			first = time.Now()
+			v.log.Info("stopping", "signal", signals.Name(sig))
+			end.stop()
+		case time.Since(first) > repeatInterval:
+			v.log.Warn("stop again: ending the grace", "signal", signals.Name(sig))
+			end.kill()
+		}
+	}
+}
+
+func (v service) reopenLogs() {
+	if err := v.reopen(); err != nil {
+		v.log.Error("cannot reopen log files", "error", err)
+	}
+}
+
+// reload makes the apps match the file as it is by now; where it has mistakes
+// nothing changes.
+func (v service) reload(ctx context.Context, w workers) {
 	apps, err := v.load("", nil)
 	if err == nil {
 		v.log.Info("reloading", "signal", "SIGHUP")
-		err = s.Apply(ctx, spec.Revision{Apps: apps, All: true}, func(p status.Progress) {
+		err = w.Apply(ctx, spec.Revision{Apps: apps, All: true}, func(p status.Progress) {
 			v.log.Info("reload", "app", p.App, "progress", p.Text)
 		})
 	}
