@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+
+	"gorun/supervisor/control/client"
 )
 
 // statusError is an error with the status that fits it.
@@ -34,7 +36,10 @@ func statusOf(err error) int {
 	if _, ok := errors.AsType[badInputError](err); ok {
 		return http.StatusBadRequest
 	}
-	if _, ok := errors.AsType[*UnknownTargetError](err); ok {
+	if _, ok := errors.AsType[*client.SelectorError](err); ok {
+		return http.StatusBadRequest
+	}
+	if _, ok := errors.AsType[*client.UnknownTargetError](err); ok {
 		return http.StatusNotFound
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -52,13 +57,8 @@ type conflict interface {
 	Conflict()
 }
 
-// failure is the body of an answer with an error.
-type failure struct {
-	Error string `json:"error"`
-}
-
 func fail(w http.ResponseWriter, err error) {
-	write(w, statusOf(err), failure{err.Error()})
+	write(w, statusOf(err), client.Failure{Error: err.Error()})
 }
 
 func answer(w http.ResponseWriter, body any) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gorun/signals"
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/status"
 )
 
@@ -43,7 +44,7 @@ var endpoints = [...]endpoint{
 }
 
 func (a *api) ping(w http.ResponseWriter, _ *http.Request) error {
-	return answer(w, Ping{Pid: os.Getpid(), Version: a.Version})
+	return answer(w, client.Ping{Pid: os.Getpid(), Version: a.Version})
 }
 
 func (a *api) apps(w http.ResponseWriter, _ *http.Request) error {
@@ -55,7 +56,7 @@ func (a *api) apps(w http.ResponseWriter, _ *http.Request) error {
 // resolve finds the targets among the apps of now. A selector that cannot be
 // read is the caller's mistake.
 func (a *api) resolve(words []string) ([]status.Target, error) {
-	return resolve(words, a.Apps.Snapshot().Apps)
+	return client.Resolve(words, a.Apps.Snapshot().Apps)
 }
 
 func (a *api) env(w http.ResponseWriter, r *http.Request) error {
@@ -64,7 +65,7 @@ func (a *api) env(w http.ResponseWriter, r *http.Request) error {
 		return badInput("name a worker: ?target=3 or ?target=api/0")
 	}
 	apps := a.Apps.Snapshot().Apps
-	targets, err := resolve([]string{word}, apps)
+	targets, err := client.Resolve([]string{word}, apps)
 	if err != nil {
 		return err
 	}
@@ -98,15 +99,19 @@ func oneWorker(word string, targets []status.Target, apps []status.App) (status.
 
 func workersOf(name string, apps []status.App) []status.Target {
 	i := slices.IndexFunc(apps, func(app status.App) bool { return app.Name == name })
-	return workers(apps[i:i+1], func(status.Worker) bool { return true })
+	var all []status.Target
+	for _, w := range apps[i].Workers {
+		all = append(all, status.Target{App: name, Instance: w.Instance})
+	}
+	return all
 }
 
 func (a *api) orders(w http.ResponseWriter, r *http.Request) error {
-	var asked Order
+	var asked client.Order
 	if err := decode(w, r, &asked); err != nil {
 		return err
 	}
-	order, err := asked.parse(a.Apps.Snapshot().Apps)
+	order, err := parseOrder(asked, a.Apps.Snapshot().Apps)
 	if err != nil {
 		return err
 	}
@@ -116,11 +121,11 @@ func (a *api) orders(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) scale(w http.ResponseWriter, r *http.Request) error {
-	var asked Scale
+	var asked client.Scale
 	if err := decode(w, r, &asked); err != nil {
 		return err
 	}
-	app, size, err := asked.parse(a.Apps.Snapshot().Apps, a.CPUs)
+	app, size, err := parseScale(asked, a.Apps.Snapshot().Apps, a.CPUs)
 	if err != nil {
 		return err
 	}
@@ -130,33 +135,33 @@ func (a *api) scale(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) apply(w http.ResponseWriter, r *http.Request) error {
-	var asked Edition
+	var asked client.Revision
 	if err := decode(w, r, &asked); err != nil {
 		return err
 	}
-	edition, err := asked.parse(a.Load)
+	revision, err := parseRevision(asked, a.Load)
 	if err != nil {
 		return err
 	}
 	return a.carryOut(w, r, func(ctx context.Context, tell func(status.Progress)) error {
-		return a.Orders.Apply(ctx, edition, tell)
+		return a.Orders.Apply(ctx, revision, tell)
 	})
 }
 
 func (a *api) plan(w http.ResponseWriter, r *http.Request) error {
-	asked, err := editionOf(r.URL.Query())
+	asked, err := revisionOf(r.URL.Query())
 	if err != nil {
 		return err
 	}
-	edition, err := asked.parse(a.Load)
+	revision, err := parseRevision(asked, a.Load)
 	if err != nil {
 		return err
 	}
-	return answer(w, changesOf(a.Orders.Plan(edition)))
+	return answer(w, changesOf(a.Orders.Plan(revision)))
 }
 
 func (a *api) signal(w http.ResponseWriter, r *http.Request) error {
-	var asked Signal
+	var asked client.Signal
 	if err := decode(w, r, &asked); err != nil {
 		return err
 	}
@@ -168,37 +173,37 @@ func (a *api) signal(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, signalled{a.Mail.SignalTargets(targets, sig)})
+	return answer(w, client.Signalled{Signalled: a.Messages.SignalTargets(targets, sig)})
 }
 
 func (a *api) send(w http.ResponseWriter, r *http.Request) error {
-	var asked Message
+	var asked client.Message
 	if err := decode(w, r, &asked); err != nil {
 		return err
 	}
-	if err := asked.check(); err != nil {
+	if err := checkMessage(asked); err != nil {
 		return err
 	}
 	targets, err := a.resolve(asked.Targets)
 	if err != nil {
 		return err
 	}
-	n, err := a.Mail.Send(targets, asked.Message)
+	n, err := a.Messages.Send(targets, asked.Message)
 	if err != nil && n == 0 {
 		return err //nolint:wrapcheck // it says what was attempted
 	}
-	return answer(w, sent{n, textOf(err)})
+	return answer(w, client.Sent{Sent: n, Error: textOf(err)})
 }
 
 // triggerLimit is how long workers may take to reply.
 const triggerLimit = 30 * time.Second
 
 func (a *api) trigger(w http.ResponseWriter, r *http.Request) error {
-	var asked Trigger
+	var asked client.Trigger
 	if err := decode(w, r, &asked); err != nil {
 		return err
 	}
-	if err := asked.check(); err != nil {
+	if err := checkTrigger(asked); err != nil {
 		return err
 	}
 	targets, err := a.resolve(asked.Targets)
@@ -209,14 +214,14 @@ func (a *api) trigger(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	ctx, stop := context.WithTimeout(ctx, triggerLimit)
 	defer stop()
-	given, err := a.Mail.Trigger(ctx, targets, asked.Action, asked.Params)
+	given, err := a.Messages.Trigger(ctx, targets, asked.Action, asked.Params)
 	if err != nil && len(given) == 0 {
 		return err //nolint:wrapcheck // it says what was attempted
 	}
 	if given == nil {
 		given = []json.RawMessage{}
 	}
-	return answer(w, replies{given, textOf(err)})
+	return answer(w, client.Replies{Replies: given, Error: textOf(err)})
 }
 
 func textOf(err error) string {
@@ -225,18 +230,3 @@ func textOf(err error) string {
 	}
 	return err.Error()
 }
-
-// The answers of the mail. An error is about the workers that are missing.
-type (
-	signalled struct {
-		Signalled int `json:"signalled"`
-	}
-	sent struct {
-		Sent  int    `json:"sent"`
-		Error string `json:"error,omitempty"`
-	}
-	replies struct {
-		Replies []json.RawMessage `json:"replies"`
-		Error   string            `json:"error,omitempty"`
-	}
-)

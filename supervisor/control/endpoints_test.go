@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/status"
 )
 
@@ -97,13 +98,15 @@ func TestEndpoints(t *testing.T) {
 	}
 }
 
-func request(t *testing.T, c *Client, method, path, body string) (code int, header http.Header, text string) {
+func request(t *testing.T, c *client.Client, method, path, body string) (code int, header http.Header, text string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, "http://gorun"+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := c.http.Do(r)
+	transport := transportTo(c.Address())
+	t.Cleanup(transport.CloseIdleConnections)
+	response, err := transport.RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,18 +226,18 @@ func TestClientAsksForEverything(t *testing.T) {
 	check("Apps", len(overview.Apps), err, "2")
 	pairs, err := c.Env(ctx, "api/1")
 	check("Env", pairs, err, "[A=<1> PATH=/bin]")
-	changes, err := c.Plan(ctx, Edition{File: "/a/good.yaml", Only: []string{"x"}, All: true})
+	changes, err := c.Plan(ctx, client.Revision{File: "/a/good.yaml", Only: []string{"x"}, All: true})
 	check("Plan", changes, err, "[{api reload [args]}]")
-	n, err := c.Signal(ctx, Signal{Signal: "HUP", Targets: []string{"web"}})
+	n, err := c.Signal(ctx, client.Signal{Signal: "HUP", Targets: []string{"web"}})
 	check("Signal", n, err, "1")
-	n, err = c.Send(ctx, Message{Targets: []string{"all"}, Message: json.RawMessage(`1`)})
+	n, err = c.Send(ctx, client.Message{Targets: []string{"all"}, Message: json.RawMessage(`1`)})
 	check("Send", n, err, "2")
-	given, err := c.Trigger(ctx, Trigger{Targets: []string{"api"}, Action: "x"})
+	given, err := c.Trigger(ctx, client.Trigger{Targets: []string{"api"}, Action: "x"})
 	check("Trigger", string(given[0]), err, `{"a":1}`)
 	check("Flush", nil, c.Flush(ctx, []string{"api"}), "<nil>")
 	check("Reopen", nil, c.Reopen(ctx), "<nil>")
-	check("Scale", nil, drain(c.Scale(ctx, Scale{App: "api", Workers: "max"})), "<nil>")
-	check("Apply", nil, drain(c.Apply(ctx, Edition{})), "<nil>")
+	check("Scale", nil, drain(c.Scale(ctx, client.Scale{App: "api", Workers: "max"})), "<nil>")
+	check("Apply", nil, drain(c.Apply(ctx, client.Revision{})), "<nil>")
 	page, err := c.Get(ctx, "/health")
 	check("Get", fmt.Sprintf("%d %s", page.Status, page.Body), err, "503 sick\n")
 	if _, err := c.Env(ctx, "foo"); !isReply(err, http.StatusNotFound) || !strings.HasPrefix(err.Error(), "no app, namespace or id") {
@@ -245,11 +248,11 @@ func TestClientAsksForEverything(t *testing.T) {
 func TestASupervisorsErrorIsPassedOn(t *testing.T) {
 	for code, failure := range map[int]error{http.StatusInternalServerError: fmt.Errorf("start api: no such file"), http.StatusConflict: busyError{}} {
 		c := serve(t, &fake{apps: twoApps(), err: failure})
-		err := drain(c.Order(t.Context(), Order{Verb: "start", Targets: []string{"api"}}))
+		err := drain(c.Order(t.Context(), client.Order{Verb: "start", Targets: []string{"api"}}))
 		if !isReply(err, code) || err.Error() != failure.Error() {
 			t.Errorf("Order: %v, want %v", err, failure)
 		}
-		_, err = c.Trigger(t.Context(), Trigger{Targets: []string{"api"}, Action: "x"})
+		_, err = c.Trigger(t.Context(), client.Trigger{Targets: []string{"api"}, Action: "x"})
 		if !isReply(err, code) {
 			t.Errorf("Trigger: %v", err)
 		}
@@ -258,11 +261,11 @@ func TestASupervisorsErrorIsPassedOn(t *testing.T) {
 
 func TestWhatSomeHaveDoneIsToldBesideTheError(t *testing.T) {
 	c := serve(t, &fake{apps: twoApps(), err: errors.New("api/1: no answer"), replies: []json.RawMessage{json.RawMessage(`1`)}})
-	given, err := c.Trigger(t.Context(), Trigger{Targets: []string{"api"}, Action: "x"})
+	given, err := c.Trigger(t.Context(), client.Trigger{Targets: []string{"api"}, Action: "x"})
 	if len(given) != 1 || err == nil || err.Error() != "api/1: no answer" {
 		t.Errorf("Trigger: %s, %v", given, err)
 	}
-	n, err := c.Send(t.Context(), Message{Targets: []string{"api"}, Message: json.RawMessage(`1`)})
+	n, err := c.Send(t.Context(), client.Message{Targets: []string{"api"}, Message: json.RawMessage(`1`)})
 	if n != 1 || err == nil || err.Error() != "api/1: no answer" {
 		t.Errorf("Send: %d, %v", n, err)
 	}

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/supervisor"
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/ecosystem"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/spec"
@@ -57,10 +58,7 @@ func squat(address string) int {
 // ask prints what a raw request is answered with, and what the client makes of
 // the address.
 func ask(address string) int {
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", address)
-	}}
-	response, err := (&http.Client{Transport: transport}).Get("http://gorun/v1/ping")
+	response, err := (&http.Client{Transport: transportTo(address)}).Get("http://gorun/v1/ping")
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -69,9 +67,16 @@ func ask(address string) int {
 	_, _ = body.ReadFrom(response.Body)
 	_ = response.Body.Close()
 	fmt.Print(response.StatusCode, " ", body.String())
-	_, err = Dial(context.Background(), Place{Socket: address})
+	_, err = client.Dial(context.Background(), client.Address{Socket: address})
 	fmt.Println("dial:", err)
 	return 0
+}
+
+// transportTo sends requests to a socket without package client.
+func transportTo(socket string) *http.Transport {
+	return &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}
 }
 
 // fake is the supervisor, in a test.
@@ -193,28 +198,28 @@ func options(t *testing.T, f *fake) Options {
 	output := logs.New(logs.Options{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}})
 	t.Cleanup(func() { _ = output.Close(context.Background()) })
 	return Options{
-		Place: Place{Socket: filepath.Join(t.TempDir(), "s")},
-		Apps:  f, Orders: f, Mail: f, Output: output, Load: load, CPUs: 8, Version: "1.2.3",
+		Address: client.Address{Socket: filepath.Join(t.TempDir(), "s")},
+		Apps:    f, Orders: f, Messages: f, Output: output, Load: load, CPUs: 8, Version: "1.2.3",
 		Health: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "sick", http.StatusServiceUnavailable) }),
 		Log:    slog.New(slog.DiscardHandler),
 	}
 }
 
 // serve answers for the supervisor until the test ends.
-func serve(t *testing.T, f *fake) *Client {
+func serve(t *testing.T, f *fake) *client.Client {
 	t.Helper()
 	c, _ := serveWith(t, t.Context(), options(t, f))
 	return c
 }
 
-func serveWith(t *testing.T, ctx context.Context, o Options) (*Client, *Server) {
+func serveWith(t *testing.T, ctx context.Context, o Options) (*client.Client, *Server) {
 	t.Helper()
 	s, err := Serve(ctx, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { closeServer(t, s) })
-	c, err := Dial(t.Context(), o.Place)
+	c, err := client.Dial(t.Context(), o.Address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,13 +285,13 @@ func pidsLink(t *testing.T) string {
 }
 
 func isReply(err error, code int) bool {
-	reply, ok := errors.AsType[*ReplyError](err)
+	reply, ok := errors.AsType[*client.ReplyError](err)
 	return ok && reply.Status == code
 }
 
 // The supervisor is all that the server asks for.
 var (
-	_ Apps   = (*supervisor.Supervisor)(nil)
-	_ Orders = (*supervisor.Supervisor)(nil)
-	_ Mail   = (*supervisor.Supervisor)(nil)
+	_ Apps     = (*supervisor.Supervisor)(nil)
+	_ Orders   = (*supervisor.Supervisor)(nil)
+	_ Messages = (*supervisor.Supervisor)(nil)
 )

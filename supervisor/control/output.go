@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/status"
 )
@@ -65,7 +66,7 @@ func (s *stream) sendLines(lines []logs.Line, missed uint64) error {
 		return err
 	}
 	for _, l := range lines {
-		line := Line{
+		line := client.Line{
 			Seq: l.Seq, Time: l.Time, App: l.Worker.App, Instance: l.Worker.Instance, ID: l.Worker.ID,
 			Stream: streamNames[l.Stream], Text: l.Text, Missed: missed,
 		}
@@ -106,7 +107,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) flush(w http.ResponseWriter, r *http.Request) error {
-	var asked Targets
+	var asked client.Targets
 	if err := decode(w, r, &asked); err != nil {
 		return err
 	}
@@ -144,8 +145,8 @@ func streamsOf(name string) []logs.Stream {
 	return nil
 }
 
-func logQueryOf(values url.Values) (LogQuery, error) {
-	q := LogQuery{Targets: values["target"], Lines: usualLines, Stream: values.Get("stream")}
+func logQueryOf(values url.Values) (client.LogQuery, error) {
+	q := client.LogQuery{Targets: values["target"], Lines: usualLines, Stream: values.Get("stream")}
 	if q.Stream != "" && len(streamsOf(q.Stream)) == 0 {
 		return q, badInput("there is no stream %q, only out and err", q.Stream)
 	}
@@ -161,8 +162,8 @@ func logQueryOf(values url.Values) (LogQuery, error) {
 	return q, err
 }
 
-func eventQueryOf(values url.Values) (EventQuery, error) {
-	var q EventQuery
+func eventQueryOf(values url.Values) (client.EventQuery, error) {
+	var q client.EventQuery
 	var err error
 	if text := values.Get("after"); text != "" {
 		if q.After, err = strconv.ParseUint(text, 10, 64); err != nil {
@@ -173,8 +174,8 @@ func eventQueryOf(values url.Values) (EventQuery, error) {
 	return q, err
 }
 
-func editionOf(values url.Values) (Edition, error) {
-	e := Edition{File: values.Get("file")}
+func revisionOf(values url.Values) (client.Revision, error) {
+	e := client.Revision{File: values.Get("file")}
 	if list := values.Get("only"); list != "" {
 		e.Only = strings.Split(list, ",")
 	}

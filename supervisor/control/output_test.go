@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/logs"
 )
 
@@ -41,15 +42,15 @@ func TestLogs(t *testing.T) {
 	c, _ := serveWith(t, t.Context(), o)
 	for _, test := range []struct {
 		name  string
-		query LogQuery
+		query client.LogQuery
 		want  []string
 	}{
-		{"of an app", LogQuery{Targets: []string{"api"}, Lines: 9}, []string{"one", "two"}},
-		{"of a worker", LogQuery{Targets: []string{"2"}, Lines: 9}, []string{"three"}},
-		{"of another worker", LogQuery{Targets: []string{"api/0"}, Lines: 9}, nil},
-		{"of two", LogQuery{Targets: []string{"api", "2"}, Lines: 9}, []string{"one", "two", "three"}},
-		{"of a stream", LogQuery{Lines: 9, Stream: "err"}, []string{"two"}},
-		{"none", LogQuery{}, nil},
+		{"of an app", client.LogQuery{Targets: []string{"api"}, Lines: 9}, []string{"one", "two"}},
+		{"of a worker", client.LogQuery{Targets: []string{"2"}, Lines: 9}, []string{"three"}},
+		{"of another worker", client.LogQuery{Targets: []string{"api/0"}, Lines: 9}, nil},
+		{"of two", client.LogQuery{Targets: []string{"api", "2"}, Lines: 9}, []string{"one", "two", "three"}},
+		{"of a stream", client.LogQuery{Lines: 9, Stream: "err"}, []string{"two"}},
+		{"none", client.LogQuery{}, nil},
 	} {
 		got := map[string]bool{}
 		for line, err := range c.Logs(t.Context(), test.query) {
@@ -75,7 +76,7 @@ func TestLogsAreFollowed(t *testing.T) {
 	say(logs.Stderr, "one")
 	eventually(t, "the line is read", func() bool { return len(o.Output.History(logs.Filter{}, 9)) == 1 })
 	c, _ := serveWith(t, t.Context(), o)
-	next, stop := iter.Pull2(c.Logs(t.Context(), LogQuery{Targets: []string{"api"}, Lines: 1, Follow: true}))
+	next, stop := iter.Pull2(c.Logs(t.Context(), client.LogQuery{Targets: []string{"api"}, Lines: 1, Follow: true}))
 	defer stop()
 	for _, text := range []string{"one", "two", "three"} {
 		line, err, _ := next()

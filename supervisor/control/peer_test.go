@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"gorun/supervisor/control/client"
 )
 
 func TestRefusals(t *testing.T) {
@@ -16,60 +18,22 @@ func TestRefusals(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		guard guard
-		peer  peer
+		peer  client.Peer
 		want  string // in the refusal; "": none
 	}{
-		{"own user", guard{users{own: 1000, overflow: nobody, whole: true}, "/s"}, peer{7, 1000}, ""},
-		{"root", guard{users{own: 1000, overflow: nobody, whole: true}, "/s"}, peer{7, 0}, ""},
-		{"another", guard{users{own: 1000, overflow: nobody, whole: true}, "/s"}, peer{7, 1001}, "runs as uid 1000 and answers that user and root alone; you are uid 1001"},
-		{"another, to root's", guard{users{overflow: nobody, whole: true}, "/s"}, peer{7, 1001}, "uid 0"},
-		{"nobody, where all are known", guard{users{own: nobody, overflow: nobody, whole: true}, "/s"}, peer{7, nobody}, ""},
-		{"nobody, in a user namespace", guard{users{own: nobody, overflow: nobody}, "/s"}, peer{7, nobody}, "stands for every user"},
-		{"unmapped, as root's overflow", guard{users{overflow: 0}, "/s"}, peer{7, 0}, "stands for every user"},
-		{"root of another container", guard{users{overflow: nobody, whole: true}, "@s"}, peer{0, 0}, "PID namespace"},
-		{"a file in a shared folder", guard{users{overflow: nobody, whole: true}, "/s"}, peer{0, 0}, ""},
+		{"own user", guard{client.Users{Own: 1000, Overflow: nobody, AllMapped: true}, "/s"}, client.Peer{Pid: 7, UID: 1000}, ""},
+		{"root", guard{client.Users{Own: 1000, Overflow: nobody, AllMapped: true}, "/s"}, client.Peer{Pid: 7, UID: 0}, ""},
+		{"another", guard{client.Users{Own: 1000, Overflow: nobody, AllMapped: true}, "/s"}, client.Peer{Pid: 7, UID: 1001}, "runs as uid 1000 and answers that user and root alone; you are uid 1001"},
+		{"another, to root's", guard{client.Users{Overflow: nobody, AllMapped: true}, "/s"}, client.Peer{Pid: 7, UID: 1001}, "uid 0"},
+		{"nobody, where all are known", guard{client.Users{Own: nobody, Overflow: nobody, AllMapped: true}, "/s"}, client.Peer{Pid: 7, UID: nobody}, ""},
+		{"nobody, in a user namespace", guard{client.Users{Own: nobody, Overflow: nobody}, "/s"}, client.Peer{Pid: 7, UID: nobody}, "stands for every user"},
+		{"unmapped, as root's overflow", guard{client.Users{Overflow: 0}, "/s"}, client.Peer{Pid: 7, UID: 0}, "stands for every user"},
+		{"root of another container", guard{client.Users{Overflow: nobody, AllMapped: true}, "@s"}, client.Peer{Pid: 0, UID: 0}, "PID namespace"},
+		{"a file in a shared folder", guard{client.Users{Overflow: nobody, AllMapped: true}, "/s"}, client.Peer{Pid: 0, UID: 0}, ""},
 	} {
 		err := test.guard.refuse(test.peer)
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: refuse(%+v) = %v, want %q", test.name, test.peer, err, test.want)
-		}
-	}
-}
-
-func TestDistrust(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		own     uint32
-		address string
-		peer    peer
-		trusted bool
-	}{
-		{"root's", 1000, "@s", peer{7, 0}, true},
-		{"own", 1000, "@s", peer{7, 1000}, true},
-		{"a squatter", 1000, "@s", peer{7, 1001}, false},
-		{"a squatter's file", 1000, "/tmp/s", peer{7, 1001}, false},
-		{"root at the first process", 0, "@s", peer{1, 1000}, true},
-		{"root at another", 0, "@s", peer{7, 1000}, false},
-		{"root at a file", 0, "/s", peer{7, 1000}, true},
-		{"another container's", 0, "@s", peer{0, 0}, false},
-	} {
-		err := guard{users{own: test.own, overflow: 65534, whole: true}, test.address}.distrust(test.peer)
-		if (err == nil) != test.trusted {
-			t.Errorf("%s: distrust(%+v) = %v", test.name, test.peer, err)
-		}
-	}
-}
-
-func TestMapsAll(t *testing.T) {
-	for text, want := range map[string]bool{
-		"         0          0 4294967295\n":  true,
-		"         0     100000      65536\n":  false,
-		"":                                    false,
-		"0 1000 1\n1 100000 65536\n":          false,
-		"      1000          0 4294966295 \n": false,
-	} {
-		if got := mapsAll(text); got != want {
-			t.Errorf("mapsAll(%q) = %t", text, got)
 		}
 	}
 }
@@ -87,7 +51,7 @@ func TestAnotherUserIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := options(t, &fake{})
-			o.Place = Place{Socket: address}
+			o.Address = client.Address{Socket: address}
 			serveWith(t, t.Context(), o)
 			text, err := otherUser(t, "GORUN_TEST_ASK="+address).Output()
 			if err != nil {
@@ -161,7 +125,7 @@ func TestASquatterIsNotTrusted(t *testing.T) {
 	if _, err := out.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	_, err = Dial(t.Context(), Place{Socket: address})
+	_, err = client.Dial(t.Context(), client.Address{Socket: address})
 	if err == nil || !strings.Contains(err.Error(), "uid 12345") {
 		t.Errorf("Dial: %v", err)
 	}
@@ -169,8 +133,8 @@ func TestASquatterIsNotTrusted(t *testing.T) {
 
 // Strangers cannot use up gorun's descriptors.
 func TestOnlyAFewStrangersAreListenedTo(t *testing.T) {
-	l := listenAt(t, Place{Socket: filepath.Join(t.TempDir(), "s")})
-	l.guard.own, l.guard.overflow, l.guard.whole = 1, uint32(os.Geteuid()), false
+	l := listenAt(t, client.Address{Socket: filepath.Join(t.TempDir(), "s")})
+	l.guard.Own, l.guard.Overflow, l.guard.AllMapped = 1, uint32(os.Geteuid()), false
 	accepted := make(chan net.Conn, 2*maxStrangers)
 	go func() {
 		for {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
@@ -31,12 +32,12 @@ type Apps interface {
 type Orders interface {
 	Do(ctx context.Context, order spec.Order, tell func(status.Progress)) error
 	Scale(ctx context.Context, app string, size spec.Size, tell func(status.Progress)) error
-	Apply(ctx context.Context, edition spec.Revision, tell func(status.Progress)) error
-	Plan(edition spec.Revision) []status.Change
+	Apply(ctx context.Context, revision spec.Revision, tell func(status.Progress)) error
+	Plan(revision spec.Revision) []status.Change
 }
 
-// Mail reaches the processes.
-type Mail interface {
+// Messages reaches the processes of workers.
+type Messages interface {
 	SignalTargets(targets []status.Target, sig unix.Signal) int
 	Send(targets []status.Target, message json.RawMessage) (int, error)
 	Trigger(ctx context.Context, targets []status.Target, action, params string) ([]json.RawMessage, error)
@@ -47,16 +48,16 @@ type Load func(file string, only []string) ([]spec.App, error)
 
 // Options is what is served, and where.
 type Options struct {
-	Place   Place
-	Apps    Apps
-	Orders  Orders
-	Mail    Mail
-	Output  *logs.Output
-	Load    Load
-	CPUs    int          // what "max" means
-	Health  http.Handler // serves what is not under /v1/; nil: nothing
-	Version string
-	Log     *slog.Logger
+	Address  client.Address
+	Apps     Apps
+	Orders   Orders
+	Messages Messages
+	Output   *logs.Output
+	Load     Load
+	CPUs     int          // what "max" means
+	Health   http.Handler // serves what is not under /v1/; nil: nothing
+	Version  string
+	Log      *slog.Logger
 }
 
 // Server answers on the socket. Close ends it.
@@ -78,8 +79,8 @@ const (
 // new ones; what is only looked at can be until Close. Where nobody chose a
 // socket and none can be had, gorun runs without control, and says so.
 func Serve(ctx context.Context, o Options) (*Server, error) {
-	listener, err := Listen(o.Place)
-	if err != nil && o.Place.Socket != "" {
+	listener, err := Listen(o.Address)
+	if err != nil && o.Address.Socket != "" {
 		return nil, fmt.Errorf("serve control at GORUN_SOCKET: %w", err)
 	}
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/control/client"
 )
 
 // The file lets everybody connect, so that a stranger is told who he is and
@@ -48,18 +50,18 @@ type Listener struct {
 
 // Listen takes the place: what is asked for, or the first of the usual ones
 // that can be had.
-func Listen(p Place) (*Listener, error) {
+func Listen(p client.Address) (*Listener, error) {
 	if p.Socket != "" {
 		return listen(p.Socket)
 	}
-	l, err := listenUsual(p.file())
+	l, err := listenUsual(p.Path())
 	if err == nil {
 		return l, nil
 	}
 	if taken, ok := errors.AsType[*TakenError](err); ok && !taken.elsewhere {
 		return nil, err
 	}
-	name, noName := p.abstract()
+	name, noName := p.Abstract()
 	if noName != nil {
 		return nil, errors.Join(err, noName)
 	}
@@ -78,10 +80,10 @@ func listenUsual(path string) (*Listener, error) {
 }
 
 func listen(address string) (*Listener, error) {
-	if err := checkAddress(address); err != nil {
+	if err := client.CheckSocket(address); err != nil {
 		return nil, err
 	}
-	if isAbstract(address) {
+	if client.IsAbstract(address) {
 		return bind(address, nil)
 	}
 	lock, err := claim(address)
@@ -148,8 +150,8 @@ func holder(address string) error {
 		return &TakenError{Address: address}
 	}
 	defer func() { _ = conn.Close() }()
-	p, err := peerOf(conn)
-	return &TakenError{Address: address, Pid: p.pid, elsewhere: err == nil && p.pid == 0}
+	p, err := client.PeerOf(conn)
+	return &TakenError{Address: address, Pid: p.Pid, elsewhere: err == nil && p.Pid == 0}
 }
 
 // Address is where clients find it.
@@ -181,7 +183,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 
 // admit returns nil for whom there is no room.
 func (l *Listener) admit(conn *net.UnixConn) net.Conn {
-	p, err := peerOf(conn)
+	p, err := client.PeerOf(conn)
 	if err != nil {
 		return nil
 	}

@@ -16,9 +16,11 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"gorun/supervisor/control/client"
 )
 
-func listenAt(t *testing.T, p Place) *Listener {
+func listenAt(t *testing.T, p client.Address) *Listener {
 	t.Helper()
 	l, err := Listen(p)
 	if err != nil {
@@ -30,7 +32,7 @@ func listenAt(t *testing.T, p Place) *Listener {
 
 func TestListenMakesTheFileThatIsAskedFor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	l := listenAt(t, Place{Socket: path})
+	l := listenAt(t, client.Address{Socket: path})
 	info, err := os.Stat(path)
 	if err != nil || info.Mode() != fs.ModeSocket|fileMode || l.Address() != path {
 		t.Errorf("socket: %v, %v; address %s", info, err, l.Address())
@@ -39,7 +41,7 @@ func TestListenMakesTheFileThatIsAskedFor(t *testing.T) {
 
 func TestCloseRemovesWhatListenMade(t *testing.T) {
 	folder := t.TempDir()
-	l := listenAt(t, Place{Socket: filepath.Join(folder, "s")})
+	l := listenAt(t, client.Address{Socket: filepath.Join(folder, "s")})
 	for range 2 {
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
@@ -57,7 +59,7 @@ func TestListenReplacesTheSocketOfADeadGorun(t *testing.T) {
 	if err := os.WriteFile(path+".lock", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l := listenAt(t, Place{Socket: path})
+	l := listenAt(t, client.Address{Socket: path})
 	if taken, ok := errors.AsType[*TakenError](holder(path)); !ok || taken.Pid != os.Getpid() {
 		t.Errorf("nobody listens at %s: %v", l.Address(), taken)
 	}
@@ -81,7 +83,7 @@ func TestOnlyOneOfManyReplacesADeadOne(t *testing.T) {
 	results := make(chan *Listener, many)
 	for range many {
 		go func() {
-			l, _ := Listen(Place{Socket: path})
+			l, _ := Listen(client.Address{Socket: path})
 			results <- l
 		}()
 	}
@@ -103,8 +105,8 @@ func TestListenRefusesAnAddressInUse(t *testing.T) {
 		"abstract": "@gorun-test-" + filepath.Base(filepath.Dir(pidsLink(t))) + strconv.Itoa(os.Getpid()),
 	} {
 		t.Run(name, func(t *testing.T) {
-			listenAt(t, Place{Socket: address})
-			_, err := Listen(Place{Socket: address})
+			listenAt(t, client.Address{Socket: address})
+			_, err := Listen(client.Address{Socket: address})
 			if err == nil || !strings.Contains(err.Error(), "pid "+strconv.Itoa(os.Getpid())) {
 				t.Errorf("second Listen: %v", err)
 			}
@@ -123,7 +125,7 @@ func TestListenRefusesWhatItCannotBe(t *testing.T) {
 		strings.Repeat("x", 108): "107",
 		"/nowhere/at/all":        "no such file",
 	} {
-		_, err := Listen(Place{Socket: address})
+		_, err := Listen(client.Address{Socket: address})
 		if err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("Listen at %s: %v, want one with %q", address, err, word)
 		}
@@ -145,11 +147,11 @@ func TestUsualPlaces(t *testing.T) {
 
 	for _, test := range []struct {
 		name  string
-		place Place
+		place client.Address
 		want  string
 	}{
-		{"a folder that can be written", Place{folder: writable, pids: pids}, filepath.Join(writable, "gorun.sock")},
-		{"a folder that cannot", Place{folder: filepath.Join(blocked, "run"), pids: pids}, abstract},
+		{"a folder that can be written", client.Address{RunDir: writable, PIDNamespace: pids}, filepath.Join(writable, "gorun.sock")},
+		{"a folder that cannot", client.Address{RunDir: filepath.Join(blocked, "run"), PIDNamespace: pids}, abstract},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l := listenAt(t, test.place)
@@ -157,7 +159,7 @@ func TestUsualPlaces(t *testing.T) {
 				t.Errorf("address %s, want %s", l.Address(), test.want)
 			}
 			go acceptAll(l)
-			c, err := Dial(t.Context(), test.place)
+			c, err := client.Dial(t.Context(), test.place)
 			if err != nil || c.Address() != test.want {
 				t.Fatalf("Dial: %v", err)
 			}
@@ -180,31 +182,12 @@ func acceptAll(l *Listener) {
 }
 
 func TestNoAbstractNameWithoutProc(t *testing.T) {
-	place := Place{folder: filepath.Join(os.DevNull, "run"), pids: "/nowhere"}
+	place := client.Address{RunDir: filepath.Join(os.DevNull, "run"), PIDNamespace: "/nowhere"}
 	if _, err := Listen(place); err == nil {
 		t.Error("Listen has found a place")
 	}
-	_, err := Dial(t.Context(), place)
-	if _, ok := errors.AsType[*NotRunningError](err); !ok {
-		t.Errorf("Dial: %v", err)
-	}
-}
-
-func TestTheNameCarriesThePIDNamespace(t *testing.T) {
-	name, err := Place{}.abstract()
-	link, _ := os.Readlink(usualPIDs)
-	if err != nil || "pid:["+strings.TrimPrefix(name, "@gorun-pidns-")+"]" != link {
-		t.Errorf("abstract: %s, %v; the namespace is %s", name, err, link)
-	}
-}
-
-func TestDialFindsNobody(t *testing.T) {
-	folder := t.TempDir()
-	leaveSocket(t, filepath.Join(folder, "gorun.sock"))
-	place := Place{folder: folder, pids: pidsLink(t)}
-	_, err := Dial(t.Context(), place)
-	none, ok := errors.AsType[*NotRunningError](err)
-	if !ok || len(none.Looked) != 2 || !strings.HasPrefix(err.Error(), "no gorun is running here (looked at "+folder) {
+	_, err := client.Dial(t.Context(), place)
+	if _, ok := errors.AsType[*client.NotRunningError](err); !ok {
 		t.Errorf("Dial: %v", err)
 	}
 }
@@ -212,7 +195,7 @@ func TestDialFindsNobody(t *testing.T) {
 func TestASecondGorunRunsWithoutControl(t *testing.T) {
 	var text strings.Builder
 	o := options(t, &fake{})
-	o.Place = Place{folder: t.TempDir(), pids: pidsLink(t)}
+	o.Address = client.Address{RunDir: t.TempDir(), PIDNamespace: pidsLink(t)}
 	serveWith(t, t.Context(), o)
 	o.Log = slog.New(slog.NewTextHandler(&text, nil))
 	second, err := Serve(t.Context(), o)
@@ -269,26 +252,39 @@ func (c slowConn) Close() error {
 // net/http writes the end of an answer when its handler has returned.
 func TestCloseCutsNoAnswerOff(t *testing.T) {
 	_, s := serveWith(t, t.Context(), options(t, &fake{apps: twoApps()}))
-	place := Place{Socket: filepath.Join(t.TempDir(), "slow")}
+	place := client.Address{Socket: filepath.Join(t.TempDir(), "slow")}
 	l, err := Listen(place)
 	if err != nil {
 		t.Fatal(err)
 	}
 	go func() { _ = s.http.Serve(slow{l}) }() // ends with s
-	c, err := Dial(t.Context(), place)
+	c, err := client.Dial(t.Context(), place)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	response, err := c.open(t.Context(), http.MethodGet, "/v1/events?follow=1", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	response := openStream(t, c, "/v1/events?follow=1")
 	defer response.Body.Close()
 	closeServer(t, s)
 	if text, err := io.ReadAll(response.Body); err != nil || len(text) > 0 {
 		t.Errorf("the stream ended with %q, %v", text, err)
 	}
+}
+
+// openStream asks for a stream whose connection ends with it.
+func openStream(t *testing.T, c *client.Client, path string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://gorun"+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := transportTo(c.Address())
+	transport.DisableKeepAlives = true
+	response, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response
 }
 
 func TestCloseLeavesNothingBehind(t *testing.T) {
@@ -298,17 +294,13 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := Dial(t.Context(), o.Place)
+	c, err := client.Dial(t.Context(), o.Address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var streams []io.ReadCloser
 	for _, path := range []string{"/v1/logs?follow=1", "/v1/events?follow=1"} {
-		response, err := c.open(t.Context(), http.MethodGet, path, nil) //nolint:bodyclose // below
-		if err != nil {
-			t.Fatal(err)
-		}
-		streams = append(streams, response.Body)
+		streams = append(streams, openStream(t, c, path).Body) //nolint:bodyclose // below
 	}
 	closeServer(t, s)
 	for _, one := range streams {
@@ -324,7 +316,7 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	})
 	if _, err := c.Ping(t.Context()); err == nil {
 		t.Error("a closed server answers")
-	} else if _, ok := errors.AsType[*NotRunningError](err); !ok {
+	} else if _, ok := errors.AsType[*client.NotRunningError](err); !ok {
 		t.Errorf("Ping: %v", err)
 	}
 }

@@ -4,15 +4,17 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/status"
 )
 
-var reloadAPI = Order{Verb: "reload", Targets: []string{"api"}}
+var reloadAPI = client.Order{Verb: "reload", Targets: []string{"api"}}
 
 // handOver works as the test lets it: it tells what it receives.
 func handOver(texts <-chan string, result error) func(context.Context, func(string)) error {
@@ -102,7 +104,7 @@ func TestAnOrderGoesOnWhenItsClientGoes(t *testing.T) {
 func TestAClientThatDoesNotReadHoldsUpNothing(t *testing.T) {
 	ended := make(chan struct{})
 	f := &fake{apps: twoApps(), work: func(_ context.Context, tell func(string)) error {
-		for range 2 * maxNews {
+		for range 2 * maxProgress {
 			tell(strings.Repeat("x", 1000))
 		}
 		close(ended)
@@ -113,7 +115,7 @@ func TestAClientThatDoesNotReadHoldsUpNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, _, err := connect(t.Context(), o.Place.Socket)
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "unix", o.Address.Socket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,21 +166,12 @@ func TestCloseLetsAnOrderSayItsLastWord(t *testing.T) {
 	}
 }
 
-func TestABrokenStreamIsNoSuccess(t *testing.T) {
-	o := options(t, &fake{apps: twoApps(), work: handOver(nil, nil)})
-	o.Health = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{\"text\":\"one\"}\n")) })
-	c, _ := serveWith(t, t.Context(), o)
-	if err := drain(c.news(t.Context(), "/other", nil)); err == nil || !strings.Contains(err.Error(), "broke off") {
-		t.Errorf("news: %v", err)
-	}
-}
-
 func TestEvents(t *testing.T) {
 	f := &fake{events: make(chan []status.Event, 1)}
 	c := serve(t, f)
 	f.events <- []status.Event{{Seq: 8, App: "api", Instance: status.EveryWorker, Kind: "reload"}, {Seq: 9, Kind: "state"}}
 	var kinds []string
-	for e, err := range c.Events(t.Context(), EventQuery{After: 7}) {
+	for e, err := range c.Events(t.Context(), client.EventQuery{After: 7}) {
 		if err != nil || e.Instance != nil {
 			t.Fatalf("%+v, %v", e, err)
 		}
@@ -193,7 +186,7 @@ func TestEventsAreFollowed(t *testing.T) {
 	f := &fake{events: make(chan []status.Event)}
 	c := serve(t, f)
 	ctx, cancel := context.WithCancel(t.Context())
-	next, stop := iter.Pull2(c.Events(ctx, EventQuery{Follow: true}))
+	next, stop := iter.Pull2(c.Events(ctx, client.EventQuery{Follow: true}))
 	defer stop()
 	for seq := range uint64(3) {
 		go func() { f.events <- []status.Event{{Seq: seq, App: "api", Instance: 2}} }()

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 )
 
 const (
@@ -98,7 +98,7 @@ func (l *loop) draw() error {
 
 // do begins what the model has decided.
 func (l *loop) do(ctx context.Context, act action) {
-	each := func(n control.News) { l.send(ctx, told{n}) }
+	each := func(n client.Progress) { l.send(ctx, told{n}) }
 	switch act := act.(type) {
 	case order:
 		l.tasks.Go(func() {
@@ -130,7 +130,7 @@ func (l *loop) follow(ctx context.Context) {
 func (l *loop) tail(ctx context.Context, id int) {
 	for ctx.Err() == nil {
 		first := true
-		err := l.source.Logs(ctx, strconv.Itoa(id), backlog, func(line control.Line) {
+		err := l.source.Logs(ctx, strconv.Itoa(id), backlog, func(line client.Line) {
 			l.send(ctx, wrote{worker: id, line: line, first: first})
 			first = false
 		})
@@ -151,7 +151,7 @@ func (l *loop) poll(ctx context.Context) {
 	}
 }
 
-func (l *loop) overview(ctx context.Context) (control.Overview, error) {
+func (l *loop) overview(ctx context.Context) (client.Overview, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return l.source.Overview(ctx)

@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 )
 
 // fake is a gorun that can be away, and notes what it is told.
@@ -21,41 +21,41 @@ type fake struct {
 	ordered []string
 }
 
-func (f *fake) Overview(context.Context) (control.Overview, error) {
+func (f *fake) Overview(context.Context) (client.Overview, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked++
 	if f.away {
-		return control.Overview{}, errors.New("gorun is away")
+		return client.Overview{}, errors.New("gorun is away")
 	}
 	return overview(3), nil
 }
 
-func (f *fake) Logs(ctx context.Context, target string, _ int, each func(control.Line)) error {
+func (f *fake) Logs(ctx context.Context, target string, _ int, each func(client.Line)) error {
 	f.mu.Lock()
 	away := f.away
 	f.mu.Unlock()
 	if away {
 		return errors.New("gorun is away")
 	}
-	each(control.Line{Stream: "out", Text: "hello from worker " + target})
+	each(client.Line{Stream: "out", Text: "hello from worker " + target})
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-func (f *fake) Order(_ context.Context, verb string, targets []string, each func(control.News)) error {
+func (f *fake) Order(_ context.Context, verb string, targets []string, each func(client.Progress)) error {
 	return f.note(verb+" "+strings.Join(targets, " "), each)
 }
 
-func (f *fake) Scale(_ context.Context, app, workers string, each func(control.News)) error {
+func (f *fake) Scale(_ context.Context, app, workers string, each func(client.Progress)) error {
 	return f.note("scale "+app+" "+workers, each)
 }
 
-func (f *fake) note(what string, each func(control.News)) error {
+func (f *fake) note(what string, each func(client.Progress)) error {
 	f.mu.Lock()
 	f.ordered = append(f.ordered, what)
 	f.mu.Unlock()
-	each(control.News{Text: "did " + what, Done: true})
+	each(client.Progress{Text: "did " + what, Done: true})
 	return nil
 }
 
@@ -231,9 +231,9 @@ func TestMonitorEndsWithItsKeyboard(t *testing.T) {
 // flood is a worker that writes without end.
 type flood struct{ fake }
 
-func (*flood) Logs(ctx context.Context, _ string, _ int, each func(control.Line)) error {
+func (*flood) Logs(ctx context.Context, _ string, _ int, each func(client.Line)) error {
 	for i := 0; ctx.Err() == nil; i++ {
-		each(control.Line{Text: "flood"})
+		each(client.Line{Text: "flood"})
 		if i%1000 == 0 {
 			wait(ctx)
 		}

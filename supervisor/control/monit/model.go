@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/control/screen"
 )
 
@@ -17,9 +17,9 @@ type message interface{ message() }
 type (
 	key     string // pressed
 	sized   struct{ width, height int }
-	sampled struct{ overview control.Overview }
+	sampled struct{ overview client.Overview }
 	lost    struct{ err error } // no overview
-	told    struct{ news control.News }
+	told    struct{ news client.Progress }
 	ended   struct{ err error } // the order
 	silent  struct {            // the log has ended
 		worker int
@@ -27,7 +27,7 @@ type (
 	}
 	wrote struct {
 		worker int
-		line   control.Line
+		line   client.Line
 		first  bool // the log begins anew with it
 	}
 )
@@ -56,8 +56,8 @@ func (scale) action() {}
 
 // row is a worker with its app.
 type row struct {
-	app    control.App
-	worker control.Worker
+	app    client.App
+	worker client.Worker
 }
 
 // note is what the status line says.
@@ -70,7 +70,7 @@ type note struct {
 type model struct {
 	style       screen.Style
 	height      int
-	before, now control.Overview
+	before, now client.Overview
 	rows        []row
 	selected    int // a worker's id
 	top         int // the first row in sight
@@ -111,7 +111,7 @@ func (m *model) update(msg message) action {
 	return act
 }
 
-func (m *model) sample(o control.Overview) {
+func (m *model) sample(o client.Overview) {
 	m.before, m.now, m.lost = m.now, o, ""
 	m.style.Now = o.Time
 	m.rows = m.rows[:0]
@@ -170,11 +170,11 @@ func (m *model) fallSilent(s silent) {
 	}
 }
 
-func (m *model) tell(n control.News) {
+func (m *model) tell(n client.Progress) {
 	var text strings.Builder
 	style := m.style
-	style.Width = 1 << 16            // one line; the view cuts it
-	_ = screen.News(&text, style, n) // a Builder never fails
+	style.Width = 1 << 16                // one line; the view cuts it
+	_ = screen.Progress(&text, style, n) // a Builder never fails
 	m.note = note{text: strings.TrimSuffix(text.String(), "\n")}
 }
 

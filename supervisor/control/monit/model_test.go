@@ -13,7 +13,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 )
 
 var (
@@ -41,21 +41,21 @@ func golden(t *testing.T, name string, lines []string) {
 }
 
 // overview has so many workers of an api, and a stopped mailer.
-func overview(workers int) control.Overview {
+func overview(workers int) client.Overview {
 	started := noon.Add(-90 * time.Minute)
-	api := control.App{Name: "api", Mode: "cluster", Desired: workers}
+	api := client.App{Name: "api", Mode: "cluster", Desired: workers}
 	for i := range workers {
-		api.Workers = append(api.Workers, control.Worker{
+		api.Workers = append(api.Workers, client.Worker{
 			ID: i, Instance: i, State: "online", Ready: true, Pid: 100 + i, Started: &started,
 			CPUSeconds: float64(i), Memory: int64(45+i) << 20, Restarts: uint64(i % 3),
 		})
 	}
-	mailer := control.App{Name: "mailer", Mode: "fork", Desired: 1, Workers: []control.Worker{{ID: workers, State: "waiting restart"}}}
-	return control.Overview{Time: noon, Pid: 1, Version: "1.4.0", Apps: []control.App{api, mailer}}
+	mailer := client.App{Name: "mailer", Mode: "fork", Desired: 1, Workers: []client.Worker{{ID: workers, State: "waiting restart"}}}
+	return client.Overview{Time: noon, Pid: 1, Version: "1.4.0", Apps: []client.App{api, mailer}}
 }
 
 // earlier is the same a second before, with less of the CPU used.
-func earlier(o control.Overview) control.Overview {
+func earlier(o client.Overview) client.Overview {
 	o.Time = o.Time.Add(-time.Second)
 	o.Apps = slices.Clone(o.Apps)
 	for i := range o.Apps {
@@ -68,7 +68,7 @@ func earlier(o control.Overview) control.Overview {
 }
 
 // watching is a model that has seen the overview, and some lines of worker 0.
-func watching(t *testing.T, width, height int, o control.Overview) *model {
+func watching(t *testing.T, width, height int, o client.Overview) *model {
 	t.Helper()
 	m := newModel(false)
 	feed(t, &m, sized{width, height}, sampled{earlier(o)}, sampled{o})
@@ -78,7 +78,7 @@ func watching(t *testing.T, width, height int, o control.Overview) *model {
 			stream = "err"
 		}
 		text := fmt.Sprintf("line %d\tof \x1b[2Jthe \x1b[32mlog\x1b[m, which is long enough to leave a narrow terminal on the right", i)
-		feed(t, &m, wrote{worker: 0, line: control.Line{Stream: stream, Text: text}})
+		feed(t, &m, wrote{worker: 0, line: client.Line{Stream: stream, Text: text}})
 	}
 	return &m
 }
@@ -95,7 +95,7 @@ func feed(t *testing.T, m *model, messages ...message) {
 func TestViewGoldens(t *testing.T) {
 	for _, size := range [][2]int{{100, 30}, {60, 20}, {20, 6}} {
 		name := fmt.Sprintf("%dx%d", size[0], size[1])
-		for kind, o := range map[string]control.Overview{"few": overview(3), "many": overview(200), "empty": {Time: noon, Version: "1.4.0"}} {
+		for kind, o := range map[string]client.Overview{"few": overview(3), "many": overview(200), "empty": {Time: noon, Version: "1.4.0"}} {
 			t.Run(kind+"-"+name, func(t *testing.T) {
 				m := watching(t, size[0], size[1], o)
 				for range 150 {
@@ -118,7 +118,7 @@ func TestViewGoldens(t *testing.T) {
 
 func TestTheEventLoopHasAColumnWhereItIsKnown(t *testing.T) {
 	o := overview(3)
-	o.Apps[0].Workers[1].Node = &control.Node{DelayP95: .0123}
+	o.Apps[0].Workers[1].Node = &client.Node{DelayP95: .0123}
 	golden(t, "loop-100x30", watching(t, 100, 30, o).view())
 }
 
@@ -161,7 +161,7 @@ func TestSelectionSurvivesANewOverview(t *testing.T) {
 	if m.index() < 0 {
 		t.Errorf("selected = %d, which is gone", m.selected)
 	}
-	feed(t, m, sampled{control.Overview{Time: noon}}, key("j"), key("r"), key("R"))
+	feed(t, m, sampled{client.Overview{Time: noon}}, key("j"), key("r"), key("R"))
 	if m.selected != none {
 		t.Errorf("selected = %d without workers, want none", m.selected)
 	}
@@ -208,9 +208,9 @@ func TestStatusTellsHowAnOrderGoes(t *testing.T) {
 		msg  message
 		want string
 	}{
-		{told{control.News{App: "api", Instance: &one, Text: "replaced"}}, "api/1  replaced"},
+		{told{client.Progress{App: "api", Instance: &one, Text: "replaced"}}, "api/1  replaced"},
 		{key("+"), "not yet: reload api goes on"},
-		{told{control.News{Done: true, Error: "not ready"}}, "failed: not ready"},
+		{told{client.Progress{Done: true, Error: "not ready"}}, "failed: not ready"},
 		{ended{errors.New("exit\x1b[2J 1")}, `reload api: exit\x1b[2J 1`},
 		{lost{errors.New("no gorun")}, "connection lost, trying again: no gorun"},
 		{sampled{overview(3)}, "reload api: exit"},
@@ -236,7 +236,7 @@ func TestPausedLogStands(t *testing.T) {
 	feed(t, m, key(keyPageUp))
 	before := m.logged(m.layout().log)
 	for range 100 {
-		feed(t, m, wrote{worker: 0, line: control.Line{Text: "new"}})
+		feed(t, m, wrote{worker: 0, line: client.Line{Text: "new"}})
 	}
 	if after := m.logged(m.layout().log); strings.Join(before, "\n") != strings.Join(after, "\n") {
 		t.Errorf("the log moved from\n%q to\n%q", before, after)
@@ -249,7 +249,7 @@ func TestPausedLogStands(t *testing.T) {
 
 func TestLinesOfAnotherWorkerAreLeftOut(t *testing.T) {
 	m := watching(t, 60, 20, overview(3))
-	feed(t, m, wrote{worker: 1, line: control.Line{Text: "stray"}})
+	feed(t, m, wrote{worker: 1, line: client.Line{Text: "stray"}})
 	if view := strings.Join(m.view(), "\n"); strings.Contains(view, "stray") {
 		t.Errorf("a stray line in\n%s", view)
 	}
@@ -257,7 +257,7 @@ func TestLinesOfAnotherWorkerAreLeftOut(t *testing.T) {
 
 func TestANewConnectionBeginsTheLogAnew(t *testing.T) {
 	m := watching(t, 60, 20, overview(3))
-	feed(t, m, silent{0, errors.New("lost")}, wrote{worker: 0, line: control.Line{Text: "again"}, first: true})
+	feed(t, m, silent{0, errors.New("lost")}, wrote{worker: 0, line: client.Line{Text: "again"}, first: true})
 	if m.log.total != 1 {
 		t.Errorf("%d lines, want the one since", m.log.total)
 	}

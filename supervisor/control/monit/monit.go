@@ -16,21 +16,21 @@ import (
 	"github.com/charmbracelet/x/term"
 	"github.com/muesli/cancelreader"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 )
 
 // Source tells what runs and what it writes.
 type Source interface {
-	Overview(ctx context.Context) (control.Overview, error)
+	Overview(ctx context.Context) (client.Overview, error)
 	// Logs passes on the target's latest lines and each new one, until ctx ends
 	// or the connection is lost.
-	Logs(ctx context.Context, target string, lines int, each func(control.Line)) error
+	Logs(ctx context.Context, target string, lines int, each func(client.Line)) error
 }
 
 // Operator carries orders out, and returns when that is done.
 type Operator interface {
-	Order(ctx context.Context, verb string, targets []string, each func(control.News)) error
-	Scale(ctx context.Context, app, workers string, each func(control.News)) error
+	Order(ctx context.Context, verb string, targets []string, each func(client.Progress)) error
+	Scale(ctx context.Context, app, workers string, each func(client.Progress)) error
 }
 
 // Options is what Run needs; Resized alone may be nil.

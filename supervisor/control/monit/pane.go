@@ -3,7 +3,7 @@ package monit
 import (
 	"strings"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 )
 
 const (
@@ -14,13 +14,13 @@ const (
 // pane is the log of a worker and which part of it is in sight. Positions count
 // all lines since the first, so that they stay when old lines go.
 type pane struct {
-	ring   [kept]control.Line
+	ring   [kept]client.Line
 	total  int
 	bottom int  // after the last line in sight, while paused
 	paused bool // the sight stays
 }
 
-func (p *pane) add(line control.Line) {
+func (p *pane) add(line client.Line) {
 	if len(line.Text) > keptLen {
 		line.Text = strings.Clone(line.Text[:keptLen])
 	}
@@ -39,9 +39,9 @@ func (p *pane) end(height int) int {
 }
 
 // visible are the lines in sight, at most height.
-func (p *pane) visible(height int) []control.Line {
+func (p *pane) visible(height int) []client.Line {
 	end := p.end(height)
-	var lines []control.Line
+	var lines []client.Line
 	for i := max(p.oldest(), end-height); i < end; i++ {
 		lines = append(lines, p.ring[i%kept])
 	}

@@ -5,18 +5,18 @@ import (
 	"strings"
 	"testing"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 )
 
 func filled(n int) *pane {
 	p := &pane{}
 	for i := range n {
-		p.add(control.Line{Text: strconv.Itoa(i)})
+		p.add(client.Line{Text: strconv.Itoa(i)})
 	}
 	return p
 }
 
-func texts(lines []control.Line) string {
+func texts(lines []client.Line) string {
 	var all []string
 	for _, line := range lines {
 		all = append(all, line.Text)
@@ -58,7 +58,7 @@ func TestPausedPaneLetsOldLinesGo(t *testing.T) {
 	p := filled(10)
 	p.toggle()
 	for range 5000 {
-		p.add(control.Line{Text: "x"})
+		p.add(client.Line{Text: "x"})
 	}
 	if got := texts(p.visible(3)); got != "x x x" {
 		t.Errorf("visible = %q, want the oldest that are kept", got)
@@ -67,7 +67,7 @@ func TestPausedPaneLetsOldLinesGo(t *testing.T) {
 
 func TestPaneKeepsTheStartOfHugeLines(t *testing.T) {
 	p := &pane{}
-	p.add(control.Line{Text: strings.Repeat("x", 1<<20)})
+	p.add(client.Line{Text: strings.Repeat("x", 1<<20)})
 	if got := len(p.visible(1)[0].Text); got != keptLen {
 		t.Errorf("kept %d bytes of a line, want %d", got, keptLen)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 	"gorun/supervisor/control/screen"
 )
 
@@ -142,7 +142,7 @@ func (m *model) table() screen.Table {
 const afterMemory = 4
 
 // delay is how late the event loop of a Node worker was, - where it is not known.
-func delay(w control.Worker) string {
+func delay(w client.Worker) string {
 	if w.Node == nil {
 		return "-"
 	}
@@ -201,7 +201,7 @@ func (m *model) logged(height int) []string {
 }
 
 // logLine has a bar in front that tells stderr from stdout.
-func (m *model) logLine(line control.Line) string {
+func (m *model) logLine(line client.Line) string {
 	bar := m.style.Paint(screen.Faint, "│ ")
 	if line.Stream == "err" {
 		bar = m.style.Paint(screen.Bad, "┃ ")

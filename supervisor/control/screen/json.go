@@ -5,21 +5,21 @@ import (
 	"io"
 	"math"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 )
 
 // ListJSON prints the apps as the API tells them.
-func ListJSON(out io.Writer, now control.Overview) error {
+func ListJSON(out io.Writer, now client.Overview) error {
 	apps := now.Apps
 	if apps == nil {
-		apps = []control.App{}
+		apps = []client.App{}
 	}
 	return indented(out, apps)
 }
 
 // JList prints the workers as `pm2 jlist` does, as far as gorun knows them and
 // without any environment.
-func JList(out io.Writer, before, now control.Overview) error {
+func JList(out io.Writer, before, now client.Overview) error {
 	rates := Rates(before, now)
 	list := []pm2Worker{}
 	for _, app := range now.Apps {
@@ -76,7 +76,7 @@ type pm2Figure struct {
 	Unit  string  `json:"unit,omitempty"`
 }
 
-func pm2EnvOf(app control.App, w control.Worker) pm2Env {
+func pm2EnvOf(app client.App, w client.Worker) pm2Env {
 	env := pm2Env{
 		Name: app.Name, Namespace: app.Namespace, ID: w.ID, Instance: w.Instance, Instances: app.Desired,
 		Status: w.State, Restarts: w.Restarts, Unstable: w.Unstable,

@@ -8,7 +8,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 )
 
 // Form is how `logs` prints the lines of workers.
@@ -31,7 +31,7 @@ type Log struct {
 }
 
 // Room makes tags as wide as those of the apps, before their first lines.
-func (l *Log) Room(apps []control.App) {
+func (l *Log) Room(apps []client.App) {
 	for _, app := range apps {
 		for _, w := range app.Workers {
 			l.tag = max(l.tag, ansi.StringWidth(label(w.ID, app.Name)))
@@ -41,7 +41,7 @@ func (l *Log) Room(apps []control.App) {
 
 // Line prints a line that a worker wrote, after a notice if this reader has
 // missed some. Raw and JSON are for programs: there Missed is the only notice.
-func (l *Log) Line(out io.Writer, line control.Line) error {
+func (l *Log) Line(out io.Writer, line client.Line) error {
 	switch l.Form {
 	case Tagged:
 		return l.tagged(out, line)
@@ -54,14 +54,14 @@ func (l *Log) Line(out io.Writer, line control.Line) error {
 }
 
 // Missed is the notice of the lines that this reader was too slow for, "" without any.
-func Missed(line control.Line) string {
+func Missed(line client.Line) string {
 	if line.Missed == 0 {
 		return ""
 	}
-	return count(line.Missed, "line") + " missed: this terminal was too slow"
+	return Count(line.Missed, "line") + " missed: this terminal was too slow"
 }
 
-func (l *Log) tagged(out io.Writer, line control.Line) error {
+func (l *Log) tagged(out io.Writer, line client.Line) error {
 	tag := label(line.ID, line.App)
 	l.tag = max(l.tag, ansi.StringWidth(tag))
 	tag += strings.Repeat(" ", l.tag-ansi.StringWidth(tag))
@@ -88,7 +88,7 @@ func label(id int, app string) string { return strconv.Itoa(id) + "|" + Printabl
 
 // lineJSON prints a line as gorun's own JSON output has it: one that is an object
 // stays an object.
-func lineJSON(out io.Writer, line control.Line) error {
+func lineJSON(out io.Writer, line client.Line) error {
 	var message any = line.Text
 	if object := strings.TrimSpace(line.Text); strings.HasPrefix(object, "{") && json.Valid([]byte(object)) {
 		message = json.RawMessage(object)

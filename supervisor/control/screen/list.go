@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 )
 
 // List prints a line per worker, then what is wrong. The overview before is
 // where rates count from; without it there are none.
-func List(out io.Writer, style Style, before, now control.Overview) error {
+func List(out io.Writer, style Style, before, now client.Overview) error {
 	var lines []string
 	if len(now.Apps) == 0 {
 		lines = append(lines, style.fit("no apps"))
@@ -30,7 +30,7 @@ func List(out io.Writer, style Style, before, now control.Overview) error {
 	return write(out, lines)
 }
 
-func list(style Style, before, now control.Overview) Table {
+func list(style Style, before, now client.Overview) Table {
 	rates := Rates(before, now)
 	table := Table{Columns: []Column{
 		{Title: "id", Right: true},
@@ -55,7 +55,7 @@ func list(style Style, before, now control.Overview) Table {
 	return table
 }
 
-func workerRow(style Style, app control.App, w control.Worker, rates map[int]float64) []Cell {
+func workerRow(style Style, app client.App, w client.Worker, rates map[int]float64) []Cell {
 	return []Cell{
 		{Text: strconv.Itoa(w.ID), Paint: Strong},
 		{Text: Printable(app.Name)},
@@ -71,7 +71,7 @@ func workerRow(style Style, app control.App, w control.Worker, rates map[int]flo
 }
 
 // emptyRow stands for an app that has no worker.
-func emptyRow(app control.App) []Cell {
+func emptyRow(app client.App) []Cell {
 	return []Cell{
 		{Text: "-"},
 		{Text: Printable(app.Name)},
@@ -87,7 +87,7 @@ func emptyRow(app control.App) []Cell {
 }
 
 // mode is how the app runs and shares its ports: fork, cluster/node.
-func mode(app control.App) string {
+func mode(app client.App) string {
 	if app.Sharing == "" || app.Sharing == "none" {
 		return Printable(app.Mode)
 	}
@@ -95,7 +95,7 @@ func mode(app control.App) string {
 }
 
 // Uptime is how long the worker's process has been running, - without one.
-func Uptime(w control.Worker, now time.Time) string {
+func Uptime(w client.Worker, now time.Time) string {
 	if w.Started == nil {
 		return "-"
 	}
@@ -103,7 +103,7 @@ func Uptime(w control.Worker, now time.Time) string {
 }
 
 // CPU is the worker's part of a CPU, - where it is not known.
-func CPU(rates map[int]float64, w control.Worker) string {
+func CPU(rates map[int]float64, w client.Worker) string {
 	rate, known := rates[w.ID]
 	if !known || w.Pid == 0 {
 		return "-"
@@ -113,7 +113,7 @@ func CPU(rates map[int]float64, w control.Worker) string {
 
 // Rates is how much of a CPU, in percent, each worker's tree has used between
 // two overviews, by the worker's id.
-func Rates(before, now control.Overview) map[int]float64 {
+func Rates(before, now client.Overview) map[int]float64 {
 	seconds := now.Time.Sub(before.Time).Seconds()
 	if before.Time.IsZero() || seconds <= 0 {
 		return nil
@@ -136,7 +136,7 @@ func Rates(before, now control.Overview) map[int]float64 {
 }
 
 // running is what is said of a process, - where there is none.
-func running(w control.Worker, text string) string {
+func running(w client.Worker, text string) string {
 	if w.Pid == 0 {
 		return "-"
 	}

@@ -8,11 +8,11 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 )
 
 // Event prints what happened in one line, shortened to a terminal's width.
-func Event(out io.Writer, style Style, e control.Event) error {
+func Event(out io.Writer, style Style, e client.Event) error {
 	at := e.Time.In(style.at()).Format("15:04:05")
 	who := subject(e.App, e.Instance)
 	if who == "" {
@@ -23,19 +23,19 @@ func Event(out io.Writer, style Style, e control.Event) error {
 	return write(out, []string{style.fit(line)})
 }
 
-func eventPaint(e control.Event) Paint {
+func eventPaint(e client.Event) Paint {
 	if e.Kind == "exit" || strings.Contains(e.Text, "errored") {
 		return Bad
 	}
 	return Strong
 }
 
-// News prints a line of progress; the last one says how it ended.
-func News(out io.Writer, style Style, n control.News) error {
-	return write(out, style.news(n))
+// Progress prints a line of progress; the last one says how it ended.
+func Progress(out io.Writer, style Style, n client.Progress) error {
+	return write(out, style.progress(n))
 }
 
-func (s Style) news(n control.News) []string {
+func (s Style) progress(n client.Progress) []string {
 	text := Printable(n.Text)
 	if who := subject(n.App, n.Instance); who != "" {
 		text = strings.TrimRight(who+"  "+text, " ")
@@ -65,7 +65,7 @@ func (s Style) mark(p Paint) Cell {
 }
 
 // Plan prints what a new file would change, or has changed, and a summary.
-func Plan(out io.Writer, style Style, changes []control.Change) error {
+func Plan(out io.Writer, style Style, changes []client.Change) error {
 	var lines []string
 	tally := map[string]uint64{}
 	for _, c := range changes {

@@ -9,12 +9,12 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"gorun/supervisor/control"
+	"gorun/supervisor/control/client"
 )
 
 // Show prints everything about the apps and workers of an overview: the caller
 // has left only those that were asked for. Rates count from before.
-func Show(out io.Writer, style Style, before, now control.Overview) error {
+func Show(out io.Writer, style Style, before, now client.Overview) error {
 	rates := Rates(before, now)
 	var lines []string
 	for i, app := range now.Apps {
@@ -44,7 +44,7 @@ type fact struct {
 	paint     Paint
 }
 
-func appFacts(app control.App) []fact {
+func appFacts(app client.App) []fact {
 	facts := []fact{
 		{key: "namespace", text: app.Namespace},
 		{key: "mode", text: mode(app)},
@@ -61,7 +61,7 @@ func appFacts(app control.App) []fact {
 	return facts
 }
 
-func (s Style) workerFacts(app control.App, w control.Worker, rates map[int]float64) []fact {
+func (s Style) workerFacts(app client.App, w client.Worker, rates map[int]float64) []fact {
 	facts := []fact{
 		{key: "id", text: strconv.Itoa(w.ID)},
 		{key: "state", text: w.State + s.since(w.Since), paint: StatePaint(w.State)},
@@ -90,7 +90,7 @@ func (s Style) workerFacts(app control.App, w control.Worker, rates map[int]floa
 }
 
 // usage is what the worker's process tree holds.
-func usage(w control.Worker, rates map[int]float64) []fact {
+func usage(w client.Worker, rates map[int]float64) []fact {
 	if w.Pid == 0 {
 		return nil
 	}
@@ -104,20 +104,20 @@ func usage(w control.Worker, rates map[int]float64) []fact {
 }
 
 // inner is what a Node process tells of itself.
-func inner(n *control.Node) []fact {
+func inner(n *client.Node) []fact {
 	if n == nil {
 		return nil
 	}
 	return []fact{
 		{key: "event loop", text: fmt.Sprintf("late by %s (p50), %s (p95), %s (p99)", Delay(n.DelayP50), Delay(n.DelayP95), Delay(n.DelayP99))},
 		{key: "heap", text: fmt.Sprintf("%s of %s reserved, limit %s", Size(n.HeapUsed), Size(n.HeapReserved), Size(n.HeapLimit))},
-		{key: "active", text: fmt.Sprintf("%s, %s", count(uint64(max(n.Handles, 0)), "handle"), count(uint64(max(n.Requests, 0)), "request"))},
-		{key: "gc", text: fmt.Sprintf("%s, %.1f s in all", count(n.Pauses, "pause"), n.PauseSeconds)},
+		{key: "active", text: fmt.Sprintf("%s, %s", Count(uint64(max(n.Handles, 0)), "handle"), Count(uint64(max(n.Requests, 0)), "request"))},
+		{key: "gc", text: fmt.Sprintf("%s, %.1f s in all", Count(n.Pauses, "pause"), n.PauseSeconds)},
 	}
 }
 
 // customFacts are what the app itself reports.
-func customFacts(all []control.Custom) []fact {
+func customFacts(all []client.Custom) []fact {
 	facts := make([]fact, 0, len(all))
 	for _, c := range all {
 		text := strconv.FormatFloat(c.Value, 'f', -1, 64)
@@ -139,7 +139,7 @@ func (s Style) since(at time.Time) string {
 	return fmt.Sprintf(" for %s, since %s", Age(s.Now.Sub(at)), s.clock(at))
 }
 
-func (s Style) exit(e control.Exit) string {
+func (s Style) exit(e client.Exit) string {
 	text := e.Text
 	if text == "" {
 		text = strconv.Itoa(e.Code)

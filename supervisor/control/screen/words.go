@@ -111,8 +111,8 @@ func isSGR(seq string) bool {
 	return found && strings.HasSuffix(body, "m") && strings.Trim(body[:len(body)-1], "0123456789;:") == ""
 }
 
-// count is a number with its noun: 1 line, 2 lines.
-func count(n uint64, noun string) string {
+// Count is a number with its noun: 1 line, 2 lines.
+func Count(n uint64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

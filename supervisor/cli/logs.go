@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"gorun/supervisor/control/client"
+	"gorun/supervisor/control/screen"
+)
+
+// logCommands are about what workers write, and about events.
+func (c *commandLine) logCommands() []*cli.Command {
+	return []*cli.Command{
+		{
+			Name: "logs", Aliases: []string{"log"}, Usage: "print the last lines of workers, then follow", Category: "look", ArgsUsage: "[NAME...]",
+			Flags: []cli.Flag{
+				&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Value: 15, Usage: "print the last `N` lines first"},
+				&cli.BoolFlag{Name: "nostream", Usage: "print and exit, do not follow"},
+				&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "follow: print new lines as they come (default)"},
+				&cli.BoolFlag{Name: "out", Usage: "print standard output only"},
+				&cli.BoolFlag{Name: "err", Usage: "print standard error only"},
+				&cli.BoolFlag{Name: "json", Usage: "print a JSON object for each line"},
+				&cli.BoolFlag{Name: "raw", Usage: "print the lines without the app's name"},
+			}, Action: c.withClient((*session).logs),
+		},
+		{Name: "flush", Usage: "empty the log files of workers, and the lines kept for logs", Category: "operate", ArgsUsage: "[NAME...]", Action: c.withClient((*session).flush)},
+		{Name: "reloadLogs", Aliases: []string{"reload-logs"}, Usage: "open the log files again, after they were moved away", Category: "operate", Action: c.withClient((*session).reopen)},
+		{
+			Name: "events", Usage: "print the last events, then follow", Category: "look",
+			Flags: []cli.Flag{
+				&cli.BoolFlag{Name: "nostream", Usage: "print and exit, do not follow"},
+				&cli.BoolFlag{Name: "json", Usage: "print a JSON object for each event"},
+			}, Action: c.withClient((*session).events),
+		},
+		c.schemaCommand(),
+		c.completionCommand(),
+	}
+}
+
+func (s *session) logs() error {
+	targets, err := s.targets(s.args.Args().Slice())
+	if err != nil {
+		return err
+	}
+	query := client.LogQuery{Targets: targets, Lines: s.args.Int("lines"), Follow: !s.args.Bool("nostream")}
+	switch {
+	case s.args.Bool("out") && !s.args.Bool("err"):
+		query.Stream = "out"
+	case s.args.Bool("err") && !s.args.Bool("out"):
+		query.Stream = "err"
+	}
+	log := &screen.Log{Style: s.style()}
+	switch {
+	case s.args.Bool("json"):
+		log.Form = screen.JSON
+	case s.args.Bool("raw"):
+		log.Form = screen.Raw
+	}
+	if overview, err := s.client.Apps(s.ctx); err == nil {
+		log.Room(overview.Apps)
+	}
+	for line, err := range s.client.Logs(s.ctx, query) {
+		if err != nil {
+			return err
+		}
+		if log.Form != screen.Tagged && line.Missed > 0 {
+			fmt.Fprintln(s.Err, screen.Missed(line))
+		}
+		if err := log.Line(s.Out, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) flush() error {
+	names, err := s.targets(s.args.Args().Slice())
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		names = []string{"all"}
+	}
+	return s.client.Flush(s.ctx, names)
+}
+
+func (s *session) reopen() error { return s.client.Reopen(s.ctx) }
+
+func (s *session) events() error {
+	for event, err := range s.client.Events(s.ctx, client.EventQuery{Follow: !s.args.Bool("nostream")}) {
+		if err != nil {
+			return err
+		}
+		if s.args.Bool("json") {
+			err = json.NewEncoder(s.Out).Encode(event)
+		} else {
+			err = screen.Event(s.Out, s.style(), event)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"gorun/supervisor/control/client"
+	"gorun/supervisor/control/screen"
+)
+
+// messageCommands send something to the processes of workers.
+func (c *commandLine) messageCommands() []*cli.Command {
+	return []*cli.Command{
+		{Name: "sendSignal", Aliases: []string{"signal", "kill"}, Usage: "send a signal to the process trees of workers", Category: "operate", ArgsUsage: "SIGNAL NAME...", Action: c.withClient((*session).signal)},
+		{Name: "send", Usage: "send an IPC message to Node workers", Category: "operate", ArgsUsage: "NAME MESSAGE", Action: c.withClient((*session).send)},
+		{Name: "trigger", Usage: "trigger an action of Node workers and print their replies", Category: "operate", ArgsUsage: "NAME ACTION [PARAMS]", Action: c.withClient((*session).trigger)},
+	}
+}
+
+func (s *session) signal() error {
+	if s.args.NArg() < 2 {
+		return fmt.Errorf("name a signal and its targets: gorun sendSignal SIGUSR2 api; %w", errUsage)
+	}
+	targets, err := s.targets(s.args.Args().Tail())
+	if err != nil {
+		return err
+	}
+	n, err := s.client.Signal(s.ctx, client.Signal{Signal: s.args.Args().First(), Targets: targets})
+	if err != nil {
+		return err
+	}
+	s.printSent(n)
+	return nil
+}
+
+func (s *session) send() error {
+	if s.args.NArg() != 2 {
+		return fmt.Errorf("name a target and a message: gorun send api '{\"topic\":\"x\"}'; %w", errUsage)
+	}
+	message := json.RawMessage(s.args.Args().Get(1))
+	if !json.Valid(message) {
+		message, _ = json.Marshal(s.args.Args().Get(1)) // a text cannot fail
+	}
+	targets, err := s.targets(s.args.Args().Slice()[:1])
+	if err != nil {
+		return err
+	}
+	n, err := s.client.Send(s.ctx, client.Message{Targets: targets, Message: message})
+	if err != nil {
+		return err
+	}
+	s.printSent(n)
+	return nil
+}
+
+func (s *session) printSent(workers int) {
+	fmt.Fprintln(s.Out, "sent to", screen.Count(uint64(workers), "worker"))
+}
+
+func (s *session) trigger() error {
+	if s.args.NArg() < 2 || s.args.NArg() > 3 {
+		return fmt.Errorf("name a target, an action and perhaps its parameters: gorun trigger api gc; %w", errUsage)
+	}
+	targets, err := s.targets(s.args.Args().Slice()[:1])
+	if err != nil {
+		return err
+	}
+	replies, err := s.client.Trigger(s.ctx, client.Trigger{
+		Targets: targets, Action: s.args.Args().Get(1), Params: s.args.Args().Get(2),
+	})
+	for _, reply := range replies {
+		fmt.Fprintln(s.Out, string(reply))
+	}
+	return err
+}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"gorun/supervisor/control/client"
+	"gorun/supervisor/control/screen"
+	"gorun/supervisor/ecosystem"
+)
+
+// operateCommands change what runs.
+func (c *commandLine) operateCommands() []*cli.Command {
+	parallel := &cli.IntFlag{Name: "parallel", Usage: "replace `N` workers of an app at a time; by default a quarter of them"}
+	updateEnv := &cli.BoolFlag{Name: "update-env", Usage: "accepted for pm2's sake: the environment of a FILE is always computed afresh"}
+	order := func(name, usage string, aliases ...string) *cli.Command {
+		return &cli.Command{Name: name, Aliases: aliases, Usage: usage, Category: "operate", ArgsUsage: "NAME|ID|NAMESPACE|/REGEX/|all|FILE...", Flags: []cli.Flag{onlyFlag()}, Action: c.withClient((*session).order)}
+	}
+	reload := order("reload", "replace workers without losing a connection; with FILE, read it anew first")
+	reload.Flags = append(reload.Flags, parallel, updateEnv)
+	restart := order("restart", "stop and start apps or workers; with FILE, read it anew first")
+	restart.Flags = append(restart.Flags, updateEnv)
+	return []*cli.Command{
+		order("stop", "stop apps or workers"),
+		restart,
+		reload,
+		order("delete", "stop apps or workers and remove them", "del", "rm"),
+		order("reset", "set the restart counters to zero"),
+		{Name: "scale", Usage: "change how many workers an app has: 4, +3, -2, max", Category: "operate", ArgsUsage: "NAME NUMBER", Action: c.withClient((*session).scale)},
+		{
+			Name: "apply", Usage: "make the running apps match a file; what has not changed runs on", Category: "operate", ArgsUsage: "[FILE]",
+			Flags: []cli.Flag{parallel, onlyFlag()}, Action: c.withClient((*session).apply),
+		},
+	}
+}
+
+// start starts apps, workers or the apps of a file in the running gorun.
+func (s *session) start() error {
+	options := slices.DeleteFunc(s.args.LocalFlagNames(), func(name string) bool { return name == "only" || hasNoEffect(name) })
+	if len(s.appArgs) > 0 {
+		options = append(options, "")
+	}
+	if len(options) > 0 {
+		longest := slices.MaxFunc(options, func(a, b string) int { return len(a) - len(b) }) // not -i, but --instances
+		return fmt.Errorf("a gorun is running already, and --%s only applies when one is started; write it into an ecosystem file; %w", longest, errUsage)
+	}
+	return s.carryOut("start")
+}
+
+// hasNoEffect reports whether an option is accepted for pm2's sake only.
+func hasNoEffect(flag string) bool {
+	return slices.ContainsFunc(ecosystem.Options(), func(o ecosystem.Option) bool {
+		return o.NoEffect && (o.Flag == flag || slices.Contains(o.Aliases, flag))
+	})
+}
+
+func (s *session) order() error { return s.carryOut(s.args.Command.Name) }
+
+// revisions are the orders that, given one file, read it anew.
+var revisions = map[string]client.Revision{
+	"start":   {Partial: true, Start: true},
+	"restart": {Partial: true, Start: true, All: true, Restart: true},
+	"reload":  {All: true},
+}
+
+func (s *session) carryOut(verb string) error {
+	words, err := s.names()
+	if err != nil {
+		return err
+	}
+	if revision, found := revisions[verb]; found && len(words) == 1 && s.isFile(words[0]) {
+		if revision, err = s.revision(revision); err != nil {
+			return err
+		}
+		return s.print(s.client.Apply(s.ctx, revision))
+	}
+	targets, err := s.targets(words)
+	if err != nil {
+		return err
+	}
+	return s.print(s.client.Order(s.ctx, client.Order{Verb: verb, Targets: targets, Parallel: s.args.Int("parallel")}))
+}
+
+func (s *session) scale() error {
+	if s.args.NArg() != 2 {
+		return fmt.Errorf("name an app and a number: gorun scale api 4, +3, -2 or max; %w", errUsage)
+	}
+	return s.print(s.client.Scale(s.ctx, client.Scale{App: s.args.Args().Get(0), Workers: s.args.Args().Get(1)}))
+}
+
+func (s *session) apply() error {
+	revision, err := s.revision(client.Revision{})
+	if err != nil {
+		return err
+	}
+	return s.print(s.client.Apply(s.ctx, revision))
+}
+
+// print prints the progress of an order until its end.
+func (s *session) print(progress iter.Seq2[client.Progress, error]) error {
+	style := s.style()
+	for line, err := range progress {
+		if err != nil {
+			var refused *client.ReplyError
+			if s.ctx.Err() != nil && !errors.As(err, &refused) {
+				fmt.Fprintln(s.Err, "gorun: interrupted; gorun carries the order out without this command")
+				return errPrinted
+			}
+			return err
+		}
+		if err := screen.Progress(s.Out, style, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gorun/supervisor/control/client"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
+)
+
+// badInputError is the caller's mistake.
+type badInputError struct{ err error }
+
+func (e badInputError) Error() string { return e.err.Error() }
+func (e badInputError) Unwrap() error { return e.err }
+
+func badInput(format string, args ...any) error { return badInputError{fmt.Errorf(format, args...)} }
+
+// verbs are the orders by name.
+var verbs = map[string]spec.Verb{
+	"start": spec.Start, "stop": spec.Stop, "restart": spec.Restart,
+	"reload": spec.Reload, "delete": spec.Delete, "reset": spec.Reset,
+}
+
+func parseOrder(o client.Order, apps []status.App) (spec.Order, error) {
+	verb, known := verbs[o.Verb]
+	if !known {
+		return spec.Order{}, badInput("there is no order %q; there are: %s", o.Verb, strings.Join(slices.Sorted(maps.Keys(verbs)), ", "))
+	}
+	if err := checkParallel(o.Parallel); err != nil {
+		return spec.Order{}, err
+	}
+	targets, err := client.Resolve(o.Targets, apps)
+	return spec.Order{Verb: verb, Targets: targets, Parallel: o.Parallel}, err
+}
+
+func checkParallel(n int) error {
+	if n < 0 {
+		return badInput("parallel is %d; it is the number of workers at a time, or 0 for what the app says", n)
+	}
+	return nil
+}
+
+// maxWorkers is what an ecosystem file may ask for, too.
+const maxWorkers = 10_000
+
+// parseScale returns the name of the app and its size; cpus stands for max.
+func parseScale(s client.Scale, apps []status.App, cpus int) (string, spec.Size, error) {
+	targets, err := client.Resolve([]string{s.App}, apps)
+	if err != nil {
+		return "", spec.Size{}, err
+	}
+	if len(targets) != 1 || targets[0].Instance != status.EveryWorker {
+		return "", spec.Size{}, badInput("scale takes the name of one app; %s is something else", s.App)
+	}
+	size, err := parseSize(s.Workers, cpus)
+	return targets[0].App, size, err
+}
+
+func parseSize(text string, cpus int) (spec.Size, error) {
+	if text == "max" {
+		return spec.Size{Workers: cpus}, nil
+	}
+	n, err := strconv.Atoi(text)
+	switch {
+	case err != nil || n < -maxWorkers || n > maxWorkers:
+		return spec.Size{}, badInput("%q is no number of workers; write 4, +3, -2 or max", text)
+	case text[0] == '+' || text[0] == '-':
+		return spec.Size{Workers: n, Relative: true}, nil
+	case n == 0:
+		return spec.Size{}, badInput("at least one worker stays; to run none, stop the app")
+	}
+	return spec.Size{Workers: n}, nil
+}
+
+// parseRevision loads the file. What Only leaves out is not gone from it: it stays.
+func parseRevision(e client.Revision, load Load) (spec.Revision, error) {
+	if e.File != "" && !filepath.IsAbs(e.File) {
+		return spec.Revision{}, badInput("%s: the path must be absolute: gorun's working directory is not yours", e.File)
+	}
+	if err := checkParallel(e.Parallel); err != nil {
+		return spec.Revision{}, err
+	}
+	apps, err := load(e.File, e.Only)
+	if err != nil {
+		return spec.Revision{}, badInputError{err}
+	}
+	return spec.Revision{
+		Apps: apps, Partial: e.Partial || len(e.Only) > 0, All: e.All, Restart: e.Restart, Start: e.Start, Parallel: e.Parallel,
+	}, nil
+}
+
+func checkMessage(m client.Message) error {
+	if len(m.Message) == 0 {
+		return badInput("there is no message to send; give any JSON as message")
+	}
+	return nil
+}
+
+func checkTrigger(t client.Trigger) error {
+	if t.Action == "" {
+		return badInputError{errors.New("name the action to trigger")}
+	}
+	return nil
+}
