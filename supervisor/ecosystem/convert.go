@@ -37,7 +37,7 @@ func (l *loader) tree() (value, error) {
 		return value{}, err
 	}
 	if format == bareScript {
-		return value{}, errors.New("it is no ecosystem file: those are .yaml, .json, package.json and .config.js")
+		return value{}, errors.New("not an ecosystem file; those end in .yaml, .yml, .json or .config.js, or are package.json")
 	}
 	content, err := l.read(format)
 	if err != nil {

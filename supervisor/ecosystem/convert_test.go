@@ -6,7 +6,7 @@ import (
 )
 
 func TestConvertWritesTheSameApps(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	write(t, dir, "eco.config.js", `
 const base = { script: './server.js', exec_mode: 'cluster', instances: require('os').cpus().length, env: { N: 1, YES: 'yes', EMPTY: '', MULTI: 'a\nb: c', COLON: 'a: b', NUM: '08' } };
 module.exports = { apps: [{ ...base, name: 'a', args: ['--x', 'true', '1'], watch: undefined, cron: null }, { ...base, name: 'b', max_memory_restart: '1.5G', env_production: { A: true, F: 1.5 } }] };`, 0o644)
@@ -30,14 +30,14 @@ module.exports = { apps: [{ ...base, name: 'a', args: ['--x', 'true', '1'], watc
 }
 
 func TestConvertRefusesWhatItCannotRead(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	write(t, dir, "bad.config.js", "module.exports = {\n  apps: [ };", 0o644)
 	write(t, dir, "twice.json", `{"script": "a", "script": "b"}`, 0o644)
 	for path, want := range map[string]string{
-		"server.js":     "server.js: it is no ecosystem file",
+		"server.js":     "server.js: not an ecosystem file",
 		"gone.yaml":     "gone.yaml: no such file or directory",
 		"bad.config.js": "bad.config.js:2:11: SyntaxError",
-		"twice.json":    `"script" is given twice`,
+		"twice.json":    `duplicate key "script"`,
 	} {
 		src := source(dir, "")
 		src.Path = path

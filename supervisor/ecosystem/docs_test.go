@@ -1,9 +1,11 @@
 package ecosystem
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,9 +21,9 @@ func TestDocsListEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := string(text)
-	for name, status := range map[string]Status{"works": Works, "no-effect": NoEffect} {
-		want = fill(t, want, name, keyTable(status))
-	}
+	want = fill(t, want, "works", keyTable(func(d declaredKey) bool { return d.parent == "" && !d.key.NoEffect }))
+	want = fill(t, want, "nested", nestedTables())
+	want = fill(t, want, "no-effect", noEffectTable())
 	want = fill(t, want, "options", optionTable())
 	if *update {
 		if err := os.WriteFile(docs, []byte(want), 0o644); err != nil {
@@ -46,24 +48,85 @@ func fill(t *testing.T, text, name, table string) string {
 	return before + start + table + end + after
 }
 
-func keyTable(status Status) string {
-	var table strings.Builder
-	if status == Works {
-		table.WriteString("| key (aliases) | default | |\n|---|---|---|\n")
-	} else {
-		table.WriteString("| key (aliases) | |\n|---|---|\n")
+// declared returns every key that there is, nested ones after the key that they
+// belong to.
+func declared() []declaredKey {
+	keys := append(new(builder).appKeys(), new(loader).topKeys()...)
+	return appendDeclared(nil, "", "", keys)
+}
+
+type declaredKey struct {
+	parent string // path of the mapping, "" for an app's or a top one
+	shared string // name of the mapping where several keys share it
+	key    Key
+}
+
+func (d declaredKey) path() string {
+	return strings.TrimPrefix(d.parent+"."+d.key.Name, ".")
+}
+
+func appendDeclared(all []declaredKey, parent, shared string, keys []Key) []declaredKey {
+	for _, key := range keys {
+		d := declaredKey{parent, shared, key}
+		all = append(all, d)
+		if key.Type.object != nil {
+			o := key.Type.object()
+			all = appendDeclared(all, d.path(), o.name, o.keys)
+		}
 	}
-	for _, key := range Keys() {
-		if key.Status != status {
-			continue
+	return all
+}
+
+func keyTable(choose func(declaredKey) bool) string {
+	var table strings.Builder
+	table.WriteString("| key (aliases) | default | |\n|---|---|---|\n")
+	for _, d := range declared() {
+		if choose(d) {
+			fmt.Fprintf(&table, "| `%s`%s | %s | %s |\n", d.key.Name, aliases(d.key.Aliases), d.key.Default, strings.ReplaceAll(d.key.Doc, "|", "\\|"))
 		}
-		fmt.Fprintf(&table, "| `%s`%s |", key.Name, aliases(key.Aliases))
-		if status == Works {
-			fmt.Fprintf(&table, " %s |", key.Default)
-		}
-		fmt.Fprintf(&table, " %s |\n", strings.ReplaceAll(key.Doc, "|", "\\|"))
 	}
 	return table.String()
+}
+
+func noEffectTable() string {
+	var table strings.Builder
+	table.WriteString("| key (aliases) | |\n|---|---|\n")
+	for _, d := range declared() {
+		if d.key.NoEffect {
+			fmt.Fprintf(&table, "| `%s`%s | %s |\n", d.path(), aliases(d.key.Aliases), d.key.Doc)
+		}
+	}
+	return table.String()
+}
+
+// nestedTables has a table for each mapping, with the keys that take it.
+func nestedTables() string {
+	var tables strings.Builder
+	var order []string
+	owners, first := map[string][]string{}, map[string]string{}
+	for _, d := range declared() {
+		name := cmp.Or(d.shared, d.parent)
+		if d.parent == "" || slices.Contains(owners[name], d.parent) {
+			continue
+		}
+		if len(owners[name]) == 0 {
+			order, first[name] = append(order, name), d.parent
+		}
+		owners[name] = append(owners[name], d.parent)
+	}
+	for _, name := range order {
+		fmt.Fprintf(&tables, "### %s\n\n", heading(owners[name]))
+		tables.WriteString(keyTable(func(d declaredKey) bool { return d.parent == first[name] && !d.key.NoEffect }) + "\n")
+	}
+	return strings.TrimSuffix(tables.String(), "\n")
+}
+
+// heading names the keys that take a mapping, in short where all of one parent do.
+func heading(owners []string) string {
+	if parent, _, nested := strings.Cut(owners[0], "."); nested && len(owners) > 1 {
+		return "Each key of `" + parent + "`"
+	}
+	return "`" + strings.Join(owners, "`, `") + "`"
 }
 
 func aliases(names []string) string {

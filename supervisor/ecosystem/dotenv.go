@@ -49,7 +49,7 @@ func parseDotenv(content []byte) (map[string]string, error) {
 	}
 	for name := range vars {
 		if name == "" || strings.ContainsFunc(name, unicode.IsSpace) {
-			return nil, errors.New("a line of it is not NAME=value")
+			return nil, errors.New("a line is not NAME=value")
 		}
 	}
 	return vars, nil
@@ -58,12 +58,12 @@ func parseDotenv(content []byte) (map[string]string, error) {
 func dotenvFault(content []byte, err error) error {
 	message := err.Error()
 	if strings.HasPrefix(message, "unterminated quoted value") {
-		return errors.New("a quote in it is not closed")
+		return errors.New("a quote is not closed")
 	}
 	_, near, _ := strings.Cut(message, " near ")
 	rest, err := strconv.Unquote(near)
 	if err != nil {
-		return errors.New("it is not in dotenv format")
+		return errors.New("is not in dotenv format")
 	}
 	line := 1 + bytes.Count(bytes.TrimSuffix(content, []byte(rest)), []byte("\n"))
 	return fmt.Errorf("line %d is not NAME=value", line)

@@ -10,39 +10,39 @@ import (
 )
 
 // environment layers gorun's own environment, env_file, env and env_NAME.
-func (d *draft) environment() {
-	d.own = map[string]bool{}
-	d.app.Env.Vars = d.inherited()
-	if s := d.setting("env_file"); s.given() && d.inPlace {
-		d.readEnvFiles(s)
+func (b *builder) environment() {
+	b.own = map[string]bool{}
+	b.app.Env.Vars = b.inherited()
+	if s := b.setting("env_file"); s.given() && b.inPlace {
+		b.readEnvFiles(s)
 	}
-	if s := d.setting("env"); s.given() {
-		d.overlay(d.report.variables(s))
+	if s := b.setting("env"); s.given() {
+		b.overlay(b.report.variables(s))
 	}
-	for _, s := range d.envs {
-		d.report.variables(s) // all are checked, one applies
+	for _, s := range b.envs {
+		b.report.variables(s) // all are checked, one applies
 	}
-	if s, ok := d.envs[d.source.EnvName]; ok {
-		d.overlay(d.report.variables(s))
+	if s, ok := b.envs[b.source.EnvName]; ok {
+		b.overlay(b.report.variables(s))
 	}
 }
 
-func (d *draft) overlay(vars map[string]*string) {
+func (b *builder) overlay(vars map[string]*string) {
 	for name, words := range vars {
-		d.own[name] = true
+		b.own[name] = true
 		if words == nil {
-			delete(d.app.Env.Vars, name)
+			delete(b.app.Env.Vars, name)
 		} else {
-			d.app.Env.Vars[name] = *words
+			b.app.Env.Vars[name] = *words
 		}
 	}
 }
 
 // inherited is gorun's own environment, as far as filter_env lets it through.
-func (d *draft) inherited() map[string]string {
-	dropped := d.filter()
-	vars := make(map[string]string, len(d.source.Environ))
-	for _, pair := range d.source.Environ {
+func (b *builder) inherited() map[string]string {
+	dropped := b.filter()
+	vars := make(map[string]string, len(b.source.Environ))
+	for _, pair := range b.source.Environ {
 		name, words, ok := strings.Cut(pair, "=")
 		if _, twice := vars[name]; !ok || name == "" || twice || dropped(name) {
 			continue // of a name given twice the first counts, as in getenv
@@ -53,13 +53,13 @@ func (d *draft) inherited() map[string]string {
 }
 
 // filter returns what filter_env drops.
-func (d *draft) filter() func(name string) bool {
-	s := d.setting("filter_env")
+func (b *builder) filter() func(name string) bool {
+	s := b.setting("filter_env")
 	if !s.given() {
 		return func(string) bool { return false }
 	}
 	if s.value.kind == list {
-		parts := slices.DeleteFunc(d.report.texts(s), func(part string) bool { return part == "" })
+		parts := slices.DeleteFunc(b.report.texts(s), func(part string) bool { return part == "" })
 		return func(name string) bool {
 			return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(name, part) })
 		}
@@ -69,64 +69,61 @@ func (d *draft) filter() func(name string) bool {
 			return on && !slices.Contains([]string{"PATH", "HOME", "LANG", "TZ"}, name)
 		}
 	}
-	one := d.report.text(s)
+	one := b.report.text(s)
 	return func(name string) bool { return name == one }
 }
 
-func (d *draft) readEnvFiles(s setting) {
+func (b *builder) readEnvFiles(s setting) {
 	items := []value{s.value}
 	if s.value.kind == list {
 		items = s.value.list
 	}
 	for _, item := range items {
 		one := s.item(item)
-		path := d.report.text(one)
+		path := b.report.text(one)
 		if path == "" {
 			continue
 		}
-		vars, err := readEnvFile(absolute(d.app.Dir, path))
+		vars, err := readEnvFile(absolute(b.app.Dir, path))
 		if err != nil {
-			d.report.wrong(one, "%s: %v", absolute(d.app.Dir, path), err)
+			b.report.wrong(one, "%s: %v", absolute(b.app.Dir, path), err)
 			continue
 		}
 		layer := make(map[string]*string, len(vars))
 		for name, words := range vars {
 			layer[name] = &words
 		}
-		d.overlay(layer)
+		b.overlay(layer)
 	}
 }
 
 // variables adds what gorun itself puts into the environment of the workers.
-func (d *draft) variables() {
-	env := &d.app.Env
-	if d.app.Port != 0 {
-		env.Vars["PORT"] = strconv.Itoa(d.app.Port)
+func (b *builder) variables() {
+	env := &b.app.Env
+	if b.app.Port != 0 {
+		env.Vars["PORT"] = strconv.Itoa(b.app.Port)
 	}
-	if _, set := env.Vars["PYTHONUNBUFFERED"]; isPython(d.app.Interpreter) && !set && !d.own["PYTHONUNBUFFERED"] {
+	if _, set := env.Vars["PYTHONUNBUFFERED"]; isPython(b.app.Interpreter) && !set && !b.own["PYTHONUNBUFFERED"] {
 		env.Vars["PYTHONUNBUFFERED"] = "1"
 	}
-	if d.app.User != nil && d.app.User.Switched {
-		d.home(*d.app.User)
+	if b.app.User != nil && b.app.User.Switched {
+		b.home(*b.app.User)
 	}
-	env.InstanceVar = d.variableName("instance_var")
-	env.IncrementVar = d.variableName("increment_var")
 	if env.IncrementVar == "" {
 		return
 	}
 	first, err := strconv.ParseInt(env.Vars[env.IncrementVar], 10, 32)
 	if err != nil {
-		d.report.wrong(d.setting("increment_var"), "the variable %s has no number to start from; set it in env", env.IncrementVar)
+		b.report.wrong(b.setting("increment_var"), "variable %s is not set to a number; set it in env", env.IncrementVar)
 	}
 	env.First = first
 }
 
-// variableName reads a key whose value is the name of a variable.
-func (d *draft) variableName(key string) string {
-	s := d.setting(key)
-	name := d.written(key)
+// variableName reads the name of a variable.
+func (r *report) variableName(s setting) string {
+	name := r.text(s)
 	if strings.ContainsAny(name, "=\x00") {
-		d.report.wrong(s, "%s cannot be the name of a variable", quote(name))
+		r.wrong(s, "%s is not a variable name", quote(name))
 		return ""
 	}
 	return name
@@ -134,15 +131,15 @@ func (d *draft) variableName(key string) string {
 
 // home gives a worker that runs as another user that user's names and home,
 // unless the app sets them itself.
-func (d *draft) home(u spec.User) {
+func (b *builder) home(u spec.User) {
 	home := cmp.Or(u.Home, "/")
 	for name, words := range map[string]string{"HOME": home, "USER": u.Name, "LOGNAME": u.Name} {
 		switch {
-		case d.own[name]:
+		case b.own[name]:
 		case words == "":
-			delete(d.app.Env.Vars, name)
+			delete(b.app.Env.Vars, name)
 		default:
-			d.app.Env.Vars[name] = words
+			b.app.Env.Vars[name] = words
 		}
 	}
 }

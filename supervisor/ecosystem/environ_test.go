@@ -10,7 +10,7 @@ import (
 )
 
 func TestEnvironIsLayered(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	write(t, dir, "x.env", "FILE=file\nENV=file\nNAMED=file\nHOME=file\n", 0o644)
 	src := source(dir, `
 name: api
@@ -40,7 +40,7 @@ env_dev: {NAMED: dev}
 }
 
 func TestPythonIsUnbufferedUnlessTheAppSaysOtherwise(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	for env, want := range map[string]string{"{}": "1", "{PYTHONUNBUFFERED: ''}": "", "{PYTHONUNBUFFERED: null}": "(unset)"} {
 		app := only(t, source(dir, "{script: app.py, env: "+env+"}"))
 		if got := lookupEnv(app.Environ(0, 0), "PYTHONUNBUFFERED"); got != want {
@@ -50,7 +50,7 @@ func TestPythonIsUnbufferedUnlessTheAppSaysOtherwise(t *testing.T) {
 }
 
 func TestOtherUserGetsTheirHome(t *testing.T) {
-	d := &draft{own: map[string]bool{"LOGNAME": true}}
+	d := &builder{own: map[string]bool{"LOGNAME": true}}
 	d.app.Env.Vars = map[string]string{"HOME": "/root", "USER": "root", "LOGNAME": "kept"}
 	d.home(spec.User{UID: 7, Home: "/home/u", Name: "u"})
 	if v := d.app.Env.Vars; v["HOME"] != "/home/u" || v["USER"] != "u" || v["LOGNAME"] != "kept" {
@@ -63,10 +63,10 @@ func TestOtherUserGetsTheirHome(t *testing.T) {
 }
 
 func TestUserByNameAndNumber(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	if os.Geteuid() != 0 {
 		got := failure(t, source(dir, "{script: app.py, uid: 0}"))
-		if !strings.Contains(got, "cannot become another user") {
+		if !strings.Contains(got, "cannot switch to another user") {
 			t.Errorf("as an ordinary user: %s", got)
 		}
 		return

@@ -25,7 +25,7 @@ func (l *loader) evaluate(content []byte) (value, error) {
 		return value{}, errReported
 	}
 	if err != nil {
-		return value{}, fmt.Errorf("evaluate it: %w", err)
+		return value{}, fmt.Errorf("evaluate: %w", err)
 	}
 	l.source.Environ = result.Environ
 	return exported{source: string(content)}.convert(result.Exports, position{}, ""), nil
@@ -105,7 +105,7 @@ func manifest(content []byte, r *report) (value, error) {
 	}
 	e, ok := root.lookup("pm2")
 	if !ok {
-		return value{}, faultAt(root.at, "there is no key pm2 in it; add one with the apps, or name the program instead")
+		return value{}, faultAt(root.at, "no key \"pm2\"; add it with the apps, or pass the program instead")
 	}
 	return e.value, nil
 }

@@ -120,7 +120,7 @@ func keyCases(dir string) map[string][]keyCase {
 		"watchdog":   {{"30s", func(a spec.App) any { return a.Watchdog }, 30 * time.Second}},
 		"metrics": {
 			{"{path: /m, port: 81, aggregate: true, timeout: 1s, rules: {jobs: max}}", func(a spec.App) any { return fmt.Sprint(*a.Metrics) }, "{/m 81 false true map[jobs:max] 1s}"},
-			{"{ipc: true}", func(a spec.App) any { return fmt.Sprint(*a.Metrics) }, "{ 0 true false map[] 0s}"},
+			{"{ipc: true}", func(a spec.App) any { return fmt.Sprint(*a.Metrics) }, "{ 0 true false map[] 2s}"},
 			{"true", func(a spec.App) any { return a.Metrics.Path }, "/metrics"},
 			{"false", func(a spec.App) any { return a.Metrics == nil }, true},
 		},
@@ -247,29 +247,19 @@ func durations(seen func(spec.App) any, byDefault time.Duration) []keyCase {
 	}
 }
 
-// spellings returns every name of a key.
-func spellings(key Key) []string {
-	var all []string
-	for _, name := range append([]string{key.Name}, key.Aliases...) {
-		all = append(all, name, camelCase(name))
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
 func TestEveryKeyWorksUnderEveryName(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	write(t, dir, "first.env", "FROM=first\n", 0o644)
 	write(t, dir, "second.env", "# comment\nexport FROM='second'\n", 0o644)
 	cases := keyCases(dir)
-	for _, key := range Keys() {
-		if key.Place != InApp || key.Status != Works || key.Name == "env_NAME" {
+	for _, key := range new(builder).appKeys() {
+		if key.NoEffect || key.Name == "env_NAME" {
 			continue
 		}
 		if len(cases[key.Name]) == 0 {
 			t.Errorf("%s has no case", key.Name)
 		}
-		for _, name := range spellings(key) {
+		for _, name := range key.spellings() {
 			for _, tt := range cases[key.Name] {
 				checkKey(t, dir, name, tt)
 			}
@@ -295,12 +285,9 @@ func checkKey(t *testing.T, dir, name string, tt keyCase) {
 }
 
 func TestKeysWithoutEffectAreNamed(t *testing.T) {
-	dir := world(t)
-	for _, key := range Keys() {
-		if key.Status != NoEffect || key.Place != InApp {
-			continue
-		}
-		for _, name := range spellings(key) {
+	dir := scriptDir(t)
+	for _, key := range ignoredKeys() {
+		for _, name := range key.spellings() {
 			file := mustLoad(t, source(dir, "apps: [{script: server.js, "+name+": [1]}, {script: app.py, "+name+": 2}]\n"))
 			if !slices.Equal(file.Ignored, []string{name}) || len(file.Warnings) > 0 {
 				t.Errorf("%s: ignored %v, warnings %v", name, file.Ignored, file.Warnings)
@@ -311,22 +298,22 @@ func TestKeysWithoutEffectAreNamed(t *testing.T) {
 
 func TestKeysAreDocumentedAndUnique(t *testing.T) {
 	seen := map[string]string{}
-	for _, key := range Keys() {
-		if !strings.HasSuffix(key.Doc, ".") {
-			t.Errorf("%s: doc %q", key.Name, key.Doc)
+	for _, d := range declared() {
+		if !strings.HasSuffix(d.key.Doc, ".") {
+			t.Errorf("%s: doc %q", d.path(), d.key.Doc)
 		}
-		for _, name := range spellings(key) {
-			name = fmt.Sprint(key.Place, name)
+		for _, name := range d.key.spellings() {
+			name = d.parent + "." + name
 			if other, ok := seen[name]; ok {
-				t.Errorf("%s belongs to %s and to %s", name, other, key.Name)
+				t.Errorf("%s belongs to %s and to %s", name, other, d.key.Name)
 			}
-			seen[name] = key.Name
+			seen[name] = d.key.Name
 		}
 	}
 }
 
 func TestWrongValuesAreMistakes(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	tests := []struct{ line, want string }{
 		{"kill_timeout: [1]", "stdin:2:15: kill_timeout: a list is not a duration; write milliseconds, or 500ms, 5s, 10m, 1h"},
 		{"kill_timeout: -1", "-1 is not a duration"},
@@ -339,47 +326,47 @@ func TestWrongValuesAreMistakes(t *testing.T) {
 		{"name: ''", "name: \"\" is empty"},
 		{"name: \"a\\nb\"", "name: \"a\\nb\" contains a control character"},
 		{"args: \"it's\"", "args: \"it's\" has a quote that is not closed"},
-		{"env: {A=B: 1}", "stdin:2:7: env: \"A=B\" cannot be the name of a variable"},
+		{"env: {A=B: 1}", "stdin:2:7: env: \"A=B\" is not a variable name"},
 		{"env_prod: 5", "env_prod: 5 is not a mapping"},
 		{"env_file: gone.env", "env_file: " + dir + "/gone.env: no such file or directory"},
 		{"env_file: folder", "is not a regular file"},
 		{"env_file: bad.env", "line 2 is not NAME=value"},
-		{"increment_var: PORT", "increment_var: the variable PORT has no number to start from"},
-		{"instance_var: A=B", "cannot be the name of a variable"},
+		{"increment_var: PORT", "increment_var: variable PORT is not set to a number"},
+		{"instance_var: A=B", "is not a variable name"},
 		{"stop_exit_codes: 256", "256 is not between 0 and 255"},
-		{"sharing: magic", "sharing: \"magic\" is none of auto, node, intercept, inherit, none"},
-		{"balance: sticky", "balance: workers share nothing in fork mode; set exec_mode: cluster"},
-		{"listen: [http]", "listen: \"http\" is no address to listen on"},
-		{"listen: [0]", "listen: \"0\" is no address to listen on"},
-		{"listen: {'a:b': 8080}", "a name of a socket has no colon"},
-		{"instances: 20000", "20000 is no number of instances"},
-		{"exec_mode: clutser", "exec_mode: \"clutser\" is none of fork, fork_mode, cluster, cluster_mode; did you mean cluster?"},
+		{"sharing: magic", "sharing: \"magic\" is not one of auto, node, intercept, inherit, none"},
+		{"balance: sticky", "balance: workers share no port in fork mode; set exec_mode: cluster"},
+		{"listen: [http]", "listen: \"http\" is not an address to listen on"},
+		{"listen: [0]", "listen: \"0\" is not an address to listen on"},
+		{"listen: {'a:b': 8080}", "a socket's name must have no colon"},
+		{"instances: 20000", "20000 is not a number of instances"},
+		{"exec_mode: clutser", "exec_mode: \"clutser\" is not one of fork, fork_mode, cluster, cluster_mode; did you mean cluster?"},
 		{"cwd: gone", "cwd: " + dir + "/gone: no such file or directory; it is relative to " + dir},
 		{"cwd: server.js", "server.js is not a directory"},
-		{"gid: no-such-group", "gid: \"no-such-group\" is no group in /etc/group"},
+		{"gid: no-such-group", "gid: \"no-such-group\" is not a group in /etc/group"},
 		{"limits: {nofile: {hard: 1, soft: 2}}", "limits.nofile: the soft limit is above the hard limit"},
 		{"limits: {nofile: many}", "limits.nofile: \"many\" is not a limit"},
-		{"limits: {nofile: {softt: 2}}", "there is only soft and hard"},
-		{"log_type: xml", "log_type: \"xml\" is none of json"},
+		{"limits: {nofile: {softt: 2}}", "unknown key \"softt\"; did you mean soft?"},
+		{"log_type: xml", "log_type: \"xml\" is not one of json"},
 		{"out_file: folder", "folder is a directory; name a file"},
-		{"log_rotate: yes", "log_rotate: \"yes\" is not a mapping"},
+		{"log_rotate: yes", "log_rotate: a text is not valid here; write log_rotate: {max_size"},
 		{"on_exit: {exec: [bash], webhook: 'https://a/SECRET'}", "stdin:2:10: on_exit: exec and webhook are both given; make a list of two hooks of it"},
 		{"on_exit: {timeout: 5s}", "stdin:2:10: on_exit: there is nobody to tell; write exec: [./notify.sh] or webhook: https://…"},
 		{"on_exit: {exec: []}", "on_exit: there is nobody to tell"},
-		{"on_exit: {webhok: 'https://a/SECRET'}", "stdin:2:11: on_exit: there is no key \"webhok\"; it has exec, retries, timeout, webhook; did you mean webhook?"},
+		{"on_exit: {webhok: 'https://a/SECRET'}", "stdin:2:11: on_exit: unknown key \"webhok\"; did you mean webhook?"},
 		{"on_exit: {webhook: /services/SECRET}", "stdin:2:20: on_exit.webhook: the URL is not a complete one; write https://host/path"},
 		{"on_exit: {webhook: 'ftp://a/SECRET'}", "on_exit.webhook: the URL begins neither with https:// nor with http://"},
-		{"on_exit: https://a/SECRET", "stdin:2:10: on_exit: that is no hook; write on_exit: {exec: [./notify.sh]} or {webhook: https://…}"},
-		{"on_exit: [{exec: bash}, 5]", "stdin:2:25: on_exit: that is no hook"},
-		{"on_exit: true", "on_exit: that is no hook"},
+		{"on_exit: https://a/SECRET", "stdin:2:10: on_exit: a text is not valid here; write on_exit: {exec: [./notify.sh]} or {webhook: https://…}"},
+		{"on_exit: [{exec: bash}, 5]", "stdin:2:25: on_exit: 5 is not valid here"},
+		{"on_exit: true", "on_exit: true is not valid here"},
 		{"on_exit: {exec: [./gone.sh]}", "stdin:2:17: on_exit.exec: \"./gone.sh\" is not found"},
 		{"on_exit: {exec: bash, timeout: 0}", "on_exit: its timeout leaves no time"},
 		{"on_exit: {exec: bash, timeout: soon}", "on_exit.timeout: \"soon\" is not a duration"},
 		{"on_exit: {exec: bash, retries: -1}", "on_exit.retries: -1 is not between 0 and 100"},
 		{"on_restart: {}", "on_restart: there is nobody to tell"},
 		{"on_giveup: {exec: \"it's\"}", "on_giveup.exec: \"it's\" has a quote that is not closed"},
-		{"ready_min: 2", "ready_min: 2 is more than the 1 instances there are"},
-		{"exec: app.py", "stdin:2:1: exec means the same as script in line 1; keep one of them"},
+		{"ready_min: 2", "ready_min: 2 is more than the 1 instances of the app"},
+		{"exec: app.py", "stdin:2:1: exec and script on line 1 are the same key; keep one of them"},
 	}
 	write(t, dir, "bad.env", "A=1\nTOP SECRET\n", 0o644)
 	for _, tt := range tests {
@@ -391,7 +378,7 @@ func TestWrongValuesAreMistakes(t *testing.T) {
 }
 
 func TestInstances(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	for written, want := range map[string]int{"3": 3, "'3'": 3, "max": 4, "MAX": 4, "0": 4, "'0'": 4, "-1": 3, "-3": 1, "-9": 1} {
 		if got := only(t, source(dir, "script: app.py\ninstances: "+written)).Instances; got != want {
 			t.Errorf("instances: %s on 4 CPUs = %d, want %d", written, got, want)
@@ -401,7 +388,7 @@ func TestInstances(t *testing.T) {
 
 // pm2.md: Node scripts are clustered where instances are given at all.
 func TestExecModeByInstances(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	for content, want := range map[string]spec.Mode{
 		"script: server.js": spec.Fork, "{script: server.js, instances: null}": spec.Fork, "{script: app.py, instances: 3}": spec.Fork,
 		"{script: server.js, instances: 1}": spec.Cluster, "{script: server.js, instances: '1'}": spec.Cluster, "{script: server.js, instances: max}": spec.Cluster,

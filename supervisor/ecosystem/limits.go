@@ -1,8 +1,8 @@
 package ecosystem
 
 import (
+	"cmp"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 
@@ -11,99 +11,86 @@ import (
 	"gorun/supervisor/spec"
 )
 
-// resource is one of setrlimit's, and how its values are written.
-type resource struct {
-	number int
-	parse  func(string) (int64, error)
+// limitsVar is a mapping of resources, each with its limit.
+func limitsVar(limits *[]spec.Limit) Type {
+	return Type{object: func() object { return object{keys: limitKeys(limits), example: "{nofile: 65536}"} }}
 }
 
-var resources = map[string]resource{
-	"as":         {unix.RLIMIT_AS, parseSize},
-	"core":       {unix.RLIMIT_CORE, parseSize},
-	"cpu":        {unix.RLIMIT_CPU, parseInteger},
-	"data":       {unix.RLIMIT_DATA, parseSize},
-	"fsize":      {unix.RLIMIT_FSIZE, parseSize},
-	"locks":      {unix.RLIMIT_LOCKS, parseInteger},
-	"memlock":    {unix.RLIMIT_MEMLOCK, parseSize},
-	"msgqueue":   {unix.RLIMIT_MSGQUEUE, parseSize},
-	"nice":       {unix.RLIMIT_NICE, parseInteger},
-	"nofile":     {unix.RLIMIT_NOFILE, parseInteger},
-	"nproc":      {unix.RLIMIT_NPROC, parseInteger},
-	"rss":        {unix.RLIMIT_RSS, parseSize},
-	"rtprio":     {unix.RLIMIT_RTPRIO, parseInteger},
-	"rttime":     {unix.RLIMIT_RTTIME, parseInteger},
-	"sigpending": {unix.RLIMIT_SIGPENDING, parseInteger},
-	"stack":      {unix.RLIMIT_STACK, parseSize},
+func limitKeys(limits *[]spec.Limit) []Key {
+	row := func(name string, resource int, parse func(string) (int64, error), doc string) Key {
+		return Key{Name: name, Doc: doc, Type: Type{object: func() object {
+			return limitObject(parse, func(soft, hard uint64) {
+				*limits = append(*limits, spec.Limit{Name: name, Resource: resource, Soft: soft, Hard: hard})
+			})
+		}}}
+	}
+	return []Key{
+		row("as", unix.RLIMIT_AS, parseSize, "Address space."),
+		row("core", unix.RLIMIT_CORE, parseSize, "Core file."),
+		row("cpu", unix.RLIMIT_CPU, parseInteger, "CPU time, in seconds."),
+		row("data", unix.RLIMIT_DATA, parseSize, "Data segment."),
+		row("fsize", unix.RLIMIT_FSIZE, parseSize, "Each file that it writes."),
+		row("locks", unix.RLIMIT_LOCKS, parseInteger, "File locks; Linux no longer enforces it."),
+		row("memlock", unix.RLIMIT_MEMLOCK, parseSize, "Memory locked into RAM."),
+		row("msgqueue", unix.RLIMIT_MSGQUEUE, parseSize, "POSIX message queues of the user."),
+		row("nice", unix.RLIMIT_NICE, parseInteger, "Ceiling for nice, as 20 minus the nice value."),
+		row("nofile", unix.RLIMIT_NOFILE, parseInteger, "Open files."),
+		row("nproc", unix.RLIMIT_NPROC, parseInteger, "Processes and threads of the user."),
+		row("rss", unix.RLIMIT_RSS, parseSize, "Resident memory; Linux no longer enforces it."),
+		row("rtprio", unix.RLIMIT_RTPRIO, parseInteger, "Real-time priority."),
+		row("rttime", unix.RLIMIT_RTTIME, parseInteger, "CPU time under real-time scheduling without a blocking call, in microseconds."),
+		row("sigpending", unix.RLIMIT_SIGPENDING, parseInteger, "Queued signals of the user."),
+		row("stack", unix.RLIMIT_STACK, parseSize, "Stack."),
+	}
 }
 
 var errLimit = errors.New("is not a limit; write a number, unlimited, soft:hard or {soft: …, hard: …}")
 
-func setLimits(d *draft, s setting) {
-	for _, e := range d.report.entriesOf(s, "limits: {nofile: 65536}") {
-		kind, ok := resources[strings.ToLower(e.key)]
-		if !ok {
-			names := slices.Sorted(maps.Keys(resources))
-			d.report.mistake(e.at, "limits: there is no limit %s%s", quote(e.key), didYouMean(e.key, names))
-			continue
-		}
-		if e.value.kind == null {
-			continue
-		}
-		limit := spec.Limit{Name: e.key, Resource: kind.number}
-		if d.report.limit(&limit, s.inner(e), kind) {
-			d.app.Limits = append(d.app.Limits, limit)
-		}
+// limitObject is one limit: a mapping, one number for both bounds, or soft:hard.
+func limitObject(parse func(string) (int64, error), add func(soft, hard uint64)) object {
+	var soft, hard *uint64
+	bound := func(r *report, s setting) *uint64 {
+		n := parsed(r, s, errLimit, func(words string) (uint64, error) { return parseBound(words, parse) })
+		return &n
 	}
-}
-
-// limit reads one value into the limit and says whether it is good.
-func (r *report) limit(limit *spec.Limit, s setting, kind resource) bool {
-	before := len(r.mistakes)
-	if s.value.kind == mapping {
-		limit.Soft, limit.Hard = r.softAndHard(s, kind)
-	} else if words, ok := r.scalarText(s, errLimit); ok {
-		soft, hard, two := strings.Cut(words, ":")
+	pair := func(b *builder, s setting) {
+		first, second, two := strings.Cut(s.value.text, ":")
 		if !two {
-			hard = soft
+			second = first
 		}
-		limit.Soft, limit.Hard = r.bound(s, kind, soft), r.bound(s, kind, hard)
+		soft = bound(b.report, s.item(scalar(text, s.value.at, first)))
+		hard = bound(b.report, s.item(scalar(text, s.value.at, second)))
 	}
-	if len(r.mistakes) == before && limit.Soft > limit.Hard {
-		r.wrong(s, "the soft limit is above the hard limit")
+	form := shape{"type": []string{"integer", "string"}}
+	return object{
+		name: "limit", example: "65536, unlimited, soft:hard or {soft: …, hard: …}",
+		text: Type{set: pair, forms: []any{form}},
+		keys: []Key{
+			{Name: "soft", Type: typeOf(bound, &soft, form), Doc: "What the kernel enforces; as hard by default."},
+			{Name: "hard", Type: typeOf(bound, &hard, form), Doc: "How far the worker may raise soft; as soft by default."},
+		},
+		done: func(b *builder, s setting) {
+			soft, hard = cmp.Or(soft, hard), cmp.Or(hard, soft)
+			switch {
+			case soft == nil:
+				b.report.wrong(s, "%s %v", s.value.describe(), errLimit)
+			case *soft > *hard:
+				b.report.wrong(s, "the soft limit is above the hard limit")
+			default:
+				add(*soft, *hard)
+			}
+		},
 	}
-	return len(r.mistakes) == before
 }
 
-// softAndHard reads {soft, hard}; one alone stands for both.
-func (r *report) softAndHard(s setting, kind resource) (soft, hard uint64) {
-	words := map[string]string{}
-	for _, e := range s.value.entries {
-		if e.key != "soft" && e.key != "hard" {
-			r.mistake(e.at, "%s: there is only soft and hard, no %s", s.name, quote(e.key))
-			return 0, 0
-		}
-		if text, ok := r.scalarText(s.inner(e), errLimit); ok {
-			words[e.key] = text
-		}
-	}
-	if words["soft"] == "" {
-		words["soft"] = words["hard"]
-	}
-	if words["hard"] == "" {
-		words["hard"] = words["soft"]
-	}
-	return r.bound(s, kind, words["soft"]), r.bound(s, kind, words["hard"])
-}
-
-func (r *report) bound(s setting, kind resource, words string) uint64 {
+func parseBound(words string, parse func(string) (int64, error)) (uint64, error) {
 	words = strings.ToLower(strings.TrimSpace(words))
 	if slices.Contains([]string{"unlimited", "infinity", "-1"}, words) {
-		return unix.RLIM_INFINITY
+		return unix.RLIM_INFINITY, nil
 	}
-	n, err := kind.parse(words)
+	n, err := parse(words)
 	if err != nil || n < 0 {
-		r.wrong(s, "%s %v", s.value.describe(), errLimit)
-		return 0
+		return 0, errLimit
 	}
-	return uint64(n)
+	return uint64(n), nil
 }

@@ -78,13 +78,13 @@ func (f File) Workers() int {
 
 // loader is one load in the making.
 type loader struct {
-	source  *Source
-	report  *report
-	base    string // the ecosystem file's folder
-	file    File
-	options []entry
-	appKeys index
-	topKeys index
+	source   *Source
+	report   *report
+	base     string // the ecosystem file's folder
+	file     File
+	options  []entry
+	appIndex index
+	topIndex index
 }
 
 // Load reads an ecosystem file, or makes one app of a script. All mistakes
@@ -93,13 +93,14 @@ func Load(src Source) (File, error) {
 	src.CPUs = max(src.CPUs, 1)
 	l := &loader{
 		source: &src, report: &report{file: src.Path}, base: src.Dir,
-		appKeys: indexOf(InApp), topKeys: indexOf(AtTop),
+		appIndex: indexOf(new(builder).appKeys()),
 	}
+	l.topIndex = indexOf(l.topKeys())
 	l.options = optionEntries(src.Options, l.report)
-	if drafts, err := l.drafts(); err != nil {
+	if builders, err := l.builders(); err != nil {
 		l.fail(err)
 	} else {
-		l.assemble(drafts)
+		l.assemble(builders)
 	}
 	return l.result()
 }
@@ -129,23 +130,23 @@ func (l *loader) fail(err error) {
 	l.report.mistake(position{}, "%v", err)
 }
 
-// drafts makes a draft of every app there is.
-func (l *loader) drafts() ([]*draft, error) {
+// builders makes a builder of every app there is.
+func (l *loader) builders() ([]*builder, error) {
 	format, err := formatOf(l.source.Path)
 	if err != nil {
 		return nil, err
 	}
 	if format == bareScript {
 		l.topOptions()
-		return []*draft{newDraft(l, position{}, scriptEntries(*l.source))}, nil
+		return []*builder{newBuilder(l, position{}, scriptEntries(*l.source))}, nil
 	}
 	root, err := l.tree()
 	if err != nil {
 		return nil, err
 	}
-	drafts, err := l.top(root)
+	builders, err := l.top(root)
 	l.topOptions()
-	return drafts, err
+	return builders, err
 }
 
 // format is what Path names.
@@ -165,7 +166,7 @@ func formatOf(path string) (format, error) {
 	name := strings.ToLower(filepath.Base(path))
 	switch {
 	case path == "":
-		return 0, errors.New("no file or script is named")
+		return 0, errors.New("no file or script given")
 	case path == "-":
 		return standardInput, nil
 	case name == "package.json":
@@ -207,9 +208,9 @@ func (l *loader) read(format format) ([]byte, error) {
 	case err != nil:
 		return nil, errors.New(reason(err))
 	case len(content) > maxBytes:
-		return nil, fmt.Errorf("it is larger than %d MiB", maxBytes>>20)
+		return nil, fmt.Errorf("larger than %d MiB", maxBytes>>20)
 	case !utf8.Valid(content):
-		return nil, fmt.Errorf("it is not UTF-8 text")
+		return nil, fmt.Errorf("not UTF-8 text")
 	}
 	return bytes.TrimPrefix(content, []byte("\ufeff")), nil
 }
@@ -220,7 +221,7 @@ func (l *loader) parse(format format, content []byte) (value, error) {
 	switch format {
 	case jsonFile:
 		if len(bytes.TrimSpace(content)) == 0 {
-			return value{}, errors.New("there is nothing in it; list the apps under the key apps")
+			return value{}, errors.New("the file is empty; list the apps under the key apps")
 		}
 		return readJSON(content, l.report)
 	case standardInput:
@@ -245,19 +246,19 @@ func (l *loader) parse(format format, content []byte) (value, error) {
 }
 
 // assemble builds the chosen apps and checks them against each other.
-func (l *loader) assemble(drafts []*draft) {
-	chosen := l.choose(drafts)
+func (l *loader) assemble(builders []*builder) {
+	chosen := l.choose(builders)
 	l.arguments(chosen)
 	l.checkName(chosen)
-	for _, d := range chosen {
-		d.override(l)
-		d.build()
+	for _, b := range chosen {
+		b.override(l)
+		b.build()
 	}
-	l.checkEnvName(drafts)
+	l.checkEnvName(builders)
 	l.checkNames(chosen)
-	l.link(chosen, drafts)
-	for _, d := range chosen {
-		l.file.Apps = append(l.file.Apps, d.app)
+	l.link(chosen, builders)
+	for _, b := range chosen {
+		l.file.Apps = append(l.file.Apps, b.app)
 	}
 }
 
@@ -271,40 +272,40 @@ func reason(err error) string {
 }
 
 // arguments gives what follows "--" to the only app there is.
-func (l *loader) arguments(drafts []*draft) {
+func (l *loader) arguments(builders []*builder) {
 	if len(l.source.Args) == 0 {
 		return
 	}
 	at := position{option: "--"}
-	if len(drafts) != 1 {
-		l.report.mistake(at, "arguments are for one app, and there are %d; choose one by --only", len(drafts))
+	if len(builders) != 1 {
+		l.report.mistake(at, "arguments apply to a single app, but there are %d; select one with --only", len(builders))
 		return
 	}
 	items := make([]value, len(l.source.Args))
 	for i, arg := range l.source.Args {
 		items[i] = scalar(text, at, arg)
 	}
-	drafts[0].settings["args"] = setting{name: "args", at: at, value: listOf(at, items)}
+	builders[0].settings["args"] = setting{name: "args", at: at, value: listOf(at, items)}
 }
 
 // checkName refuses to give several apps one name.
-func (l *loader) checkName(drafts []*draft) {
-	if _, ok := l.source.Options["name"]; ok && len(drafts) > 1 {
-		l.report.mistake(position{option: "--name"}, "names one app, and there are %d; choose one by --only", len(drafts))
+func (l *loader) checkName(builders []*builder) {
+	if _, ok := l.source.Options["name"]; ok && len(builders) > 1 {
+		l.report.mistake(position{option: "--name"}, "applies to a single app, but there are %d; select one with --only", len(builders))
 	}
 }
 
 // checkEnvName warns when no app knows the environment that --env names.
-func (l *loader) checkEnvName(drafts []*draft) {
+func (l *loader) checkEnvName(builders []*builder) {
 	name := l.source.EnvName
 	var known []string
-	for _, d := range drafts {
-		for env := range d.envs {
+	for _, b := range builders {
+		for env := range b.envs {
 			known = append(known, env)
 		}
 	}
 	slices.Sort(known)
-	if name != "" && len(drafts) > 0 && !slices.Contains(known, name) {
+	if name != "" && len(builders) > 0 && !slices.Contains(known, name) {
 		l.report.warn(position{option: "--env"}, "no app has the key env_%s%s", name, didYouMean(name, known))
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"gorun/supervisor/spec"
 )
 
-// world makes a folder with scripts of all sorts, and a bin of its own as the
+// scriptDir makes a folder with scripts of all sorts, and a bin of its own as the
 // only PATH: nothing depends on what is installed.
-func world(t *testing.T) string {
+func scriptDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"node", "python3", "ruby", "php", "perl", "bash", "sh", "go", "java", "npm", "env"} {
@@ -36,7 +36,7 @@ func world(t *testing.T) string {
 }
 
 func TestASourceKnowsItsFileByAnyPath(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	if err := os.Symlink(dir, filepath.Join(dir, "current")); err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +98,10 @@ func failure(t *testing.T, src Source) string {
 	return err.Error()
 }
 
+func containsAll(words string, parts ...string) bool {
+	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(words, part) })
+}
+
 func names(file File) []string {
 	var all []string
 	for _, app := range file.Apps {
@@ -107,7 +111,7 @@ func names(file File) []string {
 }
 
 func TestLoadUnderstandsEveryForm(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	tests := []struct {
 		name, content string
 		want          []string
@@ -139,7 +143,7 @@ func TestLoadUnderstandsEveryForm(t *testing.T) {
 }
 
 func TestLoadReadsFilesByName(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	write(t, dir, "conf/eco.yaml", "apps: [{script: server.js, cwd: ..}]\nshutdown_delay: 3s\n", 0o644)
 	write(t, dir, "conf/eco.json", "{\"script\": \"server.js\", \"cwd\": \"..\",}", 0o644)
 	for _, name := range []string{"conf/eco.yaml", "conf/eco.json"} {
@@ -156,7 +160,7 @@ func TestLoadReadsFilesByName(t *testing.T) {
 }
 
 func TestLoadEvaluatesJavaScript(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	write(t, dir, ".env", "FROM_DOTENV=yes\n", 0o644)
 	write(t, dir, "package.json", `{"name": "shop", "unknown": 1, "pm2": [{"script": "server.js", "name": "packed"}]}`, 0o644)
 	write(t, dir, "eco.config.js", `
@@ -181,7 +185,7 @@ module.exports = { apps: [{ name, script: './server.js', instances: require('os'
 }
 
 func TestLoadTakesAScript(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	src := source(dir, "")
 	src.Path, src.Args = "./server.js", []string{"--port", "3000"}
 	src.Options = map[string]string{"instances": "1", "name": "api", "shutdown_delay": "2s", "kill_timeout": "3000"}
@@ -197,7 +201,7 @@ func TestLoadTakesAScript(t *testing.T) {
 }
 
 func TestLoadRefusesWhatItCannotRead(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	write(t, dir, "empty.json", "", 0o644)
 	write(t, dir, "bad.config.js", "module.exports = {\n  apps: [ };", 0o644)
 	write(t, dir, "lib.config.mjs", "import './conf/lib.cjs';", 0o644)
@@ -212,29 +216,29 @@ func TestLoadRefusesWhatItCannotRead(t *testing.T) {
 		{"bad.config.js", "", "bad.config.js:2:11: SyntaxError: Unexpected token }"},
 		{"lib.config.mjs", "", "conf/lib.cjs:1:1: it threw oops"},
 		{"many.config.cjs", "", "many.config.cjs: apps[1]: port: \"x\" is not a whole number"},
-		{"package.json", "", "package.json:1:1: there is no key pm2 in it"},
+		{"package.json", "", "package.json:1:1: no key \"pm2\""},
 		{"gone.yaml", "", "gone.yaml: no such file or directory"},
-		{"", "", "no file or script is named"},
-		{"empty.json", "", "empty.json: there is nothing in it"},
+		{"", "", "no file or script given"},
+		{"empty.json", "", "empty.json: the file is empty"},
 		{"bad.json", "", "bad.json:2:12: not valid JSON: invalid character '}' at start of value"},
 		{"binary.yaml", "", "not UTF-8"},
 		{"big.yaml", "", "larger than 1 MiB"},
-		{"-", "", "stdin: there is nothing in it"},
-		{"-", "# nothing\n", "stdin: there is nothing in it"},
+		{"-", "", "stdin: the file is empty"},
+		{"-", "# nothing\n", "stdin: the file is empty"},
 		{"-", "apps: [", "stdin:1:7: not valid YAML"},
 		{"-", "{\"apps\": [}", "stdin:1:11: not valid JSON"},
 		{"-", "a: 1\n---\nb: 2\n", "stdin:3:1: a second document begins here"},
-		{"-", "hello", "stdin:1:1: \"hello\" is not an ecosystem"},
+		{"-", "hello", "stdin:1:1: \"hello\" is not an ecosystem file"},
 		{"-", "apps: hello", "stdin:1:7: \"hello\" is not a list of apps"},
 		{"-", "apps: []", "stdin:1:7: the list of apps is empty"},
 		{"-", "apps:\n  - hello", "stdin:2:5: \"hello\" is not an app"},
-		{"-", "foo: 1", "stdin:1:1: there are no apps in it"},
-		{"-", "apps: *x", "stdin:1:7: *x refers to an anchor that is not defined above"},
-		{"-", "apps: &x [*x]", "refers to an anchor that is not defined"},
-		{"-", "apps: !foo x", "the tag !foo has no meaning here"},
+		{"-", "foo: 1", "stdin:1:1: no apps; list them"},
+		{"-", "apps: *x", "stdin:1:7: anchor of *x is not defined above"},
+		{"-", "apps: &x [*x]", "anchor of *x is not defined"},
+		{"-", "apps: !foo x", "tag !foo is not supported"},
 		{"-", "apps: [{<<: 5}]", "<< merges a mapping"},
-		{"-", "script: server.js\nscript: app.py", "stdin:2:1: \"script\" is given twice, first in line 1"},
-		{"-", `{"script": "server.js", "script": "x"}`, "stdin:1:25: \"script\" is given twice"},
+		{"-", "script: server.js\nscript: app.py", "stdin:2:1: duplicate key \"script\", first on line 1"},
+		{"-", `{"script": "server.js", "script": "x"}`, "stdin:1:25: duplicate key \"script\""},
 	}
 	for _, tt := range tests {
 		src := source(dir, tt.content)
@@ -246,7 +250,7 @@ func TestLoadRefusesWhatItCannotRead(t *testing.T) {
 }
 
 func TestLoadReportsEveryMistakeWithItsPlace(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	for _, name := range []string{"mistakes.yaml", "mistakes.json"} {
 		content, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
@@ -267,7 +271,7 @@ func TestLoadReportsEveryMistakeWithItsPlace(t *testing.T) {
 }
 
 func TestStrictMakesWarningsMistakes(t *testing.T) {
-	src := source(world(t), "script: server.js\nkillTimeot: 5\nx-anything: 1\nvizion: false\n")
+	src := source(scriptDir(t), "script: server.js\nkillTimeot: 5\nx-anything: 1\nvizion: false\n")
 	file := mustLoad(t, src)
 	want := `stdin:2:1: unknown key "killTimeot"; did you mean kill_timeout?`
 	if len(file.Warnings) != 1 || file.Warnings[0].String() != want || !slices.Equal(file.Ignored, []string{"vizion"}) {

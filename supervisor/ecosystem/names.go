@@ -14,77 +14,77 @@ type dependency struct {
 	at position
 }
 
-// dependencies reads depends_on; whether the apps exist is checked once all
-// of them are known.
-func (d *draft) dependencies() {
-	s := d.setting("depends_on")
-	if !s.given() {
-		return
+// dependenciesVar is a list of apps, or a mapping of apps to conditions. Whether
+// they exist is checked once all of them are known.
+func dependenciesVar(field *[]dependency) Type {
+	conditions := []string{"online", "completed"}
+	add := func(app string, condition spec.Condition, at position) {
+		*field = append(*field, dependency{spec.Dependency{App: app, Condition: condition}, at})
 	}
-	if s.value.kind == mapping {
-		for _, e := range s.value.entries {
-			condition := spec.Condition(d.report.oneOf(s.inner(e), "online", "completed"))
-			d.depends = append(d.depends, dependency{spec.Dependency{App: e.key, Condition: condition}, e.at})
+	return Type{forms: []any{ref("words"), mapOf(shape{"enum": conditions})}, set: func(b *builder, s setting) {
+		switch s.value.kind {
+		case mapping:
+			for _, e := range s.value.entries {
+				add(e.key, spec.Condition(b.report.oneOf(s.inner(e), conditions...)), e.at)
+			}
+		case list:
+			for i, name := range b.report.texts(s) {
+				add(name, spec.Online, s.value.list[i].at)
+			}
+		case null, boolean, number, text:
+			add(b.report.text(s), spec.Online, s.value.at)
 		}
-		return
-	}
-	for i, name := range d.report.texts(s) {
-		at := s.value.at
-		if s.value.kind == list {
-			at = s.value.list[i].at
-		}
-		d.depends = append(d.depends, dependency{spec.Dependency{App: name, Condition: spec.Online}, at})
-	}
+	}}
 }
 
 // checkNames refuses two apps of one name: commands, metrics and logs could
 // not tell them apart.
-func (l *loader) checkNames(drafts []*draft) {
-	first := map[string]*draft{}
-	for _, d := range drafts {
-		if d.app.Name == "" {
+func (l *loader) checkNames(builders []*builder) {
+	first := map[string]*builder{}
+	for _, b := range builders {
+		if b.app.Name == "" {
 			continue
 		}
-		if other, ok := first[d.app.Name]; ok {
-			l.report.mistake(d.nameAt(), "the name %s is taken by the app at %s; give one of them another name",
-				d.app.Name, l.report.place(other.nameAt()))
+		if other, ok := first[b.app.Name]; ok {
+			l.report.mistake(b.nameAt(), "name %q is already used by the app at %s; rename one of them",
+				b.app.Name, l.report.location(other.nameAt()))
 			continue
 		}
-		first[d.app.Name] = d
+		first[b.app.Name] = b
 	}
 }
 
-func (d *draft) nameAt() position {
+func (b *builder) nameAt() position {
 	for _, key := range []string{"name", "script"} {
-		if s := d.setting(key); s.given() {
+		if s := b.setting(key); s.given() {
 			return s.value.at
 		}
 	}
-	return d.at
+	return b.at
 }
 
 // link checks depends_on between the apps. What --only left out is not waited
 // for.
-func (l *loader) link(chosen, all []*draft) {
-	byName, known := map[string]*draft{}, map[string]bool{}
-	for _, d := range chosen {
-		byName[d.app.Name] = d
-		byName[d.calledBy().name] = d
+func (l *loader) link(chosen, all []*builder) {
+	byName, known := map[string]*builder{}, map[string]bool{}
+	for _, b := range chosen {
+		byName[b.app.Name] = b
+		byName[b.calledBy().name] = b
 	}
-	for _, d := range all {
-		called := d.calledBy()
+	for _, b := range all {
+		called := b.calledBy()
 		known[called.name], known[called.full] = true, true
 	}
-	for _, d := range chosen {
-		for _, need := range d.depends {
+	for _, b := range chosen {
+		for _, need := range b.depends {
 			switch target, ok := byName[need.App]; {
 			case ok:
 				l.checkCondition(target, need)
-				d.app.DependsOn = append(d.app.DependsOn, spec.Dependency{App: target.app.Name, Condition: need.Condition})
+				b.app.DependsOn = append(b.app.DependsOn, spec.Dependency{App: target.app.Name, Condition: need.Condition})
 			case known[need.App]:
-				l.report.warn(need.at, "depends_on: %s is left out by --only, so %s does not wait for it", need.App, d.app.Name)
+				l.report.warn(need.at, "depends_on: app %q is excluded by --only; app %q does not wait for it", need.App, b.app.Name)
 			default:
-				l.report.mistake(need.at, "depends_on: there is no app %s%s", quote(need.App),
+				l.report.mistake(need.at, "depends_on: unknown app %s%s", quote(need.App),
 					didYouMean(need.App, slices.Sorted(maps.Keys(known))))
 			}
 		}
@@ -93,44 +93,44 @@ func (l *loader) link(chosen, all []*draft) {
 }
 
 // checkCondition warns of a condition that cannot come true by itself.
-func (l *loader) checkCondition(target *draft, need dependency) {
+func (l *loader) checkCondition(target *builder, need dependency) {
 	name := target.app.Name
 	if !target.app.Autostart {
-		l.report.warn(need.at, "depends_on: %s has autostart: false, so this waits until somebody starts it", name)
+		l.report.warn(need.at, "depends_on: app %q has autostart: false; this app waits until it is started by hand", name)
 	}
 	policy := target.app.Restart
 	if need.Condition == spec.Completed && policy.Auto && !slices.Contains(policy.StopCodes, 0) {
-		l.report.warn(need.at, "depends_on: %s is started again whenever it ends, so it is never completed; give it autorestart: false", name)
+		l.report.warn(need.at, "depends_on: app %q restarts whenever it exits and never completes; set autorestart: false on it", name)
 	}
 }
 
 // checkCycles refuses apps that wait for each other, each cycle once.
-func (l *loader) checkCycles(drafts []*draft, byName map[string]*draft) {
+func (l *loader) checkCycles(builders []*builder, byName map[string]*builder) {
 	done := map[string]bool{}
 	var path []string
 	var visit func(name string, at position)
 	visit = func(name string, at position) {
-		d, ok := byName[name]
+		b, ok := byName[name]
 		if !ok {
 			return
 		}
-		name = d.app.Name
+		name = b.app.Name
 		if i := slices.Index(path, name); i >= 0 {
 			cycle := strings.Join(append(slices.Clone(path[i:]), name), " → ")
-			l.report.mistake(at, "depends_on: the apps wait for each other: %s", cycle)
+			l.report.mistake(at, "depends_on: dependency cycle: %s", cycle)
 			return
 		}
 		if done[name] {
 			return
 		}
 		path = append(path, name)
-		for _, need := range d.depends {
+		for _, need := range b.depends {
 			visit(need.App, need.at)
 		}
 		path = path[:len(path)-1]
 		done[name] = true
 	}
-	for _, d := range drafts {
-		visit(d.app.Name, d.at)
+	for _, b := range builders {
+		visit(b.app.Name, b.at)
 	}
 }

@@ -2,15 +2,15 @@ package ecosystem
 
 import "gorun/supervisor/spec"
 
-// ofNode warns of what only scripts can have that node runs itself: it comes by
+// warnWithoutNode warns of what only scripts can have that node runs itself: it comes by
 // their IPC channel. Options may be meant for the other apps.
-func (d *draft) ofNode() {
+func (b *builder) warnWithoutNode() {
 	for _, key := range []string{"shutdown_with_message", "node_metrics"} {
-		if s := d.setting(key); !d.app.Node && s.at.option == "" && d.on(key) {
-			d.report.warn(s.at, "%s has no effect: it is for scripts that node runs itself, and %s is none", s.name, quote(d.app.Script))
+		if s := b.setting(key); !b.app.Node && s.at.option == "" && b.on(key) {
+			b.report.warn(s.at, "%s has no effect: it needs a script that node runs directly, and %s is not one", s.name, quote(b.app.Script))
 		}
 	}
-	if m := d.app.Metrics; m != nil && m.IPC && d.app.Sharing != spec.ShareNode {
-		d.report.warn(d.setting("metrics").at, "metrics.ipc: prom-client answers in Node's cluster alone; set exec_mode: cluster")
+	if m := b.app.Metrics; m != nil && m.IPC && b.app.Sharing != spec.ShareNode {
+		b.report.warn(b.setting("metrics").at, "metrics.ipc: prom-client answers only in Node's cluster mode; set exec_mode: cluster")
 	}
 }

@@ -6,15 +6,15 @@ import (
 )
 
 func TestWhatIsForNodeAloneWarnsElsewhere(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	tests := []struct{ name, file, want string }{
 		{"Node", "script: server.js\nnode_metrics: true\nshutdown_with_message: true", ""},
 		{"Python, without", "script: app.py\npmx: false", ""},
-		{"node_metrics of Python", "script: app.py\nnode_metrics: true", "stdin:2:1: node_metrics has no effect: it is for scripts that node runs itself, and \"app.py\" is none"},
+		{"node_metrics of Python", "script: app.py\nnode_metrics: true", "stdin:2:1: node_metrics has no effect: it needs a script that node runs directly, and \"app.py\" is not one"},
 		{"pmx of Python", "script: app.py\npmx: true", "stdin:2:1: pmx has no effect"},
 		{"a message to Python", "script: app.py\nshutdown_with_message: true", "stdin:2:1: shutdown_with_message has no effect"},
 		{"metrics over IPC in a cluster", "script: server.js\nexec_mode: cluster\nmetrics: {ipc: true}", ""},
-		{"metrics over IPC in fork mode", "script: server.js\nmetrics: {ipc: true}", "stdin:2:1: metrics.ipc: prom-client answers in Node's cluster alone; set exec_mode: cluster"},
+		{"metrics over IPC in fork mode", "script: server.js\nmetrics: {ipc: true}", "stdin:2:1: metrics.ipc: prom-client answers only in Node's cluster mode; set exec_mode: cluster"},
 	}
 	for _, tt := range tests {
 		var got strings.Builder
@@ -28,12 +28,12 @@ func TestWhatIsForNodeAloneWarnsElsewhere(t *testing.T) {
 }
 
 func TestMetricsOverIPCAreForNodeAndTakeNoPath(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	for file, want := range map[string]string{
-		"script: app.py\nmetrics: {ipc: true}":                "ipc is for scripts that node runs itself",
+		"script: app.py\nmetrics: {ipc: true}":                "ipc needs a script that node runs directly",
 		"script: server.js\nmetrics: {ipc: true, path: /m}":   "ipc takes neither path nor port",
 		"script: server.js\nmetrics: {ipc: true, port: 3000}": "ipc takes neither path nor port",
-		"script: server.js\nmetrics: {ipc: false}":            "name the path",
+		"script: server.js\nmetrics: {ipc: false}":            "set path to",
 	} {
 		if got := failure(t, source(dir, file+"\n")); !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", file, got, want)

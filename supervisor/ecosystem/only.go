@@ -8,23 +8,23 @@ import (
 )
 
 // choose keeps the apps that --only names, by name or namespace.
-func (l *loader) choose(drafts []*draft) []*draft {
+func (l *loader) choose(builders []*builder) []*builder {
 	if len(l.source.Only) == 0 {
-		return drafts
+		return builders
 	}
 	known := map[string]bool{}
-	chosen := make([]*draft, 0, len(drafts))
-	for _, d := range drafts {
-		c := d.calledBy()
+	chosen := make([]*builder, 0, len(builders))
+	for _, b := range builders {
+		c := b.calledBy()
 		known[c.name], known[c.full], known[c.namespace] = true, true, true
 		if slices.ContainsFunc(l.source.Only, c.matches) {
-			chosen = append(chosen, d)
+			chosen = append(chosen, b)
 		}
 	}
 	for _, name := range l.source.Only {
 		if !known[name] {
 			names := slices.Sorted(maps.Keys(known))
-			l.report.mistake(position{option: "--only"}, "there is no app or namespace %s, only %s%s",
+			l.report.mistake(position{option: "--only"}, "no app or namespace %s; there are: %s%s",
 				quote(name), strings.Join(names, ", "), didYouMean(name, names))
 		}
 	}
@@ -44,14 +44,14 @@ func (c called) matches(word string) bool {
 
 // calledBy reads the names before the app is built, and leaves mistakes in
 // them to that.
-func (d *draft) calledBy() called {
-	quiet := *d
+func (b *builder) calledBy() called {
+	quiet := *b
 	quiet.report = &report{}
 	c := called{name: quiet.written("name"), namespace: cmp.Or(quiet.written("namespace"), "default")}
 	c.name = cmp.Or(c.name, baseName(quiet.written("script")))
 	c.full = c.name
-	if quiet.on("append_env_to_name") && d.source.EnvName != "" {
-		c.full += "-" + d.source.EnvName
+	if quiet.on("append_env_to_name") && b.source.EnvName != "" {
+		c.full += "-" + b.source.EnvName
 	}
 	return c
 }

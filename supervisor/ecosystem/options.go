@@ -84,7 +84,7 @@ func optionEntries(given map[string]string, r *report) []entry {
 	for _, key := range slices.Sorted(maps.Keys(given)) {
 		o, ok := known[key]
 		if !ok {
-			r.mistake(position{option: "--" + key}, "is not known")
+			r.mistake(position{option: "--" + key}, "unknown option")
 			continue
 		}
 		at := position{option: "--" + o.Flag}

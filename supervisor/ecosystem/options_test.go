@@ -16,7 +16,7 @@ func withOptions(src Source, pairs ...string) Source {
 }
 
 func TestOptionsActWithAFileToo(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	content := "apps: [{script: server.js, killTimeout: 1}, {script: app.py}]"
 	file := mustLoad(t, withOptions(source(dir, content), "kill_timeout", "5s", "no_autorestart", "true", "no_autostart", "true",
 		"max_restarts", "0", "stop_exit_codes", "0,3", "interpreter_args", "-X dev", "exp_backoff_restart_delay", "0",
@@ -34,7 +34,7 @@ func TestOptionsActWithAFileToo(t *testing.T) {
 }
 
 func TestOptionsAreKeysOfTheFile(t *testing.T) {
-	app, top := indexOf(InApp), indexOf(AtTop)
+	app, top := indexOf(new(builder).appKeys()), indexOf(new(loader).topKeys())
 	for _, o := range Options() {
 		key := o.Key
 		if o.key != "" {
@@ -52,17 +52,17 @@ func TestOptionsAreKeysOfTheFile(t *testing.T) {
 }
 
 func TestOptionsNameThemselvesInMistakes(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	tests := []struct{ key, value, want string }{
 		{"kill_timeout", "soon", `option --kill-timeout: "soon" is not a duration; write milliseconds, or 500ms, 5s, 10m, 1h`},
 		{"no_autorestart", "maybe", `option --no-autorestart: "maybe" is neither true nor false`},
-		{"instances", "two", `option --instances: "two" is no number of instances`},
+		{"instances", "two", `option --instances: "two" is not a number of instances`},
 		{"cron_restart", "* * *", "option --cron: "},
 		{"wait_ready", "maybe", `option --wait-ready: "maybe" is neither true nor false`},
 		{"cwd", "gone", "option --cwd: " + dir + "/gone: no such file or directory"},
 		{"interpreter", "lua", `option --interpreter: "lua" is not found`},
 		{"shutdown_delay", "x", `option --shutdown-delay: "x" is not a duration`},
-		{"nonsense", "x", "option --nonsense: is not known"},
+		{"nonsense", "x", "option --nonsense: unknown option"},
 	}
 	for _, tt := range tests {
 		got := failure(t, withOptions(source(dir, "script: server.js"), tt.key, tt.value))
@@ -73,13 +73,13 @@ func TestOptionsNameThemselvesInMistakes(t *testing.T) {
 }
 
 func TestOptionsForOneApp(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	content := "apps: [{script: server.js}, {script: app.py, args: x}]"
 	src := withOptions(source(dir, content), "name", "api")
 	src.Args = []string{"--port", "1"}
 	got := failure(t, src)
-	want := "option --: arguments are for one app, and there are 2; choose one by --only\n" +
-		"option --name: names one app, and there are 2; choose one by --only"
+	want := "option --: arguments apply to a single app, but there are 2; select one with --only\n" +
+		"option --name: applies to a single app, but there are 2; select one with --only"
 	if !strings.HasPrefix(got, want) {
 		t.Errorf("%s\nwant %s", got, want)
 	}
@@ -92,7 +92,7 @@ func TestOptionsForOneApp(t *testing.T) {
 }
 
 func TestEnvNameThatNobodyHasIsWarnedOf(t *testing.T) {
-	src := source(world(t), "{script: server.js, env_production: {}}")
+	src := source(scriptDir(t), "{script: server.js, env_production: {}}")
 	src.EnvName = "prodution"
 	file := mustLoad(t, src)
 	want := "option --env: no app has the key env_prodution; did you mean production?"

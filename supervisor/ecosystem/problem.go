@@ -66,7 +66,7 @@ func (p position) inLine() string {
 	if p.line == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" in line %d", p.line)
+	return fmt.Sprintf(" on line %d", p.line)
 }
 
 // report collects everything there is to say about one load.
@@ -103,8 +103,8 @@ func (r *report) ignore(name string) {
 	}
 }
 
-// place returns the position for people, as in file:line:column.
-func (r *report) place(at position) string {
+// location returns the position for people, as in file:line:column.
+func (r *report) location(at position) string {
 	if at.line == 0 {
 		return strings.TrimSuffix(r.file+": "+at.path, ": ")
 	}

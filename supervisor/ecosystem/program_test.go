@@ -10,7 +10,7 @@ import (
 )
 
 func TestArgvByScript(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	sh := "/bin/sh"
 	tests := []struct {
 		name, content, interpreter string
@@ -61,21 +61,21 @@ func TestArgvByScript(t *testing.T) {
 }
 
 func TestScriptsThatCannotRun(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	tests := []struct{ content, want string }{
 		{"script: gone.js", `script: "gone.js" is not found in ` + dir + " or on PATH (" + dir + "/bin)"},
 		{"script: ./gone", `script: "./gone" is not found in ` + dir},
-		{"script: folder", "is a directory; name the file in it"},
+		{"script: folder", "is a directory; name the file to run"},
 		{"script: server.js/x", "not a directory"},
 		{"script: notes.txt", "notes.txt is not executable; run chmod +x on it, or set interpreter"},
 		{"{script: server.js, interpreter: none}", "server.js is not executable"},
-		{"script: windows", "ends as on Windows"},
-		{"script: orphan", "the first line of " + dir + "/orphan asks for /nowhere/lua, which is not found"},
+		{"script: windows", "CR LF"},
+		{"script: orphan", "the #! line of " + dir + "/orphan names /nowhere/lua, which is not found"},
 		{"{script: server.js, interpreter: deno}", `interpreter: "deno" is not found`},
 		{"{script: gone.js, interpreter: node}", `script: "gone.js" is not found`},
 		{"{script: app.py, env: {PATH: /nowhere}}", "app.py needs python3, which is not found in " + dir + " or on PATH (/nowhere)"},
-		{"{name: a}", "stdin:1:1: there is no script"},
-		{"script: ''", "there is no script"},
+		{"{name: a}", "stdin:1:1: no script"},
+		{"script: ''", "no script"},
 		{"script: [a]", "script: a list is not text"},
 		{`script: "a\0b"`, "contains a NUL byte"},
 	}
@@ -88,7 +88,7 @@ func TestScriptsThatCannotRun(t *testing.T) {
 }
 
 func TestScriptBesideTheFileIsHintedAt(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	write(t, dir, "conf/worker.js", "", 0o644)
 	write(t, dir, "conf/eco.yaml", "script: worker.js", 0o644)
 	src := source(dir, "")
@@ -99,7 +99,7 @@ func TestScriptBesideTheFileIsHintedAt(t *testing.T) {
 }
 
 func TestStopSignalDependsOnTheInterpreter(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	for script, want := range map[string]unix.Signal{"server.js": unix.SIGINT, "app.py": unix.SIGTERM, "npm": unix.SIGTERM} {
 		if got := only(t, source(dir, "script: "+script)).StopSignal; got != want {
 			t.Errorf("%s: %v, want %v", script, got, want)
@@ -108,7 +108,7 @@ func TestStopSignalDependsOnTheInterpreter(t *testing.T) {
 }
 
 func TestInterpreterArgumentsThatReachNobodyAreWarnedOf(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	file := mustLoad(t, source(dir, "{script: npm, node_args: --inspect}"))
 	want := "stdin:1:15: node_args has no effect: npm runs without an interpreter"
 	if len(file.Warnings) != 1 || file.Warnings[0].String() != want {

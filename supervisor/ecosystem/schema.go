@@ -1,22 +1,35 @@
 package ecosystem
 
-import (
-	"encoding/json"
-	"maps"
-)
+import "encoding/json"
 
 // Schema is a JSON schema (draft 7, which editors know best) of the ecosystem
-// file, made of Keys.
+// file, made of the tables of keys.
 func Schema() []byte {
+	d := definitions{
+		"text":     {"type": []string{"string", "number"}},
+		"boolean":  {"enum": []any{true, false, "true", "false"}},
+		"integer":  {"type": []string{"integer", "string"}, "pattern": `^[+-]?[0-9]+$`},
+		"duration": {"type": []string{"number", "string"}, "minimum": 0, "pattern": `^\s*([0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)?\s*)+$`},
+		"size":     {"type": []string{"number", "string"}, "minimum": 0, "pattern": `^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtT]?[iI]?[bB]?)\s*$`},
+		"words":    {"type": []string{"string", "number", "array"}, "items": shape{"type": []string{"string", "number", "boolean"}}},
+		"path":     {"type": "string", "pattern": "^/"},
+	}
+	d.addApp()
 	app := ref("app")
-	list := object{"type": "array", "items": app, "minItems": 1}
-	named := object{"type": "object", "minProperties": 1, "additionalProperties": app}
-	top := topProperties(list, app, named)
-	whole := object{
+	list := shape{"type": "array", "items": app, "minItems": 1}
+	named := shape{"type": "object", "minProperties": 1, "additionalProperties": app}
+	top := d.properties(new(loader).topKeys())
+	top["apps"]["anyOf"] = []any{list, app, named}
+	holder := func(key string) shape {
+		s := mappingShape(top)
+		s["required"] = []string{key}
+		return s
+	}
+	whole := shape{
 		"$schema":     "http://json-schema.org/draft-07/schema#",
 		"title":       "gorun's ecosystem file",
-		"anyOf":       []any{holder("apps", top), holder("pm2", top), app, list},
-		"definitions": definitions(),
+		"anyOf":       []any{holder("apps"), holder("pm2"), app, list},
+		"definitions": d,
 	}
 	text, err := json.MarshalIndent(whole, "", "  ")
 	if err != nil {
@@ -25,157 +38,98 @@ func Schema() []byte {
 	return append(text, '\n')
 }
 
-// holder is a file with the apps under a key.
-func holder(key string, properties object) object {
-	return object{
-		"type": "object", "required": []string{key}, "properties": properties,
-		"patternProperties": object{"^x-": object{}}, "additionalProperties": false,
+// shape is a schema, or a part of one.
+type shape map[string]any
+
+// definitions are the parts that others refer to.
+type definitions map[string]shape
+
+// addApp has every key by all of its names.
+func (d definitions) addApp() {
+	keys := new(builder).appKeys()
+	app := mappingShape(d.properties(keys))
+	var scripts []any
+	for _, key := range keys {
+		switch key.Name {
+		case "script":
+			for _, name := range append([]string{key.Name}, key.Aliases...) {
+				scripts = append(scripts, shape{"required": []string{name}})
+			}
+		case "env_NAME":
+			app["patternProperties"] = shape{"^env_": d.key(key), "^x-": shape{}}
+		}
 	}
+	app["anyOf"] = scripts
+	d["app"] = app
 }
 
-type object map[string]any
-
-// appSchema has every key by all of its names.
-func appSchema() object {
-	known := indexOf(InApp)
-	properties := keyed(known)
-	environment, _ := known.find("env_NAME")
-	delete(properties, environment.Name)
-	delete(properties, camelCase(environment.Name))
-	script, _ := known.find("script")
-	scripts := []any{object{"required": []string{script.Name}}}
-	for _, name := range script.Aliases {
-		scripts = append(scripts, object{"required": []string{name}})
-	}
-	return object{
-		"type": "object", "properties": properties, "additionalProperties": false, "anyOf": scripts,
-		"patternProperties": object{"^env_": environment.schema(), "^x-": object{}},
-	}
-}
-
-func topProperties(list, app, named object) object {
-	known := indexOf(AtTop)
-	properties := keyed(known)
-	apps, _ := known.find("apps")
-	properties[apps.Name] = object{"description": apps.Doc, "anyOf": []any{list, app, named}}
-	return properties
-}
-
-func keyed(known index) object {
-	properties := object{}
-	for name, key := range known {
-		properties[name] = key.schema()
+func (d definitions) properties(keys []Key) map[string]shape {
+	properties := map[string]shape{}
+	for _, key := range keys {
+		for _, name := range key.spellings() {
+			properties[name] = d.key(key)
+		}
 	}
 	return properties
 }
 
-// schema is what values of the key look like. null is as good as to leave it out.
-func (k Key) schema() object {
-	shapes := k.Kind.shapes()
-	if own := shapesOf(k.Name); own != nil {
-		shapes = own
+// mappingShape is a mapping of these keys and no others; x-… may hold anchors.
+func mappingShape(properties map[string]shape) shape {
+	return shape{
+		"type": "object", "properties": properties,
+		"patternProperties": shape{"^x-": shape{}}, "additionalProperties": false,
 	}
-	s := object{"description": k.Doc}
-	if k.Default != "" {
+}
+
+// key is what values of the key look like. null is as good as to leave it out.
+func (d definitions) key(k Key) shape {
+	s := shape{"description": k.Doc}
+	switch {
+	case k.Default == "{}":
+		s["default"] = shape{}
+	case k.Default != "":
 		s["default"] = k.Default
 	}
-	if shapes != nil {
-		s["anyOf"] = append(shapes, object{"type": "null"})
+	if forms := d.forms(k.Type); forms != nil {
+		s["anyOf"] = append(forms, shape{"type": "null"})
 	}
 	return s
 }
 
-// shapes is nil for what may be anything.
-func (k Kind) shapes() []any {
-	switch k {
-	case Text:
-		return []any{ref("text")}
-	case Bool:
-		return []any{ref("boolean")}
-	case Integer:
-		return []any{ref("integer")}
-	case Duration:
-		return []any{ref("duration")}
-	case Size:
-		return []any{ref("size")}
-	case Words, Texts:
-		return []any{ref("words")}
-	case Object:
-		return []any{object{"type": "object"}}
-	case Mixed:
+// forms are the ways to write a value; nil for what may be anything.
+func (d definitions) forms(t Type) []any {
+	if t.object == nil {
+		return append([]any(nil), t.forms...)
 	}
-	return nil
-}
-
-func ref(name string) object { return object{"$ref": "#/definitions/" + name} }
-
-func definitions() object {
-	scalar := []string{"string", "number", "boolean"}
-	return object{
-		"app":      appSchema(),
-		"text":     object{"type": []string{"string", "number"}},
-		"boolean":  object{"enum": []any{true, false, "true", "false"}},
-		"integer":  object{"type": []string{"integer", "string"}, "pattern": `^[+-]?[0-9]+$`},
-		"duration": object{"type": []string{"number", "string"}, "minimum": 0, "pattern": `^\s*([0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)?\s*)+$`},
-		"size":     object{"type": []string{"number", "string"}, "minimum": 0, "pattern": `^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtT]?[iI]?[bB]?)\s*$`},
-		"words":    object{"type": []string{"string", "number", "array"}, "items": object{"type": scalar}},
-		"path":     object{"type": "string", "pattern": "^/"},
-		"hook": fields(false, object{
-			"exec": ref("words"), "webhook": object{"type": "string", "pattern": "^https?://"},
-			"timeout": ref("duration"), "retries": ref("integer"),
-		}),
+	o := t.object()
+	forms := append([]any(nil), o.text.forms...)
+	switch {
+	case o.off && o.on.set != nil:
+		forms = append(forms, ref("boolean"))
+	case o.off:
+		forms = append(forms, shape{"const": false})
 	}
-}
-
-// shapesOf are those of the keys that their kind does not describe.
-func shapesOf(name string) []any {
-	switch name {
-	case "instances":
-		return []any{object{"type": "integer"}, object{"type": "string", "pattern": `^(max|[+-]?[0-9]+)$`}}
-	case "stop_exit_codes":
-		return []any{object{"type": []string{"integer", "string", "array"}, "items": ref("integer")}}
-	case "filter_env", "watch":
-		return []any{ref("boolean"), ref("words")}
-	case "depends_on":
-		return []any{ref("words"), mapOf(object{"enum": []string{"online", "completed"}})}
-	case "log_rotate":
-		return []any{ref("boolean"), fields(true, object{"max_size": ref("size"), "retain": ref("integer"), "compress": ref("boolean")})}
-	case "listen":
-		return []any{ref("words"), mapOf(ref("text"))}
-	case "metrics":
-		return []any{ref("boolean"), ref("path"), fields(true, object{
-			"path": ref("path"), "port": ref("integer"), "aggregate": ref("boolean"), "timeout": ref("duration"), "ipc": ref("boolean"),
-			"rules": mapOf(object{"enum": []string{"sum", "min", "max", "avg", "first"}}),
-		})}
-	case "on_exit", "on_restart", "on_giveup":
-		return []any{object{"const": false}, ref("hook"), object{"type": "array", "items": ref("hook")}}
-	case "health":
-		return []any{object{"type": "string"}, object{"const": false}, healthShape()}
+	whole := d.object(o)
+	if forms = append(forms, whole); o.list {
+		forms = append(forms, shape{"type": "array", "items": whole})
 	}
-	return nil
+	return forms
 }
 
-func healthShape() object {
-	page := fields(false, object{
-		"path": ref("text"), "port": ref("integer"), "scheme": object{"enum": []string{"http", "https"}}, "method": ref("text"),
-		"headers": object{"type": "object"}, "status": object{"type": []string{"string", "integer", "array"}},
-	})
-	return fields(false, object{
-		"http": object{"anyOf": []any{object{"type": "string"}, page}},
-		"tcp":  ref("integer"), "exec": ref("words"), "interval": ref("duration"), "timeout": ref("duration"), "retries": ref("integer"),
-		"start_period": ref("duration"), "on_failure": object{"enum": []string{"restart", "unready"}},
-	})
-}
-
-func mapOf(shape object) object {
-	return object{"type": "object", "additionalProperties": shape}
-}
-
-// fields are those of an object, which may be written in camelCase as well.
-func fields(others bool, of object) object {
-	all := maps.Clone(of)
-	for name, shape := range of {
-		all[camelCase(name)] = shape
+// object refers to the definition of one that has a name.
+func (d definitions) object(o object) any {
+	s := mappingShape(d.properties(o.keys))
+	if o.open {
+		s["additionalProperties"] = true
 	}
-	return object{"type": "object", "properties": all, "additionalProperties": others}
+	if o.name == "" {
+		return s
+	}
+	d[o.name] = s
+	return ref(o.name)
 }
+
+func ref(name string) shape { return shape{"$ref": "#/definitions/" + name} }
+
+// mapOf is a mapping whose keys are free.
+func mapOf(value shape) shape { return shape{"type": "object", "additionalProperties": value} }

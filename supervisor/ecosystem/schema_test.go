@@ -90,6 +90,9 @@ func TestSchemaTellsRightFromWrong(t *testing.T) {
 			`{apps: [{script: x, metrics: {path: /m, rules: {jobs: max}}}], x-base: 1}`,
 			`{apps: [{script: x, on_exit: [{exec: ./a b}, {webhook: https://x/y, timeout: 3s}]}]}`,
 			`{apps: [{script: x, env: null, depends_on: {db: completed}}]}`,
+			`{apps: [{script: x, health: /up, metrics: true, log_rotate: true, on_exit: false}]}`,
+			`{apps: [{script: x, health: false, metrics: /m, log_rotate: {maxSize: 1M, TZ: UTC}, on_exit: {exec: a, retries: null}}]}`,
+			`{apps: [{script: x, limits: {nofile: '1:2', core: {soft: 0}, cpu: 5}, watch_options: {usePolling: true, depth: 3}}]}`,
 		},
 		false: {
 			`{apps: [{script: x, on_exit: {webhok: https://x/y}}]}`,
@@ -105,6 +108,13 @@ func TestSchemaTellsRightFromWrong(t *testing.T) {
 			`{apps: [{script: x, depends_on: {db: soon}}]}`,
 			`{apps: [{script: x, metrics: {rules: {jobs: biggest}}}]}`,
 			`{apps: [{script: x, env_prod: 3}]}`,
+			`{apps: [{script: x, health: true}]}`,
+			`{apps: [{script: x, on_exit: true}]}`,
+			`{apps: [{script: x, metrics: m}]}`,
+			`{apps: [{script: x, limits: {nofiles: 1}}]}`,
+			`{apps: [{script: x, limits: {nofile: {softt: 1}}}]}`,
+			`{apps: [{script: x, exec_mode: clutser}]}`,
+			`{apps: [{script: x, port: 70000}]}`,
 		},
 	} {
 		for _, text := range texts {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/kballard/go-shellquote"
+
+	"gorun/supervisor/spec"
 )
 
 // setting is one key as it was given, by the file, an option or a default.
@@ -174,7 +176,7 @@ func (r *report) codes(s setting) []int {
 func (r *report) oneOf(s setting, choices ...string) int {
 	i := slices.Index(choices, strings.ToLower(s.value.text))
 	if i < 0 || s.value.kind == list || s.value.kind == mapping {
-		r.wrong(s, "%s is none of %s%s", s.value.describe(), strings.Join(choices, ", "),
+		r.wrong(s, "%s is not one of %s%s", s.value.describe(), strings.Join(choices, ", "),
 			didYouMean(s.value.text, choices))
 		return 0
 	}
@@ -184,7 +186,16 @@ func (r *report) oneOf(s setting, choices ...string) int {
 // entriesOf returns the entries of a mapping.
 func (r *report) entriesOf(s setting, example string) []entry {
 	if s.value.kind != mapping {
-		r.wrong(s, "%s is not a mapping; write %s", s.value.describe(), example)
+		r.wrong(s, "%s is not a mapping; write %s", s.value.kindOf(), example)
 	}
 	return s.value.entries
+}
+
+// didYouMean returns "; did you mean X?" for the known word that was probably
+// meant, "" when none is like it.
+func didYouMean(word string, known []string) string {
+	if near := spec.Nearest(word, known); near != "" {
+		return "; did you mean " + near + "?"
+	}
+	return ""
 }

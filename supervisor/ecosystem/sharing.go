@@ -11,87 +11,85 @@ import (
 	"gorun/supervisor/spec"
 )
 
-// sharing chooses how the workers come to their ports.
-func (d *draft) sharing() {
-	d.app.Node = isNode(d.app.Interpreter)
-	d.listen()
-	balance := d.setting("balance")
-	d.app.Balance = sockets.Balance(d.report.oneOf(balance, "spread", "sticky", "shared"))
-	if d.app.Balance != sockets.Spread && d.app.Mode == spec.Fork {
-		d.report.wrong(balance, "workers share nothing in fork mode; set exec_mode: cluster")
+// sharingKeys say how workers share their ports, and when they are ready.
+func (b *builder) sharingKeys() []Key {
+	a := &b.app
+	return []Key{
+		{Name: "sharing", Type: enumVar(&b.sharing, "auto", "node", "intercept", "inherit", "none"), Default: "auto", Doc: "How workers in cluster mode come to share a port: node (Node's cluster protocol), intercept (any program), inherit (the sockets of listen), none; auto chooses."},
+		{Name: "balance", Type: enumVar(&a.Balance, "spread", "sticky", "shared"), Default: "spread", Doc: "How connections are spread over workers: spread (at random), sticky (by the client's address), shared (one socket for all)."},
+		{Name: "listen", Type: Type{set: (*builder).listen, forms: []any{ref("words"), mapOf(ref("text"))}}, Doc: "Sockets that gorun opens and passes on (LISTEN_FDS): a list of 8080, 127.0.0.1:8080, [::1]:8080 or /path, or a mapping of names to these."},
+		{Name: "wait_ready", Type: boolVar(&a.WaitReady), Default: "false", Doc: "Waits until a worker says that it is ready, process.send('ready') in Node or READY=1 by sd_notify elsewhere, for at most listen_timeout."},
+		{Name: "drain_timeout", Type: durationVar(&a.DrainTimeout), Doc: "How much of kill_timeout a worker may take to finish what it has accepted; half of it by default."},
+		{Name: "drain_idle", Type: durationVar(&a.DrainIdle), Default: "1s", Doc: "How long a connection must have been idle, in both directions, before a worker that is being stopped counts as done with it."},
+		{Name: "reload_parallel", Type: countVar(&a.ReloadParallel), Doc: "How many workers a reload replaces at a time; a quarter of them by default."},
+		{Name: "reload_fallback", Type: enumVar(&b.reloadFallback, "keep", "restart"), Default: "keep", Doc: "What a reload does when a replacement does not become ready: keep (the old worker stays, the reload stops) or restart (as pm2: the old one is stopped, then a new one started)."},
 	}
-	d.app.Sharing = d.way()
-	d.app.ChannelOnly = d.app.Sharing == spec.ShareNode && d.setting("sharing").value.text == "node"
-	d.readiness()
-	d.app.DrainTimeout = d.app.KillTimeout / 2
-	if s := d.setting("drain_timeout"); s.given() {
-		d.app.DrainTimeout = d.report.duration(s)
-	}
-	d.app.ReloadFallback = d.report.oneOf(d.setting("reload_fallback"), "keep", "restart") == 1
 }
 
-// way resolves auto.
-func (d *draft) way() spec.Sharing {
-	s := d.setting("sharing")
-	asked := d.report.oneOf(s, "auto", "node", "intercept", "inherit", "none")
+// The values of sharing that are not a spec.Sharing of that number.
+const (
+	sharingAuto = 0
+	sharingNone = 4
+)
+
+// chooseSharing decides how the workers come to their ports, once all is read.
+func (b *builder) chooseSharing() {
+	a := &b.app
+	if a.Balance != sockets.Spread && a.Mode == spec.Fork {
+		b.report.wrong(b.setting("balance"), "workers share no port in fork mode; set exec_mode: cluster")
+	}
+	asked := spec.Sharing(b.sharing)
 	switch {
-	case asked == int(spec.ShareNode) && !d.app.Node:
-		d.report.wrong(s, "node is for scripts that node runs itself; leave it out, or write intercept")
-	case d.app.Mode == spec.Fork && len(d.app.Listen) == 0:
-		return spec.ShareNone
-	case asked == 4:
-		return spec.ShareNone
-	case asked > 0:
-		return spec.Sharing(asked)
-	case len(d.app.Listen) > 0:
-		return spec.ShareInherit
-	case d.app.Node:
-		return spec.ShareNode
+	case asked == spec.ShareNode && !a.Node:
+		b.report.wrong(b.setting("sharing"), "node needs a script that node runs directly; leave sharing out, or write intercept")
+	case a.Mode == spec.Fork && len(a.Listen) == 0, b.sharing == sharingNone:
+		a.Sharing = spec.ShareNone
+	case b.sharing != sharingAuto:
+		a.Sharing = asked
+	case len(a.Listen) > 0:
+		a.Sharing = spec.ShareInherit
+	case a.Node:
+		a.Sharing = spec.ShareNode
+	default:
+		a.Sharing = spec.ShareIntercept
 	}
-	return spec.ShareIntercept
-}
-
-// readiness reads what a worker waits for before it counts as online.
-func (d *draft) readiness() {
-	s := d.setting("wait_ready")
-	d.app.WaitReady = d.report.bool(s)
+	a.ChannelOnly = a.Sharing == spec.ShareNode && asked == spec.ShareNode
+	if !b.setting("drain_timeout").given() {
+		a.DrainTimeout = a.KillTimeout / 2
+	}
+	a.ReloadFallback = b.reloadFallback == 1
 }
 
 // listen reads the sockets to pass on.
-func (d *draft) listen() {
-	s := d.setting("listen")
-	if !s.given() {
-		return
-	}
-	if s.value.kind == mapping {
+func (b *builder) listen(s setting) {
+	switch s.value.kind {
+	case mapping:
 		for _, e := range s.value.entries {
-			d.socket(e.key, s.inner(e))
+			b.socket(e.key, s.inner(e))
 		}
-		return
-	}
-	if s.value.kind != list {
-		d.socket(d.app.Name, s)
-		return
-	}
-	for _, v := range s.value.list {
-		d.socket(d.app.Name, s.item(v))
+	case list:
+		for _, v := range s.value.list {
+			b.socket(b.app.Name, s.item(v))
+		}
+	case null, boolean, number, text:
+		b.socket(b.app.Name, s)
 	}
 }
 
-func (d *draft) socket(name string, s setting) {
-	words := d.report.text(s)
-	address, err := parseListen(words, d.app.Dir)
+func (b *builder) socket(name string, s setting) {
+	words := b.report.text(s)
+	address, err := parseListen(words, b.app.Dir)
 	if err != nil {
-		d.report.wrong(s, "%s %v", quote(words), err)
+		b.report.wrong(s, "%s %v", quote(words), err)
 		return
 	}
 	if strings.Contains(name, ":") {
-		d.report.wrong(s, "a name of a socket has no colon (LISTEN_FDNAMES)")
+		b.report.wrong(s, "a socket's name must have no colon (LISTEN_FDNAMES)")
 	}
-	d.app.Listen = append(d.app.Listen, spec.Socket{Name: name, Address: address})
+	b.app.Listen = append(b.app.Listen, spec.Socket{Name: name, Address: address})
 }
 
-var errListen = errors.New("is no address to listen on; write 8080, 127.0.0.1:8080, [::1]:8080 or /path/to/socket")
+var errListen = errors.New("is not an address to listen on; write 8080, 127.0.0.1:8080, [::1]:8080 or /path/to/socket")
 
 // parseListen reads an address: a port alone is every address of both families.
 func parseListen(words, dir string) (sockets.Address, error) {

@@ -7,7 +7,7 @@ import (
 )
 
 func TestSharingIsChosenByWhatRuns(t *testing.T) {
-	dir := world(t)
+	dir := scriptDir(t)
 	tests := []struct{ name, file, want string }{
 		{"one Node script", "script: server.js", "fork none"},
 		{"several Node workers", "script: server.js\ninstances: 2", "cluster node"},
@@ -32,7 +32,7 @@ func TestSharingIsChosenByWhatRuns(t *testing.T) {
 }
 
 func TestDrainTakesHalfOfKillTimeout(t *testing.T) {
-	file, err := Load(source(world(t), "script: app.py\nkill_timeout: 10s\n"))
+	file, err := Load(source(scriptDir(t), "script: app.py\nkill_timeout: 10s\n"))
 	if err != nil || file.Apps[0].DrainTimeout != 5*time.Second {
 		t.Errorf("drain_timeout = %v (%v), want 5s", file.Apps, err)
 	}

@@ -14,33 +14,33 @@ import (
 type self struct{ uid, gid uint32 }
 
 // identity reads uid and gid.
-func (d *draft) identity() {
-	uid, gid := d.setting("uid"), d.setting("gid")
+func (b *builder) identity() {
+	uid, gid := b.setting("uid"), b.setting("gid")
 	if !uid.given() && !gid.given() {
 		return
 	}
 	me := self{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid())}
-	before := len(d.report.mistakes)
+	before := len(b.report.mistakes)
 	found := spec.User{UID: me.uid, GID: me.gid}
 	if uid.given() {
-		found = parsed(d.report, uid, errors.New("is not a user"), findUser)
+		found = parsed(b.report, uid, errors.New("is not a user"), findUser)
 	}
 	if gid.given() {
-		found.GID = parsed(d.report, gid, errors.New("is not a group"), findGroup)
+		found.GID = parsed(b.report, gid, errors.New("is not a group"), findGroup)
 	}
 	found.Switched = found.UID != me.uid
 	switch {
-	case len(d.report.mistakes) > before:
+	case len(b.report.mistakes) > before:
 	case !found.Switched && found.GID == me.gid:
 	case me.uid == 0:
-		d.app.User = &found
+		b.app.User = &found
 	case found.Switched:
-		d.report.wrong(uid, "gorun runs as uid %d and cannot become another user; start it as root or leave it out", me.uid)
+		b.report.wrong(uid, "gorun runs as uid %d and cannot switch to another user; start gorun as root, or remove this key", me.uid)
 	default:
 		if !gid.given() {
 			gid = uid
 		}
-		d.report.wrong(gid, "gorun runs as gid %d and cannot take another group; start it as root or leave it out", me.gid)
+		b.report.wrong(gid, "gorun runs as gid %d and cannot switch to another group; start gorun as root, or remove this key", me.gid)
 	}
 }
 
@@ -57,12 +57,12 @@ func findUser(words string) (spec.User, error) {
 	case err != nil && numeric:
 		return spec.User{UID: id, GID: id}, nil
 	case err != nil:
-		return spec.User{}, errors.New("is no user in /etc/passwd; write a number, or add the user to the image")
+		return spec.User{}, errors.New("is not a user in /etc/passwd; write a number, or add the user to the image")
 	}
 	uid, uidOK := parseID(entry.Uid)
 	gid, gidOK := parseID(entry.Gid)
 	if !uidOK || !gidOK {
-		return spec.User{}, fmt.Errorf("has numbers in /etc/passwd that are none: %s, %s", entry.Uid, entry.Gid)
+		return spec.User{}, fmt.Errorf("has invalid ids in /etc/passwd: %s, %s", entry.Uid, entry.Gid)
 	}
 	return spec.User{UID: uid, GID: gid, Groups: groupsOf(entry), Home: entry.HomeDir, Name: entry.Username}, nil
 }
@@ -88,11 +88,11 @@ func findGroup(words string) (uint32, error) {
 	}
 	entry, err := user.LookupGroup(words)
 	if err != nil {
-		return 0, errors.New("is no group in /etc/group; write a number, or add the group to the image")
+		return 0, errors.New("is not a group in /etc/group; write a number, or add the group to the image")
 	}
 	id, ok := parseID(entry.Gid)
 	if !ok {
-		return 0, fmt.Errorf("has a number in /etc/group that is none: %s", entry.Gid)
+		return 0, fmt.Errorf("has an invalid id in /etc/group: %s", entry.Gid)
 	}
 	return id, nil
 }

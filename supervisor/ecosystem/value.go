@@ -105,6 +105,14 @@ func (v value) describe() string {
 	return ""
 }
 
+// kindOf is describe without the words of a text, which may be a secret.
+func (v value) kindOf() string {
+	if v.kind == text {
+		return "a text"
+	}
+	return v.describe()
+}
+
 func quote(words string) string {
 	const longest = 60
 	if runes := []rune(words); len(runes) > longest {
@@ -131,7 +139,7 @@ func unique(entries []entry, r *report) []entry {
 	kept := entries[:0]
 	for _, e := range entries {
 		if first, ok := seen[e.key]; ok {
-			r.mistake(e.at, "%s is given twice, first in line %d; keep one of them", quote(e.key), first.line)
+			r.mistake(e.at, "duplicate key %s, first on line %d; keep one of them", quote(e.key), first.line)
 			continue
 		}
 		seen[e.key] = e.at

@@ -12,7 +12,7 @@ func (r *report) variables(s setting) map[string]*string {
 	vars := map[string]*string{}
 	for _, e := range r.entriesOf(s, s.name+": {NAME: value}") {
 		if e.key == "" || strings.ContainsAny(e.key, "=\x00") {
-			r.mistake(e.at, "%s: %s cannot be the name of a variable", s.name, quote(e.key))
+			r.mistake(e.at, "%s: %s is not a variable name", s.name, quote(e.key))
 			continue
 		}
 		words := variable(e.value)

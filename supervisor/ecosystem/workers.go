@@ -9,138 +9,109 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/signals"
+	"gorun/supervisor/logs"
 	"gorun/supervisor/spec"
 )
 
 // maxInstances is far above what one container can hold.
 const maxInstances = 10_000
 
-// workers reads how many there are and how they share their work.
-func (d *draft) workers() {
-	s := d.setting("instances")
-	count := d.instances(s)
-	d.app.Instances = count
-	mode := d.setting("exec_mode")
-	asked := !s.byDefault && count > 0
+// workers decides how many there are and how they share their work.
+func (b *builder) workers() {
+	a, instances := &b.app, b.setting("instances")
 	switch {
-	case mode.given():
-		if d.report.oneOf(mode, "fork", "fork_mode", "cluster", "cluster_mode") >= 2 {
-			d.app.Mode = spec.Cluster
-		}
-	case asked && isNode(d.app.Interpreter):
-		d.app.Mode = spec.Cluster
+	case b.setting("exec_mode").given():
+		a.Mode = spec.Mode(b.execMode / 2) // two words for each
+	case !instances.byDefault && a.Instances > 0 && isNode(a.Interpreter):
+		a.Mode = spec.Cluster
 	}
-	if ready := d.setting("ready_min"); d.app.ReadyMin > count && count > 0 {
-		d.report.wrong(ready, "%d is more than the %d instances there are", d.app.ReadyMin, count)
+	if a.ReadyMin > a.Instances && a.Instances > 0 {
+		b.report.wrong(b.setting("ready_min"), "%d is more than the %d instances of the app", a.ReadyMin, a.Instances)
 	}
 }
 
-// instances returns 0 where the value is a mistake.
-func (d *draft) instances(s setting) int {
+var errInstances = fmt.Errorf("is not a number of instances; write 1 to %d, max, or -1 for one fewer than the CPUs", maxInstances)
+
+// instances are a number, or relative to the CPUs; 0 after a mistake.
+func (b *builder) instances(s setting) {
 	if s.value.kind == text && strings.EqualFold(strings.TrimSpace(s.value.text), "max") {
-		return d.source.CPUs
+		b.app.Instances = b.source.CPUs
+		return
 	}
-	before := len(d.report.mistakes)
-	n := parsed(d.report, s, errInstances, func(words string) (int64, error) {
+	b.app.Instances = parsed(b.report, s, errInstances, func(words string) (int, error) {
 		n, err := parseInteger(words)
-		if err != nil || n < -maxInstances || n > maxInstances {
+		switch {
+		case err != nil || n < -maxInstances || n > maxInstances:
 			return 0, errInstances
+		case n > 0:
+			return int(n), nil
 		}
-		return n, nil
+		return max(1, b.source.CPUs+int(n)), nil
 	})
-	if n > 0 || len(d.report.mistakes) > before {
-		return int(n)
-	}
-	return max(1, d.source.CPUs+int(n))
 }
 
-var errInstances = fmt.Errorf("is no number of instances; write 1 to %d, max, or -1 for one fewer than the CPUs", maxInstances)
-
-func setPort(d *draft, s setting) {
-	d.app.Port = int(d.report.between(s, 1, 65535))
+// defaultSignal is SIGINT for Node, whose servers know it.
+func defaultSignal(node bool) unix.Signal {
+	if node {
+		return unix.SIGINT
+	}
+	return unix.SIGTERM
 }
 
-// stopSignal is SIGINT for Node, whose servers know it, and SIGTERM for others.
-func (d *draft) stopSignal() {
-	d.app.StopSignal = unix.SIGTERM
-	if isNode(d.app.Interpreter) {
-		d.app.StopSignal = unix.SIGINT
-	}
-	s := d.setting("stop_signal")
-	if !s.given() {
-		return
-	}
-	name := d.report.text(s)
-	sig, err := signals.Parse(name)
+func (r *report) signal(s setting) unix.Signal {
+	sig, err := signals.Parse(r.text(s))
 	if err != nil && (s.value.kind == text || s.value.kind == number) {
-		d.report.wrong(s, "%v", err)
-		return
+		r.wrong(s, "%v", err)
 	}
-	d.app.StopSignal = sig
+	return sig
 }
 
-// The rotation of log files where none is given.
-const (
-	rotateSize   = 10 << 20
-	rotateRetain = 10
-)
-
-// logging reads the log files, and the pid file beside them.
-func (d *draft) logging() {
-	conf := &d.app.Logs
-	conf.OutFile = d.outputFile("out_file")
-	conf.ErrorFile = d.outputFile("error_file")
-	conf.File = d.outputFile("log_file")
-	d.app.PidFile = d.outputFile("pid_file")
-	conf.DateFormat = d.written("log_date_format")
-	if conf.DateFormat == "" && d.on("time") {
-		conf.DateFormat = "YYYY-MM-DDTHH:mm:ss"
-	}
-	if conf.OutFile != "" || conf.ErrorFile != "" || conf.File != "" {
-		conf.Rotation.MaxSize, conf.Rotation.Retain = rotateSize, rotateRetain
-	}
-	if s := d.setting("log_rotate"); s.given() {
-		d.rotation(s)
-	}
-}
-
-// outputFile returns the absolute path of a file to write, or "" for none.
-// The container's own streams get everything anyway.
-func (d *draft) outputFile(key string) string {
-	path := d.written(key)
-	if path == "" || path == "NULL" || slices.Contains([]string{"/dev/null", "/dev/stdout", "/dev/stderr"}, path) {
-		return ""
-	}
-	path = absolute(d.app.Dir, path)
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		d.report.wrong(d.setting(key), "%s is a directory; name a file", path)
-	}
-	return path
-}
-
-func (d *draft) rotation(s setting) {
-	rotation := &d.app.Logs.Rotation
-	if s.value.kind == boolean {
-		if s.value.text == "false" {
-			rotation.MaxSize = 0
+// outputVar is a file to write: its absolute path, or "" for none. The
+// container's own streams get everything anyway.
+func outputVar(field *string) Type {
+	return Type{forms: []any{ref("text")}, set: func(b *builder, s setting) {
+		path := b.report.text(s)
+		if slices.Contains([]string{"", "NULL", "/dev/null", "/dev/stdout", "/dev/stderr"}, path) {
+			return
 		}
-		return
-	}
-	for _, e := range d.report.entriesOf(s, "log_rotate: {max_size: 10M, retain: 10, compress: false}") {
-		switch inner := s.inner(e); e.key {
-		case "max_size", "maxSize":
-			rotation.MaxSize = d.report.size(inner)
-		case "retain":
-			rotation.Retain = d.report.count(inner)
-		case "compress":
-			rotation.Compress = d.report.bool(inner)
-		default:
-			d.report.warn(e.at, "unknown key %s in log_rotate%s", quote(e.key),
-				didYouMean(e.key, []string{"max_size", "retain", "compress"}))
+		*field = absolute(b.app.Dir, path)
+		if info, err := os.Stat(*field); err == nil && info.IsDir() {
+			b.report.wrong(s, "%s is a directory; name a file", *field)
 		}
-	}
+	}}
 }
 
-func setLogType(d *draft, s setting) {
-	d.app.Logs.JSONFiles = d.report.oneOf(s, "json", "raw", "text") == 0 && strings.EqualFold(s.value.text, "json")
+// timeVar puts the time before each line where log_date_format does not.
+func timeVar(format *string) Type {
+	return Type{forms: []any{ref("boolean")}, set: func(b *builder, s setting) {
+		if b.report.bool(s) && *format == "" {
+			*format = "YYYY-MM-DDTHH:mm:ss"
+		}
+	}}
+}
+
+// rotationVar says when log files are put aside.
+func rotationVar(field *logs.Rotation) Type {
+	return Type{object: func() object {
+		rotation := new(logs.Rotation)
+		return object{
+			off: true, example: "{max_size: 10M, retain: 10, compress: false}",
+			on:   boolVar(nil),
+			open: true, // pm2-logrotate has more
+			keys: []Key{
+				{Name: "max_size", Type: sizeVar(&rotation.MaxSize), Default: "10M", Doc: "A file that would grow beyond this is put aside; 0 = never."},
+				{Name: "retain", Type: countVar(&rotation.Retain), Default: "10", Doc: "How many files put aside are kept."},
+				{Name: "compress", Type: boolVar(&rotation.Compress), Default: "false", Doc: "Whether they are compressed, by gzip."},
+			},
+			done: func(*builder, setting) { *field = *rotation },
+		}
+	}}
+}
+
+// logTypeVar has the names of pm2's formats.
+func logTypeVar(field *bool) Type {
+	words := []string{"json", "raw", "text"}
+	return Type{forms: []any{shape{"enum": words}}, set: func(b *builder, s setting) {
+		*field = b.report.oneOf(s, words...) == 0
+	}}
 }

@@ -27,7 +27,7 @@ func readYAML(source []byte, r *report) (v value, err error) {
 	// The parser is fed by strangers: a panic in it is a file it cannot read.
 	defer func() {
 		if p := recover(); p != nil {
-			err = faultAt(position{}, "not valid YAML: the parser fails on it (%v)", p)
+			err = faultAt(position{}, "not valid YAML: the parser crashes on it (%v)", p)
 		}
 	}()
 	body, err := parseYAML(string(source))
@@ -55,12 +55,12 @@ func parseYAML(source string) (ast.Node, error) {
 		}
 		if body != nil {
 			return nil, faultAt(nodePosition(document.Body),
-				"a second document begins here; one file has one document, so remove the ---")
+				"a second document begins here; a file has one document, so remove the ---")
 		}
 		body = document.Body
 	}
 	if body == nil {
-		return nil, faultAt(position{}, "there is nothing in it; list the apps under the key apps")
+		return nil, faultAt(position{}, "the file is empty; list the apps under the key apps")
 	}
 	return body, nil
 }
@@ -78,7 +78,7 @@ func empty(body ast.Node) bool {
 // Nesting by indentation is bounded by the size of the file.
 func shallowYAML(tokens token.Tokens) error {
 	if len(tokens) > maxTokens {
-		return faultAt(tokenPosition(tokens[maxTokens]), "it goes on for too long: YAML may have %d words and signs", maxTokens)
+		return faultAt(tokenPosition(tokens[maxTokens]), "too long: more than %d YAML tokens", maxTokens)
 	}
 	brackets, inLine, line := 0, 0, 0
 	for _, tk := range tokens {
@@ -123,7 +123,7 @@ func (y yamlReader) convert(n ast.Node) (value, error) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
 		return y.indirect(n, at)
 	}
-	return value{}, faultAt(at, "YAML's %s is not understood here", n.Type())
+	return value{}, faultAt(at, "YAML's %s is not supported here", n.Type())
 }
 
 func (y yamlReader) sequence(n *ast.SequenceNode, at position) (value, error) {
@@ -187,14 +187,14 @@ func mergedEntries(v value) ([]entry, error) {
 		var entries []entry
 		for _, item := range v.list {
 			if item.kind != mapping {
-				return nil, faultAt(item.at, "<< merges mappings, and this is %s", item.describe())
+				return nil, faultAt(item.at, "<< merges mappings, not %s", item.describe())
 			}
 			entries = adopt(entries, item.entries)
 		}
 		return entries, nil
 	case null, boolean, number, text:
 	}
-	return nil, faultAt(v.at, "<< merges a mapping or a list of mappings, and this is %s", v.describe())
+	return nil, faultAt(v.at, "<< merges a mapping or a list of mappings, not %s", v.describe())
 }
 
 // adopt adds those of more whose keys are not there yet.
@@ -229,7 +229,7 @@ func (y yamlReader) indirect(n ast.Node, at position) (value, error) {
 		name := n.Value.GetToken().Value
 		v, ok := y.anchors[name]
 		if !ok {
-			return value{}, faultAt(at, "*%s refers to an anchor that is not defined above", name)
+			return value{}, faultAt(at, "anchor of *%s is not defined above", name)
 		}
 		return v, nil
 	case *ast.TagNode:
@@ -252,13 +252,13 @@ func (y yamlReader) tagged(n *ast.TagNode, at position) (value, error) {
 	case "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq":
 		return v, nil
 	default:
-		return value{}, faultAt(at, "the tag %s has no meaning here; remove it", tag)
+		return value{}, faultAt(at, "tag %s is not supported; remove it", tag)
 	}
 }
 
 func weighed(v value) (value, error) {
 	if v.weight > maxWeight {
-		return value{}, faultAt(v.at, "aliases make it larger than %d MiB; use fewer", maxWeight>>20)
+		return value{}, faultAt(v.at, "aliases expand to more than %d MiB; use fewer", maxWeight>>20)
 	}
 	return v, nil
 }

@@ -1,0 +1,130 @@
+package ecosystem
+
+import "strings"
+
+// object is a mapping with keys of its own, and the value that they make up.
+type object struct {
+	keys    []Key
+	done    setter // takes the value over, unless something in it is wrong
+	example string // what to write
+
+	text Type   // reads a text or number in place of the mapping; the zero Type: it is a mistake
+	on   Type   // reads true in place of the mapping
+	off  bool   // false in place of the mapping means none at all
+	list bool   // there may be several, in a list
+	open bool   // other keys are warned of, not refused
+	name string // among the schema's definitions; "" = written out
+}
+
+// read takes a value over as the type says.
+func (b *builder) read(t Type, s setting) {
+	switch {
+	case t.object == nil && t.set != nil:
+		t.set(b, s)
+	case t.object == nil:
+	case t.object().list && s.value.kind == list:
+		for _, item := range s.value.list {
+			b.readObject(t.object(), s.item(item))
+		}
+	default:
+		b.readObject(t.object(), s)
+	}
+}
+
+func (b *builder) readObject(o object, s setting) {
+	var short Type
+	switch s.value.kind {
+	case boolean:
+		if s.value.text == "true" {
+			short = o.on
+		} else if o.off {
+			return
+		}
+	case number, text:
+		short = o.text
+	case null, list, mapping:
+	}
+	if s.value.kind != mapping && short.set == nil {
+		b.report.wrong(s, "%s is not valid here; write %s: %s", s.value.kindOf(), s.name, o.example)
+		return
+	}
+	before, path := len(b.report.mistakes), s.name+"."
+	find := func(name string) (Key, bool) { return lookUp(o.keys, name) }
+	given := b.report.collect(s.value.entries, path, find, func(e entry) { b.report.unknownKey(o, s, e) })
+	addDefaults(o.keys, given, path, s.value.at)
+	b.readAll(o.keys, given)
+	if short.set != nil {
+		short.set(b, s)
+	}
+	if o.done != nil && len(b.report.mistakes) == before {
+		o.done(b, s)
+	}
+}
+
+// readAll reads what was given for the keys, in their order.
+func (b *builder) readAll(keys []Key, given map[string]setting) {
+	for _, key := range keys {
+		if s := given[key.Name]; s.given() {
+			b.read(key.Type, s)
+		}
+	}
+}
+
+// addDefaults adds the defaults of the keys that were not given.
+func addDefaults(keys []Key, given map[string]setting, path string, at position) {
+	for _, key := range keys {
+		if !given[key.Name].given() && key.Default != "" {
+			given[key.Name] = setting{name: path + key.Name, at: at, value: key.defaultAt(at), byDefault: true}
+		}
+	}
+}
+
+// collect sorts the entries of a mapping by the names of their keys. path is what
+// the mapping is called, with a dot.
+func (r *report) collect(entries []entry, path string, find func(string) (Key, bool), unknown func(entry)) map[string]setting {
+	given := map[string]setting{}
+	for _, e := range entries {
+		key, ok := find(e.key)
+		first, twice := given[key.Name]
+		switch {
+		case strings.HasPrefix(e.key, "x-"): // for YAML's anchors, as in Compose files
+		case !ok:
+			unknown(e)
+		case e.value.kind == null: // as good as left out
+		case key.NoEffect:
+			r.ignore(path + e.key)
+		case !twice:
+			given[key.Name] = setting{name: path + e.key, at: e.at, value: e.value}
+		case !e.merged: // what the mapping says itself wins over a merge key
+			r.mistake(e.at, "%s and %s%s are the same key; keep one of them", path+e.key, first.name, first.at.inLine())
+		}
+	}
+	return given
+}
+
+// lookUp finds a key of a nested mapping. Neither case nor underscores count.
+func lookUp(keys []Key, name string) (Key, bool) {
+	plain := func(word string) string { return strings.ToLower(strings.ReplaceAll(word, "_", "")) }
+	for _, key := range keys {
+		for _, known := range append([]string{key.Name}, key.Aliases...) {
+			if plain(known) == plain(name) {
+				return key, true
+			}
+		}
+	}
+	return Key{}, false
+}
+
+// unknownKey reports a key that a nested mapping does not have.
+func (r *report) unknownKey(o object, s setting, e entry) {
+	names := namesOf(o.keys)
+	advice := didYouMean(e.key, names)
+	if advice == "" {
+		advice = "; known keys: " + strings.Join(names, ", ")
+	}
+	report := r.mistake
+	if o.open {
+		report = r.warn
+	}
+	report(e.at, "%s: unknown key %s%s", s.name, quote(e.key), advice)
+}

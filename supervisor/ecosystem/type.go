@@ -1,0 +1,74 @@
+package ecosystem
+
+import "time"
+
+// Type is how the value of a key is written and where it goes. The constructors
+// take the field to fill, as those of package flag do; nil where a later step of
+// the builder reads the setting again, so that they only check it.
+type Type struct {
+	set    setter        // nil: a step of the builder does all of it
+	forms  []any         // what the JSON schema allows: any of these; nil: anything
+	object func() object // of a mapping with keys of its own: a new one for each value
+}
+
+// setter takes a value over into the app.
+type setter func(b *builder, s setting)
+
+// typeOf makes a type of a reader and the field that it fills.
+func typeOf[T any](read func(*report, setting) T, field *T, forms ...any) Type {
+	return Type{forms: forms, set: func(b *builder, s setting) {
+		if v := read(b.report, s); field != nil {
+			*field = v
+		}
+	}}
+}
+
+// textVar is words or a number.
+func textVar(field *string) Type { return typeOf((*report).text, field, ref("text")) }
+
+// boolVar is true or false.
+func boolVar(field *bool) Type { return typeOf((*report).bool, field, ref("boolean")) }
+
+// durationVar is milliseconds, or 500ms, 5s, 10m, 1h.
+func durationVar(field *time.Duration) Type {
+	return typeOf((*report).duration, field, ref("duration"))
+}
+
+// sizeVar is bytes, or 300M, 1.5G.
+func sizeVar(field *int64) Type { return typeOf((*report).size, field, ref("size")) }
+
+// wordsVar is a list, or a string split as a shell would.
+func wordsVar(field *[]string) Type { return typeOf((*report).words, field, ref("words")) }
+
+// textsVar is a list, or one text.
+func textsVar(field *[]string) Type { return typeOf((*report).texts, field, ref("words")) }
+
+// intVar is a whole number, both ends included.
+func intVar(field *int, low, high int) Type {
+	read := func(r *report, s setting) int { return int(r.between(s, int64(low), int64(high))) }
+	return typeOf(read, field, shape{
+		"type": []string{"integer", "string"}, "pattern": `^[+-]?[0-9]+$`, "minimum": low, "maximum": high,
+	})
+}
+
+// countVar is a whole number that is not negative.
+func countVar(field *int) Type { return intVar(field, 0, maxCount) }
+
+// portVar is a TCP port.
+func portVar(field *int) Type { return intVar(field, 1, maxPort) }
+
+// enumVar is one of a few words: the field is its place among them.
+func enumVar[T ~int](field *T, words ...string) Type {
+	read := func(r *report, s setting) T { return T(r.oneOf(s, words...)) }
+	return typeOf(read, field, shape{"enum": words})
+}
+
+// commandVar is a command line whose program must exist.
+func commandVar(field *[]string) Type {
+	return Type{forms: []any{ref("words")}, set: func(b *builder, s setting) { *field = b.commandLine(s) }}
+}
+
+const (
+	maxCount = 1<<31 - 1
+	maxPort  = 1<<16 - 1
+)

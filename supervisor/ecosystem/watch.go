@@ -1,0 +1,104 @@
+package ecosystem
+
+import (
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gorun/supervisor/spec"
+	"gorun/supervisor/trigger"
+)
+
+// triggerKeys say what besides its end restarts a worker. Their order counts:
+// watch_options adds to ignore_watch.
+func (b *builder) triggerKeys() []Key {
+	return []Key{
+		{Name: "cron_restart", Aliases: []string{"cron"}, Type: typeOf((*report).schedule, &b.app.Cron, ref("text")), Doc: "Restarts by schedule: 5 fields, or 6 with seconds first, CRON_TZ=Zone before them if you like; in cluster mode without a gap."},
+		{Name: "watch", Type: Type{set: (*builder).watchPaths, forms: []any{ref("boolean"), ref("words")}}, Default: "false", Doc: "Restarts when files change: true for all below cwd, or a path or list of paths; in cluster mode without a gap."},
+		{Name: "ignore_watch", Type: textsVar(&b.watch.Ignore), Doc: "What watch overlooks: names, globs, paths; dot-files and node_modules by default."},
+		{Name: "watch_delay", Type: durationVar(&b.watch.Delay), Default: "200ms", Doc: "How long files must rest before watch restarts."},
+		{Name: "watch_options", Type: watchOptionsVar(&b.watch), Default: "{}", Doc: "How watch looks at files, as chokidar has it."},
+	}
+}
+
+func (r *report) schedule(s setting) string {
+	words := strings.TrimSpace(r.text(s))
+	if _, err := trigger.ParseSchedule(words); err != nil {
+		r.wrong(s, "%v", err)
+	}
+	return words
+}
+
+// watchOptionsVar is chokidar's options, as far as they make sense here.
+func watchOptionsVar(field *spec.Watch) Type {
+	return Type{object: func() object {
+		var polls bool
+		var interval time.Duration
+		var ignored []string
+		return object{
+			example: "{usePolling: true}",
+			open:    true,
+			keys: []Key{
+				{Name: "follow_symlinks", Type: boolVar(&field.FollowSymlinks), Default: "true", Doc: "Watches what links lead to, too."},
+				{Name: "use_polling", Type: boolVar(&polls), Default: "false", Doc: "Compares the files instead of asking the kernel: for network shares and folders of another system."},
+				{Name: "interval", Type: durationVar(&interval), Default: "100ms", Doc: "How often they are compared."},
+				{Name: "ignored", Type: textsVar(&ignored), Doc: "The same as ignore_watch, and added to it."},
+				{Name: "persistent", NoEffect: true, Doc: "And chokidar's other options.", Aliases: []string{
+					"ignore_initial", "cwd", "disable_globbing", "use_fs_events", "always_stat", "depth", "binary_interval", "ignore_permission_errors", "atomic", "await_write_finish",
+				}},
+			},
+			done: func(*builder, setting) {
+				field.Ignore = append(field.Ignore, ignored...)
+				if polls {
+					field.Poll = interval
+				}
+			},
+		}
+	}}
+}
+
+// watching decides whether files are watched, once all is read.
+func (b *builder) watching() {
+	w := b.watch
+	if len(w.Paths) == 0 {
+		return
+	}
+	w.Dir = b.app.Dir
+	if len(w.Ignore) > 0 {
+		w.Ignore = append(w.Ignore, b.ownFiles()...)
+	}
+	if err := trigger.Watch(w).Valid(); err != nil {
+		b.report.wrong(b.setting("watch"), "%v", err)
+		return
+	}
+	b.app.Watch = &w
+}
+
+// ownFiles are those that the app's own output goes to: each line would be a
+// change.
+func (b *builder) ownFiles() []string {
+	var files []string
+	for _, path := range []string{b.app.Logs.OutFile, b.app.Logs.ErrorFile, b.app.Logs.File, b.app.PidFile} {
+		if path != "" {
+			extension := filepath.Ext(path)
+			files = append(files, strings.TrimSuffix(path, extension)+"*")
+		}
+	}
+	return files
+}
+
+// watchPaths makes them absolute; there are none when nothing is watched.
+func (b *builder) watchPaths(s setting) {
+	if s.value.kind == boolean || s.value.kind == text && (s.value.text == "true" || s.value.text == "false") {
+		if b.report.bool(s) {
+			b.watch.Paths = []string{b.app.Dir}
+		}
+		return
+	}
+	for _, path := range b.report.texts(s) {
+		if i := strings.IndexAny(path, "*?[{"); i >= 0 {
+			path = filepath.Dir(path[:i] + "x") // the part before a glob
+		}
+		b.watch.Paths = append(b.watch.Paths, absolute(b.app.Dir, path))
+	}
+}
