@@ -64,7 +64,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many scrapes at a time", http.StatusServiceUnavailable)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), merge.Budget(r.Header))
+	ctx, cancel := context.WithTimeout(r.Context(), merge.ScrapeTimeout(r.Header))
 	defer cancel()
 	result := p.merger.Collect(ctx, p.apps(snapshot))
 	p.complaints.hear(result.Workers)
@@ -171,7 +171,7 @@ func (s *exposition) Gather() ([]*dto.MetricFamily, error) {
 		return nil, err //nolint:wrapcheck // a contradiction in this package
 	}
 	families, err := prometheus.Gatherers{s.gorun, registry}.Gather()
-	families, _ = merge.With(families, s.result.Families)
+	families, _ = merge.Combine(families, s.result.Families)
 	if s.open {
 		families = merge.Unambiguous(families)
 	}
