@@ -170,13 +170,13 @@ func TestNotReadyAtOnceWhenAStopBegins(t *testing.T) {
 	}
 }
 
-// told collects what is logged.
-type told struct {
+// logLines collects what is logged.
+type logLines struct {
 	slog.Handler
 	lines chan string
 }
 
-func (h told) Handle(_ context.Context, r slog.Record) error {
+func (h logLines) Handle(_ context.Context, r slog.Record) error {
 	line := r.Level.String() + " " + r.Message
 	r.Attrs(func(a slog.Attr) bool {
 		line += " " + a.String()
@@ -186,13 +186,13 @@ func (h told) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func (told) Enabled(context.Context, slog.Level) bool { return true }
+func (logLines) Enabled(context.Context, slog.Level) bool { return true }
 
 func serve(t *testing.T, address string) (server *Server, line string, err error) {
 	t.Helper()
 	lines := make(chan string, 10)
 	o := options(api(2))
-	o.Address, o.Asked, o.Log = strings.TrimSuffix(address, " asked"), strings.HasSuffix(address, " asked"), slog.New(told{lines: lines})
+	o.Address, o.Asked, o.Log = strings.TrimSuffix(address, " asked"), strings.HasSuffix(address, " asked"), slog.New(logLines{lines: lines})
 	server, err = Serve(o, o.Handler())
 	select {
 	case line = <-lines:
