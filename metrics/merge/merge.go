@@ -38,7 +38,7 @@ type Answer struct {
 	ContentType string
 }
 
-// Result is what one scrape found. It is shared: nobody may change it.
+// Result is what one scrape found. It is shared: it must not be changed.
 type Result struct {
 	Families []*dto.MetricFamily // sorted by name
 	Workers  []Report

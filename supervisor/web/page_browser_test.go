@@ -50,7 +50,7 @@ func TestPageIsLive(t *testing.T) {
 	}
 }
 
-func TestPageTellsThatGorunDoesNotAnswer(t *testing.T) {
+func TestPageShowsThatGorunDoesNotAnswer(t *testing.T) {
 	page := newPage(threeApps(time.Now()), "1.2.3")
 	var asked atomic.Int32
 	document := browse(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -61,6 +61,6 @@ func TestPageTellsThatGorunDoesNotAnswer(t *testing.T) {
 		page.ServeHTTP(w, r)
 	}))
 	if !strings.Contains(document, `role="alert">gorun does not answer<span aria-hidden="true">, since `) {
-		t.Errorf("it does not tell:\n%s", document)
+		t.Errorf("it does not show that:\n%s", document)
 	}
 }

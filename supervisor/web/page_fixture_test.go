@@ -9,7 +9,7 @@ import (
 	"gorun/supervisor/status"
 )
 
-// fakeSupervisor is whoever runs the apps, in a test of the page.
+// fakeSupervisor is a supervisor in tests of the page.
 type fakeSupervisor struct {
 	snapshot status.Snapshot
 	events   []status.Event

@@ -128,7 +128,7 @@ func TestPageHeadHasNoBody(t *testing.T) {
 	}
 }
 
-// threeAppsNamed is threeApps with names that somebody chose to do harm.
+// threeAppsNamed is threeApps with that name in every text.
 func threeAppsNamed(name string) *fakeSupervisor {
 	source := threeApps(time.Now())
 	for i := range source.snapshot.Apps {
@@ -169,7 +169,7 @@ func TestPageShortensLongNames(t *testing.T) {
 	}
 }
 
-func TestPageTellsNoSecret(t *testing.T) {
+func TestPageShowsNoSecret(t *testing.T) {
 	source := threeApps(time.Now())
 	for i := range source.snapshot.Apps {
 		source.snapshot.Apps[i].Interpreter, source.snapshot.Apps[i].Script = "/bin/s3cr3t", "run --s3cr3t"

@@ -141,7 +141,7 @@ func (w World) Health(ctx context.Context, app string) (ok bool, text string, er
 	if err != nil {
 		return false, "", err
 	}
-	return health.Verdict(page.Status, page.Body)
+	return health.ParseResponse(page.Status, page.Body)
 }
 
 // names returns the arguments, of which there must be at least one.
