@@ -2,12 +2,12 @@ package health
 
 import "time"
 
-// Check is an app's own health check, as its `health` key says: exactly one of
+// Check is an app's own health check, the value of its `health` key: exactly one of
 // HTTP, TCP and Exec.
 type Check struct {
 	HTTP *HTTPCheck
 	TCP  *TCPCheck
-	Exec []string // a command: it is well when it exits 0
+	Exec []string // a command, which succeeds when it exits 0
 
 	Interval    time.Duration // between two checks, once one has succeeded
 	Timeout     time.Duration // of one check
@@ -16,37 +16,37 @@ type Check struct {
 	OnFailure   Action
 }
 
-// HTTPCheck asks over HTTP/1.1, on a fresh connection, and looks at the status
-// alone. What follows the first 4 KiB of the answer is not waited for.
+// HTTPCheck sends an HTTP/1.1 request on a new connection, and looks at the status
+// alone. What follows the first 4 KiB of the response is not waited for.
 type HTTPCheck struct {
 	Path    string // with its query; "": "/"
 	Port    int    // 0: the app's
 	Scheme  Scheme
 	Method  string            // "": GET
 	Headers map[string]string // Host, User-Agent too
-	Status  StatusRanges      // what is well; none: 200-399. Redirects are not followed.
+	Status  StatusRanges      // that succeed; none: 200-399. Redirects are not followed.
 }
 
-// TCPCheck is well when a connection is established. The kernel does that for
+// TCPCheck succeeds when a connection is established. The kernel does that for
 // any process that listens: one that hangs or is stopped passes it too, as
 // long as its accept queue has room. Only HTTP and Exec find those.
 type TCPCheck struct {
 	Port int // 0: the app's
 }
 
-// Scheme is what HTTP is spoken over.
+// Scheme is the scheme of the URL.
 type Scheme int
 
 // The schemes.
 const (
 	Plain Scheme = iota
-	TLS          // the certificate is not verified: it is this machine that answers
+	TLS          // the certificate is not verified: the server is on this machine
 )
 
-// String returns the word that the ecosystem file has for it.
+// String returns the scheme as the ecosystem file writes it.
 func (s Scheme) String() string { return [...]string{"http", "https"}[s] }
 
-// Action is what to do about an unhealthy worker.
+// Action is what gorun does with an unhealthy worker.
 type Action int
 
 // The actions.
@@ -55,17 +55,17 @@ const (
 	Unready               // no new connections until it recovers
 )
 
-// String returns the word that the ecosystem file has for it.
+// String returns the action as the ecosystem file writes it.
 func (a Action) String() string { return [...]string{"restart", "unready"}[a] }
 
-// Defaults is a check without anything to ask, as the ecosystem file begins
-// with. Interval, Timeout and Retries of zero stand for these too.
+// Defaults is a check with the defaults of the ecosystem file, without HTTP, TCP or
+// Exec. Zero stands for them, too, where it cannot be meant: Interval, Timeout, Retries.
 func Defaults() Check {
 	return Check{Interval: 10 * time.Second, Timeout: 2 * time.Second, Retries: 3, StartPeriod: 30 * time.Second}
 }
 
-// filled puts the defaults where zero cannot be meant.
-func (c Check) filled() Check {
+// withDefaults fills in the defaults where zero cannot be meant.
+func (c Check) withDefaults() Check {
 	defaults := Defaults()
 	if c.Interval <= 0 {
 		c.Interval = defaults.Interval

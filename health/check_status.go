@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// StatusRanges are the statuses of HTTP that are well.
+// StatusRanges are the HTTP statuses that succeed.
 type StatusRanges []StatusRange
 
-// StatusRange is one of them, both ends included.
+// StatusRange is a range of statuses, both ends included.
 type StatusRange struct{ From, To int }
 
-// ParseStatus reads ranges as the ecosystem file has them: "200-299,418".
+// ParseStatus reads ranges as the ecosystem file writes them: "200-299,418".
 func ParseStatus(text string) (StatusRanges, error) {
 	var all StatusRanges
 	for part := range strings.SplitSeq(text, ",") {
@@ -43,13 +43,13 @@ func parseRange(from, to string) (StatusRange, error) {
 
 func (r StatusRange) valid() error {
 	if r.From < 100 || r.To > 599 || r.From > r.To {
-		return fmt.Errorf("%d-%d is no range within 100-599", r.From, r.To)
+		return fmt.Errorf("%d-%d is not a range within 100-599", r.From, r.To)
 	}
 	return nil
 }
 
-// has tells whether the status is well.
-func (s StatusRanges) has(status int) bool {
+// contains is whether the status succeeds.
+func (s StatusRanges) contains(status int) bool {
 	if len(s) == 0 {
 		return status >= 200 && status <= 399
 	}

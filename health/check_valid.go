@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Valid tells what is wrong with c, all of it.
+// Valid returns all that is wrong with the check.
 func (c Check) Valid() error {
 	problems := []error{
 		c.validKind(),
@@ -19,7 +19,7 @@ func (c Check) Valid() error {
 		notNegative("start_period", c.StartPeriod),
 	}
 	if c.Retries < 0 {
-		problems = append(problems, fmt.Errorf("retries: %d is negative", c.Retries))
+		problems = append(problems, fmt.Errorf("retries: %d must not be negative", c.Retries))
 	}
 	if c.HTTP != nil {
 		problems = append(problems, c.HTTP.valid())
@@ -29,27 +29,27 @@ func (c Check) Valid() error {
 
 func (c Check) validKind() error {
 	kinds := 0
-	for _, there := range []bool{c.HTTP != nil, c.TCP != nil, len(c.Exec) > 0} {
-		if there {
+	for _, given := range []bool{c.HTTP != nil, c.TCP != nil, len(c.Exec) > 0} {
+		if given {
 			kinds++
 		}
 	}
 	if kinds != 1 {
-		return fmt.Errorf("one of http, tcp and exec is needed, there are %d", kinds)
+		return fmt.Errorf("exactly one of http, tcp and exec is required, not %d", kinds)
 	}
 	return nil
 }
 
 func notNegative(key string, d time.Duration) error {
 	if d < 0 {
-		return fmt.Errorf("%s: %v is negative", key, d)
+		return fmt.Errorf("%s: %v must not be negative", key, d)
 	}
 	return nil
 }
 
 func validPort(port int) error {
 	if port < 0 || port > 65535 {
-		return fmt.Errorf("port: %d is no port", port)
+		return fmt.Errorf("port: %d is not within 1-65535", port)
 	}
 	return nil
 }
@@ -58,15 +58,15 @@ func (h HTTPCheck) valid() error {
 	var problems []error
 	if h.Path != "" {
 		if target, err := url.ParseRequestURI(h.Path); err != nil || !strings.HasPrefix(h.Path, "/") || target.Host != "" {
-			problems = append(problems, fmt.Errorf("path: %q does not begin with one / or is no path", h.Path))
+			problems = append(problems, fmt.Errorf("path: %q is not a path that begins with one /", h.Path))
 		}
 	}
 	if h.Method != "" && !isToken(h.Method) || h.Method == "CONNECT" {
-		problems = append(problems, fmt.Errorf("method: %q cannot be asked with", h.Method))
+		problems = append(problems, fmt.Errorf("method: %q is not a method", h.Method))
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.Headers)) {
 		if !isToken(name) || strings.ContainsFunc(h.Headers[name], isControl) {
-			problems = append(problems, fmt.Errorf("headers: %q is no header", name+": "+h.Headers[name]))
+			problems = append(problems, fmt.Errorf("headers: %q is not a header", name+": "+h.Headers[name]))
 		}
 	}
 	for _, r := range h.Status {
@@ -77,7 +77,7 @@ func (h HTTPCheck) valid() error {
 	return errors.Join(problems...)
 }
 
-// isToken tells whether the word may stand as a method or a header's name.
+// isToken is whether the word may be a method or the name of a header.
 func isToken(word string) bool {
 	return word != "" && !strings.ContainsFunc(word, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// Source is whoever runs the apps. That it answers is itself a check.
+// Source reports on the apps. That it answers at all is itself a check.
 type Source interface {
 	Health() Report
 }
 
-// patience is how long a source may take: less than the second that
+// sourceTimeout is how long a source may take: less than the second that
 // Kubernetes gives a probe by default.
-const patience = 900 * time.Millisecond
+const sourceTimeout = 900 * time.Millisecond
 
 // Handler serves /livez, /readyz and /startupz as text and /health as JSON:
-// 200, or 503 with the reasons. ?verbose lists every check, ?app=NAME asks
-// about one app.
+// 200, or 503 with the reasons. ?verbose lists every check, ?app=NAME those of one
+// app. Each request takes one Report.
 func Handler(source Source) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /health", endpoint{source, writeJSON, Report.live})
@@ -33,66 +33,66 @@ func Handler(source Source) http.Handler {
 	})
 }
 
-// endpoint is one path: what it judges by and how it says it.
+// endpoint is one path: its checks and its format.
 type endpoint struct {
 	source Source
-	write  func(http.ResponseWriter, *http.Request, answer)
-	judge  func(Report) []check
+	write  func(http.ResponseWriter, *http.Request, response)
+	checks func(Report) []check
 }
 
-// answer is what there is to say.
-type answer struct {
+// response is what a request is answered with.
+type response struct {
 	report Report
 	checks []check
 }
 
 func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	report, ok := e.ask(r)
+	report, ok := e.report(r)
 	if !ok {
-		e.write(w, r, answer{checks: []check{{Name: "gorun", Detail: "does not answer"}}})
+		e.write(w, r, response{checks: []check{{Name: "gorun", Detail: "does not answer"}}})
 		return
 	}
 	if query := r.URL.Query(); query.Has("app") {
-		app, known := report.only(query.Get("app"))
+		app, known := report.onlyApp(query.Get("app"))
 		if !known {
-			http.Error(w, fmt.Sprintf("no app %q; there are: %s", query.Get("app"), report.names()), http.StatusNotFound)
+			http.Error(w, fmt.Sprintf("unknown app %q; known apps: %s", query.Get("app"), report.names()), http.StatusNotFound)
 			return
 		}
 		report = app
 	}
-	e.write(w, r, answer{report, e.judge(report)})
+	e.write(w, r, response{report, e.checks(report)})
 }
 
-// ask waits for the source no longer than patience. One that hangs for ever
-// keeps a goroutine for each question until gorun is restarted for it.
-func (e endpoint) ask(r *http.Request) (Report, bool) {
+// report waits for the source no longer than sourceTimeout. A source that hangs for
+// ever keeps a goroutine for each request until gorun is restarted for it.
+func (e endpoint) report(r *http.Request) (Report, bool) {
 	reports := make(chan Report, 1)
 	go func() { reports <- e.source.Health() }()
 	select {
 	case report := <-reports:
 		return report, true
-	case <-time.After(patience):
+	case <-time.After(sourceTimeout):
 	case <-r.Context().Done():
 	}
 	return Report{}, false
 }
 
-func (a answer) status() int {
-	if passed(a.checks) {
+func (r response) code() int {
+	if passed(r.checks) {
 		return http.StatusOK
 	}
 	return http.StatusServiceUnavailable
 }
 
-func writeText(w http.ResponseWriter, r *http.Request, a answer) {
+func writeText(w http.ResponseWriter, r *http.Request, answer response) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(a.status())
-	for _, c := range a.checks {
+	w.WriteHeader(answer.code())
+	for _, c := range answer.checks {
 		if !c.OK || r.URL.Query().Has("verbose") {
 			fmt.Fprintln(w, c)
 		}
 	}
-	if passed(a.checks) {
+	if passed(answer.checks) {
 		fmt.Fprintln(w, "ok")
 	} else {
 		fmt.Fprintln(w, "failed")
@@ -101,19 +101,19 @@ func writeText(w http.ResponseWriter, r *http.Request, a answer) {
 
 // document is the JSON of /health.
 type document struct {
-	Status   string     `json:"status"` // ok, stopping, unready, failing
-	Live     bool       `json:"live"`
-	Ready    bool       `json:"ready"`
-	Started  bool       `json:"started"`
-	Stopping bool       `json:"stopping"`
-	Reasons  []string   `json:"reasons"`
-	Apps     []appEntry `json:"apps"`
-	Checks   []check    `json:"checks,omitempty"` // ?verbose
+	Status   string        `json:"status"` // ok, stopping, unready, failing
+	Live     bool          `json:"live"`
+	Ready    bool          `json:"ready"`
+	Started  bool          `json:"started"`
+	Stopping bool          `json:"stopping"`
+	Reasons  []string      `json:"reasons"`
+	Apps     []appDocument `json:"apps"`
+	Checks   []check       `json:"checks,omitempty"` // ?verbose
 }
 
-type appEntry struct {
+type appDocument struct {
 	Name      string   `json:"name"`
-	Status    string   `json:"status"` // ok, completed, resting, unready, failing
+	Status    string   `json:"status"` // ok, completed, stopped, unready, failing
 	Desired   int      `json:"desired"`
 	Online    int      `json:"online"`
 	Completed bool     `json:"completed"`
@@ -122,22 +122,22 @@ type appEntry struct {
 	Reasons   []string `json:"reasons"`
 }
 
-func writeJSON(w http.ResponseWriter, r *http.Request, a answer) {
+func writeJSON(w http.ResponseWriter, r *http.Request, answer response) {
 	d := document{
-		Live: passed(a.checks), Ready: a.report.Ready(), Started: a.report.Started(), Stopping: a.report.Stopping,
-		Reasons: []string{}, Apps: []appEntry{},
+		Live: passed(answer.checks), Ready: answer.report.Ready(), Started: answer.report.Started(), Stopping: answer.report.Stopping,
+		Reasons: []string{}, Apps: []appDocument{},
 	}
-	d.Status = d.word()
-	for _, c := range a.checks {
+	d.Status = d.statusWord()
+	for _, c := range answer.checks {
 		if !c.OK {
 			d.Reasons = append(d.Reasons, c.Name+": "+c.Detail)
 		}
 	}
 	if r.URL.Query().Has("verbose") {
-		d.Checks = a.checks
+		d.Checks = answer.checks
 	}
-	for _, app := range a.report.Apps {
-		d.Apps = append(d.Apps, app.entry())
+	for _, app := range answer.report.Apps {
+		d.Apps = append(d.Apps, app.document())
 	}
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
@@ -148,11 +148,11 @@ func writeJSON(w http.ResponseWriter, r *http.Request, a answer) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(a.status())
-	_, _ = body.WriteTo(w) // the client may have gone
+	w.WriteHeader(answer.code())
+	_, _ = body.WriteTo(w) // the client may have left
 }
 
-func (d document) word() string {
+func (d document) statusWord() string {
 	switch {
 	case !d.Live:
 		return "failing"
@@ -164,23 +164,22 @@ func (d document) word() string {
 	return "ok"
 }
 
-// entry tells about one app, with the reasons why it is not live or not
-// ready.
-func (a App) entry() appEntry {
-	e := appEntry{
+// document is the app as JSON, with the reasons why it is not live or not ready.
+func (a App) document() appDocument {
+	d := appDocument{
 		Name: a.Name, Status: "ok", Desired: a.Desired, Online: a.Online, Completed: a.Completed,
 		Restarts: a.Restarts, LastExit: a.LastExit, Reasons: []string{},
 	}
 	live, ready := a.live(), a.ready()
 	switch {
 	case !live.OK:
-		e.Status, e.Reasons = "failing", append(e.Reasons, live.Detail)
+		d.Status, d.Reasons = "failing", append(d.Reasons, live.Detail)
 	case !ready.OK:
-		e.Status, e.Reasons = "unready", append(e.Reasons, ready.Detail)
+		d.Status, d.Reasons = "unready", append(d.Reasons, ready.Detail)
 	case a.Completed:
-		e.Status = "completed"
-	case a.Resting:
-		e.Status = "resting"
+		d.Status = "completed"
+	case a.NotStarted:
+		d.Status = "stopped"
 	}
-	return e
+	return d
 }

@@ -14,7 +14,7 @@ type fake Report
 
 func (f fake) Health() Report { return Report(f) }
 
-// mixed is a report with an app for each verdict.
+// mixed is a report with an app for each status.
 var mixed = Report{Apps: []App{
 	{Name: "api", Desired: 2, Online: 2, Grace: time.Minute, EverReady: true, Restarts: 3, LastExit: "137 = SIGKILL"},
 	{Name: "migrate", Completed: true, LastExit: "0"},
@@ -34,7 +34,7 @@ func get(t *testing.T, source Source, method, target string) *httptest.ResponseR
 
 func TestAnswers(t *testing.T) {
 	well := Report{Apps: mixed.Apps[:2]}
-	resting := Report{Apps: []App{{Name: "spare", Resting: true}}}
+	unstarted := Report{Apps: []App{{Name: "spare", NotStarted: true}}}
 	stopping := Report{Stopping: true, Apps: mixed.Apps[:1]}
 	hostile := Report{Apps: []App{{Name: "a\n[+]b", Desired: 1, LastExit: "1\n[+]c"}}}
 	tests := []struct {
@@ -69,17 +69,17 @@ func TestAnswers(t *testing.T) {
 			"[-]app queue failed: not ready yet, 0 of 1 workers online; gave up after 16 restarts",
 			"failed",
 		}},
-		{"an app that is not meant to run", "/readyz?verbose", resting, 200, []string{"[+]gorun ok", "[+]app spare ok: not meant to run", "ok"}},
+		{"an app that is not started", "/readyz?verbose", unstarted, 200, []string{"[+]gorun ok", "[+]app spare ok: not started", "ok"}},
 		{"one app that is well", "/livez?app=api&verbose", mixed, 200, []string{
 			"[+]gorun ok", "[+]app api ok: 2 of 2 workers online", "ok",
 		}},
 		{"one app that is not", "/readyz?app=web", mixed, 503, []string{
 			"[-]app web failed: 0 of 4 workers online, needs 1", "failed",
 		}},
-		{"an app that is not there", "/readyz?app=wbe", mixed, 404, []string{`no app "wbe"; there are: api, migrate, queue, web`}},
-		{"an app by no name", "/health?app=", Report{}, 404, []string{`no app ""; there are: none`}},
-		{"a stop takes readiness away", "/readyz", stopping, 503, []string{"[-]gorun failed: a stop has begun", "failed"}},
-		{"a stop leaves one app's readiness away too", "/readyz?app=api", stopping, 503, []string{"[-]gorun failed: a stop has begun", "failed"}},
+		{"an app that is not there", "/readyz?app=wbe", mixed, 404, []string{`unknown app "wbe"; known apps: api, migrate, queue, web`}},
+		{"an app by no name", "/health?app=", Report{}, 404, []string{`unknown app ""; known apps: none`}},
+		{"a stop takes readiness away", "/readyz", stopping, 503, []string{"[-]gorun failed: shutting down", "failed"}},
+		{"a stop leaves one app's readiness away too", "/readyz?app=api", stopping, 503, []string{"[-]gorun failed: shutting down", "failed"}},
 		{"a stop is no reason to restart", "/livez", stopping, 200, []string{"ok"}},
 		{"names cannot forge lines", "/readyz", hostile, 503, []string{
 			`[-]app "a\n[+]b" failed: 0 of 1 workers online, needs 1; last exit: "1\n[+]c"`, "failed",
@@ -156,7 +156,7 @@ func TestHealthStatusAndVerboseChecks(t *testing.T) {
 		{"nothing to run", "/health", Report{}, 200, `"status": "ok"`},
 		{"empty lists are lists", "/health", Report{}, 200, `"apps": []`},
 		{"a job is completed", "/health?app=migrate", mixed, 200, `"status": "completed"`},
-		{"not meant to run", "/health", Report{Apps: []App{{Name: "spare", Resting: true}}}, 200, `"status": "resting"`},
+		{"not started", "/health", Report{Apps: []App{{Name: "spare", NotStarted: true}}}, 200, `"status": "stopped"`},
 		{"live but not ready", "/health", unready, 200, `"status": "unready"`},
 		{"stopping", "/health", Report{Stopping: true}, 200, `"status": "stopping"`},
 		{"every check", "/health?verbose", Report{}, 200, `"name": "gorun",`},
@@ -211,7 +211,7 @@ func TestAHungSourceIsNotLive(t *testing.T) {
 	}
 }
 
-func TestQuestionsAtTheSameTime(t *testing.T) {
+func TestRequestsAtTheSameTime(t *testing.T) {
 	handler := Handler(fake(mixed))
 	var wg sync.WaitGroup
 	for range 8 {

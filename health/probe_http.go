@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	maxHead = 64 << 10 // of an answer
-	maxBody = 4 << 10
+	maxHeaderBytes = 64 << 10 // of a response
+	maxBodyBytes   = 4 << 10
 )
 
-// agent is the User-Agent, so that an app can tell checks from clients.
-const agent = "gorun-health/1"
+// userAgent lets an app distinguish checks from clients.
+const userAgent = "gorun-health/1"
 
-// ask sends one request and reads its answer. No http.Client: its transport
+// ask sends one request and reads its response. No http.Client: its transport
 // costs two goroutines and thrice the time for each check.
 func (h HTTPCheck) ask(ctx context.Context, worker Prober) (text string, err error) {
 	request, err := h.request(ctx, worker.Port)
@@ -34,35 +34,35 @@ func (h HTTPCheck) ask(ctx context.Context, worker Prober) (text string, err err
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // it may be closed
-	stream := h.over(conn, request.Host)
+	stream := h.stream(conn, request.Host)
 	defer stream.Close()
 	if err := request.Write(stream); err != nil {
 		return "", fmt.Errorf("send the request: %w", err)
 	}
-	status, err := answered(stream, request)
+	status, err := readResponse(stream, request)
 	if err != nil {
 		return "", err
 	}
-	return h.judge(status)
+	return h.verify(status)
 }
 
-// over is what HTTP is spoken over.
-func (h HTTPCheck) over(conn net.Conn, host string) net.Conn {
+// stream is the connection, with TLS if the scheme is https.
+func (h HTTPCheck) stream(conn net.Conn, host string) net.Conn {
 	switch h.Scheme {
 	case Plain:
 		return conn
-	case TLS: // it is this machine that answers, under whatever name
+	case TLS: // not verified: the server is on this machine, under whatever name
 		return tls.Client(conn, &tls.Config{InsecureSkipVerify: true, ServerName: hostname(host)})
 	}
 	return conn
 }
 
-func (h HTTPCheck) judge(status int) (text string, err error) {
+func (h HTTPCheck) verify(status int) (text string, err error) {
 	text = strconv.Itoa(status)
 	if words := http.StatusText(status); words != "" {
 		text += " " + words
 	}
-	if !h.Status.has(status) {
+	if !h.Status.contains(status) {
 		return "", errors.New(text)
 	}
 	return text, nil
@@ -82,7 +82,7 @@ func (h HTTPCheck) request(ctx context.Context, port int) (*http.Request, error)
 		return nil, fmt.Errorf("make the request: %w", err)
 	}
 	request.Close = true
-	request.Header.Set("User-Agent", agent)
+	request.Header.Set("User-Agent", userAgent)
 	for name, value := range h.Headers {
 		request.Header.Set(name, value)
 	}
@@ -92,30 +92,30 @@ func (h HTTPCheck) request(ctx context.Context, port int) (*http.Request, error)
 	return request, nil
 }
 
-// answered reads the answer: its status, and as much of its body that the app
-// sees no reset. An answer that breaks off before is none.
-func answered(stream io.Reader, request *http.Request) (status int, err error) {
-	limited := &io.LimitedReader{R: stream, N: maxHead}
-	response, err := final(bufio.NewReaderSize(limited, 1<<10), request)
+// readResponse returns the status, and reads as much of the body that the app sees no
+// reset. A response that breaks off before is an error.
+func readResponse(stream io.Reader, request *http.Request) (status int, err error) {
+	limited := &io.LimitedReader{R: stream, N: maxHeaderBytes}
+	response, err := readFinalResponse(bufio.NewReaderSize(limited, 1<<10), request)
 	if err != nil {
 		if limited.N <= 0 {
-			return 0, fmt.Errorf("answer with more than %d bytes of headers", maxHead)
+			return 0, fmt.Errorf("response with more than %d bytes of headers", maxHeaderBytes)
 		}
 		return 0, err
 	}
-	limited.N = maxBody
+	limited.N = maxBodyBytes
 	defer func() {
 		limited.N = 0 // or it would read on
 		_ = response.Body.Close()
 	}()
-	if _, err := io.CopyN(io.Discard, response.Body, maxBody); err != nil && !errors.Is(err, io.EOF) && limited.N > 0 {
-		return 0, fmt.Errorf("read the answer: %w", err)
+	if _, err := io.CopyN(io.Discard, response.Body, maxBodyBytes); err != nil && !errors.Is(err, io.EOF) && limited.N > 0 {
+		return 0, fmt.Errorf("read the response: %w", err)
 	}
 	return response.StatusCode, nil
 }
 
-// final skips what a server may say before its answer, as 103 Early Hints.
-func final(reader *bufio.Reader, request *http.Request) (*http.Response, error) {
+// readFinalResponse skips informational responses, as 103 Early Hints.
+func readFinalResponse(reader *bufio.Reader, request *http.Request) (*http.Response, error) {
 	for {
 		response, err := http.ReadResponse(reader, request)
 		if err != nil || response.StatusCode >= http.StatusOK || response.StatusCode == http.StatusSwitchingProtocols {

@@ -148,15 +148,15 @@ func TestHTTPOverAPath(t *testing.T) {
 	}
 }
 
-func TestAnswersThatAreNone(t *testing.T) {
+func TestResponsesThatAreIncomplete(t *testing.T) {
 	tests := []struct {
 		name, answer, want string // want "": well
 	}{
-		{"nothing", "", "connection closed before the end of the answer"},
-		{"half a head", "HTTP/1.1 200 OK\r\nX: y", "connection closed before the end of the answer"},
-		{"half a body", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "connection closed before the end of the answer"},
+		{"nothing", "", "connection closed before the end of the response"},
+		{"half a head", "HTTP/1.1 200 OK\r\nX: y", "connection closed before the end of the response"},
+		{"half a body", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "connection closed before the end of the response"},
 		{"another protocol", "SSH-2.0-OpenSSH_9.2\r\n\r\n", "malformed HTTP"},
-		{"endless headers", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", maxHead) + "\r\n\r\n", "more than 65536 bytes of headers"},
+		{"endless headers", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", maxHeaderBytes) + "\r\n\r\n", "more than 65536 bytes of headers"},
 		{"early hints", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n", ""},
 		{"one byte a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\nx\r\n", 5000) + "0\r\n\r\n", ""},
 		{"HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\nwell", ""},
@@ -175,7 +175,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 // waited for.
 func TestEndlessBodyIsNotWaitedFor(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, strings.Repeat("x", maxBody+100))
+		_, _ = io.WriteString(w, strings.Repeat("x", maxBodyBytes+100))
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	}))
@@ -205,7 +205,7 @@ func TestOnlyHTTPFindsAProcessThatDoesNotAccept(t *testing.T) {
 func BenchmarkHTTPCheck(b *testing.B) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
-	check, worker := Check{HTTP: &HTTPCheck{}}.filled(), to("tcp", server.Listener.Addr().String())
+	check, worker := Check{HTTP: &HTTPCheck{}}.withDefaults(), to("tcp", server.Listener.Addr().String())
 	b.ReportAllocs()
 	for b.Loop() {
 		if result, _ := check.once(b.Context(), worker); !result.OK {

@@ -9,18 +9,16 @@ import (
 	"time"
 )
 
-// eager is the pause between two checks until the first success.
-const eager = time.Second
+// startupInterval is the pause between two checks until the first success.
+const startupInterval = time.Second
 
-// Prober is how one worker is reached. The functions return soon after their
-// context ends.
+// Prober reaches one worker. The functions return soon after their context ends.
 type Prober struct {
-	// Dial connects to exactly this worker: from its probe address to the shared
-	// port, to Check.Port, or to a path.
+	// Dial connects to exactly this worker, at Check.Port or where it listens.
 	Dial func(ctx context.Context) (net.Conn, error)
 	// Exec runs a command beside this worker. No error means that it exited 0.
 	Exec func(ctx context.Context, argv []string) error
-	// Port is the port that is dialled, for the Host header; 0: none.
+	// Port is the port that Dial connects to, for the Host header; 0: none.
 	Port int
 }
 
@@ -35,17 +33,17 @@ type Result struct {
 
 // Run checks the worker until ctx ends: at once, then every second until the
 // first success, then every interval. The start period begins now. report is
-// called from this goroutine, and never for a check that the end of ctx cut.
+// called from this goroutine, and never for a check that the end of ctx cut short.
 func (c Check) Run(ctx context.Context, worker Prober, report func(Result)) {
-	c = c.filled()
-	judge := newJudge(c, time.Now())
-	pause := eager
+	c = c.withDefaults()
+	thresholds := newThresholds(c, time.Now())
+	pause := startupInterval
 	for {
 		result, err := c.once(ctx, worker)
 		if ctx.Err() != nil {
 			return
 		}
-		result.Condition = judge.next(result.At, err)
+		result.Condition = thresholds.observe(result.At, err)
 		report(result)
 		if result.OK {
 			pause = c.Interval
@@ -69,12 +67,12 @@ func (c Check) once(ctx context.Context, worker Prober) (Result, error) {
 	case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		text = "timeout after " + c.Timeout.String()
 	default:
-		text = describe(err)
+		text = failureText(err)
 	}
 	return Result{OK: err == nil, Text: text, At: began, Duration: time.Since(began)}, err
 }
 
-// ask asks in the way that c says.
+// ask checks by HTTP, TCP or a command.
 func (c Check) ask(ctx context.Context, worker Prober) (text string, err error) {
 	switch {
 	case c.HTTP != nil:

@@ -149,14 +149,14 @@ func TestTCPCheck(t *testing.T) {
 	}
 }
 
-func TestDescribe(t *testing.T) {
+func TestFailureText(t *testing.T) {
 	for want, err := range map[string]error{
 		"connection refused":       &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
 		"connection reset by peer": &net.OpError{Op: "read", Err: syscall.ECONNRESET},
 		`"a\nb"`:                   errors.New("a\nb"),
 	} {
-		if got := describe(err); !strings.Contains(got, want) {
-			t.Errorf("describe(%v) = %q, want %q", err, got, want)
+		if got := failureText(err); !strings.Contains(got, want) {
+			t.Errorf("failureText(%v) = %q, want %q", err, got, want)
 		}
 	}
 }

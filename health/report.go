@@ -1,5 +1,7 @@
-// Package health judges a report on all apps and answers /health, /livez,
-// /readyz and /startupz with the verdict.
+// Package health checks workers (Check.Run), and answers /health, /livez, /readyz and
+// /startupz from a Report on all apps (Handler). It knows neither supervisor nor
+// processes: a Prober reaches the worker, a Source reports on the apps. Check.Run runs
+// on its caller's goroutine.
 package health
 
 import (
@@ -10,37 +12,37 @@ import (
 	"time"
 )
 
-// Report is what there is to judge, filled in by whoever runs the apps.
+// Report is the state of all apps.
 type Report struct {
-	Stopping bool // a stop of everything has begun
+	Stopping bool // gorun is shutting down
 	Apps     []App
 }
 
 // App is the health of one app.
 type App struct {
-	Name      string
-	Desired   int // workers that should run now
-	Online    int // workers that are online and healthy
-	ReadyMin  int // workers that make the app ready; 0 means 1
-	Errored   bool
-	Down      time.Duration // for how long it has had no worker online, though it should; 0: it has one
-	Grace     time.Duration // how long Down may last before the app is not alive
-	EverReady bool          // it has been ready once
-	Completed bool          // a job that ended well: it needs no worker any more
-	Resting   bool          // it is not meant to run now, as with autostart: false
-	Restarts  uint64
-	LastExit  string   // "137 = SIGKILL", "" before the first
-	Reasons   []string // why the app is not well, told in place of LastExit
+	Name       string
+	Desired    int // workers that should run now
+	Online     int // workers that are online and healthy
+	ReadyMin   int // workers that make the app ready; 0 means 1
+	Errored    bool
+	Down       time.Duration // for how long it has had no worker online, though it should; 0: it has one
+	Grace      time.Duration // how long Down may last before the app is not alive
+	EverReady  bool          // it has been ready once
+	Completed  bool          // a job that succeeded: it needs no worker any more
+	NotStarted bool          // autostart: false, and not started yet
+	Restarts   uint64
+	LastExit   string   // "137 = SIGKILL", "" before the first
+	Reasons    []string // why the app is not healthy; they replace LastExit
 }
 
-// check is one line of an answer.
+// check is one line of a response.
 type check struct {
 	Name   string `json:"name"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail,omitempty"`
 }
 
-// String is the line as Kubernetes' own components write it.
+// String formats the check as Kubernetes' own components do.
 func (c check) String() string {
 	mark, word := "[+]", " ok"
 	if !c.OK {
@@ -52,14 +54,14 @@ func (c check) String() string {
 	return mark + c.Name + word + ": " + c.Detail
 }
 
-// Live tells whether gorun should be left alone: no app is errored or down
-// for longer than its grace. Once a stop has begun that is expected.
+// Live is whether gorun need not be restarted: no app is errored or down for longer
+// than its grace. While gorun shuts down that is expected.
 func (r Report) Live() bool { return passed(r.live()) }
 
-// Ready tells whether every app can serve and no stop has begun.
+// Ready is whether every app can serve and gorun is not shutting down.
 func (r Report) Ready() bool { return passed(r.ready()) }
 
-// Started tells whether every app has been ready once.
+// Started is whether every app has been ready once.
 func (r Report) Started() bool { return passed(r.started()) }
 
 func passed(checks []check) bool {
@@ -79,7 +81,7 @@ func (r Report) live() []check {
 func (r Report) ready() []check {
 	stop := check{Name: "gorun", OK: !r.Stopping}
 	if r.Stopping {
-		stop.Detail = "a stop has begun"
+		stop.Detail = "shutting down"
 	}
 	checks := []check{stop}
 	for _, app := range r.Apps {
@@ -111,8 +113,8 @@ func (a App) ready() check {
 	switch {
 	case a.Completed:
 		return a.passed("completed")
-	case a.Resting:
-		return a.passed("not meant to run")
+	case a.NotStarted:
+		return a.passed("not started")
 	case a.Online >= needed:
 		return a.passed(a.workers())
 	}
@@ -120,7 +122,7 @@ func (a App) ready() check {
 }
 
 func (a App) started() check {
-	if a.EverReady || a.Completed || a.Resting {
+	if a.EverReady || a.Completed || a.NotStarted {
 		return a.passed("")
 	}
 	return a.failed("not ready yet, " + a.workers())
@@ -130,7 +132,7 @@ func (a App) passed(detail string) check {
 	return check{Name: "app " + printable(a.Name), OK: true, Detail: detail}
 }
 
-// failed adds all there is to tell to the detail.
+// failed adds the reasons, else the last exit, to the detail.
 func (a App) failed(detail string) check {
 	if a.LastExit != "" && len(a.Reasons) == 0 {
 		detail += "; last exit: " + printable(a.LastExit)
@@ -145,7 +147,7 @@ func (a App) workers() string {
 	return fmt.Sprintf("%d of %d workers online", a.Online, a.Desired)
 }
 
-// printable keeps a line one line, whatever it tells of.
+// printable keeps a line one line, whatever is in the text.
 func printable(text string) string {
 	for _, r := range text {
 		if !strconv.IsPrint(r) || r == '\uFFFD' {
@@ -163,7 +165,7 @@ func round(d time.Duration) time.Duration {
 	return d.Round(time.Second)
 }
 
-// names lists the apps for those who asked for one that is not there.
+// names lists the apps for a request that names an unknown one.
 func (r Report) names() string {
 	names := make([]string, 0, len(r.Apps))
 	for _, app := range r.Apps {
@@ -175,8 +177,8 @@ func (r Report) names() string {
 	return strings.Join(names, ", ")
 }
 
-// only is the report on one app.
-func (r Report) only(name string) (Report, bool) {
+// onlyApp is the report on one app.
+func (r Report) onlyApp(name string) (Report, bool) {
 	for _, app := range r.Apps {
 		if app.Name == name {
 			r.Apps = []App{app}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestVerdicts(t *testing.T) {
+func TestChecksOfReports(t *testing.T) {
 	well := App{Name: "api", Desired: 2, Online: 2, Grace: time.Minute, EverReady: true}
 	with := func(change func(*App)) []App {
 		app := well
@@ -27,7 +27,7 @@ func TestVerdicts(t *testing.T) {
 		{"down for longer", Report{Apps: with(func(a *App) { a.Online, a.Down = 0, time.Minute+1 })}, false, false, true},
 		{"errored", Report{Apps: with(func(a *App) { a.Online, a.Errored = 0, true })}, false, false, true},
 		{"completed", Report{Apps: with(func(a *App) { a.Desired, a.Online, a.EverReady, a.Completed = 0, 0, false, true })}, true, true, true},
-		{"not meant to run", Report{Apps: with(func(a *App) { a.Desired, a.Online, a.EverReady, a.Resting = 0, 0, false, true })}, true, true, true},
+		{"not started", Report{Apps: with(func(a *App) { a.Desired, a.Online, a.EverReady, a.NotStarted = 0, 0, false, true })}, true, true, true},
 		{"ended, not well", Report{Apps: with(func(a *App) { a.Desired, a.Online = 0, 0 })}, true, false, true},
 		{"stopping", Report{Stopping: true, Apps: []App{well}}, true, false, true},
 		{"stopping and errored", Report{Stopping: true, Apps: with(func(a *App) { a.Online, a.Errored = 0, true })}, true, false, true},

@@ -38,11 +38,11 @@ func TestDocsListEveryFamilyThatIsServed(t *testing.T) {
 func familyTable(t *testing.T) string {
 	t.Helper()
 	o := options(fake(full))
-	o.Workers = staff{says(1)}
+	o.Workers = workers{says(1)}
 	handler := Handler(o)
 	families := parse(t, scrape(t, handler, "").Body.Bytes())
 	var table strings.Builder
-	table.WriteString("| metric | type | labels | what it tells |\n|---|---|---|---|\n")
+	table.WriteString("| metric | type | labels | description |\n|---|---|---|---|\n")
 	for _, name := range slices.Sorted(maps.Keys(families)) {
 		if !strings.HasPrefix(name, "gorun_") {
 			continue

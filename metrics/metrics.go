@@ -1,83 +1,55 @@
-// Package metrics shows the supervisor's Snapshot to Prometheus, at the time
-// of each scrape.
+// Package metrics shows a snapshot of the supervisor to Prometheus, together with
+// the workers' own metrics, at the time of each scrape. A page is made of one
+// snapshot: its figures agree. The package starts no goroutine of its own but
+// those that ask workers during a scrape.
 package metrics
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
-	"slices"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
+	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
-
-	dto "github.com/prometheus/client_model/go"
-
-	"gorun/metrics/merge"
 )
 
-// Source is whoever runs the apps.
+// Source is the supervisor.
 type Source interface {
+	// Sample is Snapshot with what has to be measured: usage, lines, queues.
 	Sample() status.Snapshot
+	Snapshot() status.Snapshot
+}
+
+// Workers reaches the workers for their own metrics.
+type Workers interface {
+	Spec(app string) *spec.App // nil: there is no such app any more
+	Dial(ctx context.Context, worker status.Target, port int) (net.Conn, error)
+	AskMetrics(ctx context.Context, worker status.Target) (json.RawMessage, error) // of Node's prom-client
 }
 
 // Options is what Handler shows. Only Source is needed.
 type Options struct {
 	Source  Source
-	Workers Workers                   // nil: the workers' own metrics are not asked for
-	Signals func() map[string]uint64  // received so far, by name: SIGTERM
-	Live    func() (live, ready bool) // what /livez and /readyz say
+	Workers Workers                                  // nil: the workers' own metrics are not served
+	Signals func() map[string]uint64                 // received so far, by name: SIGTERM
+	Health  func(status.Snapshot) (live, ready bool) // whether /livez and /readyz answer 200
 	Build   Build
-	Log     *slog.Logger // told when a scrape is not complete
+	Log     *slog.Logger // of scrapes that are not complete; may be nil
 }
 
-// Build is what gorun_build_info tells.
+// Build is what gorun_build_info shows.
 type Build struct{ Version, Revision, GoVersion string }
 
 // maxScrapes is how many scrapes are answered at a time.
 const maxScrapes = 4
 
-// Handler serves everything in the text format 0.0.4 or in OpenMetrics, as
-// the client prefers. Scrapes at the same time share one Sample.
+// Handler serves all metrics in the text format 0.0.4 or in OpenMetrics, as the
+// client prefers. Scrapes at the same time share one Sample.
 func Handler(o Options) http.Handler {
-	registry := prometheus.NewRegistry()
-	for _, c := range []prometheus.Collector{
-		newCollector(o),
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-	} {
-		if err := registry.Register(c); err != nil {
-			panic("metrics: " + err.Error()) // two families of our own contradict each other
-		}
-	}
-	own := unambiguous{registry}
-	return readOnly(&pages{
-		options: o, gorun: own, merger: merge.New(merge.Options{}), places: make(chan struct{}, maxScrapes),
-		complaints: newComplaints(o.Log),
-		self: promhttp.HandlerFor(own, promhttp.HandlerOpts{
-			ErrorLog:            incomplete{o.Log},
-			ErrorHandling:       promhttp.ContinueOnError,
-			MaxRequestsInFlight: maxScrapes,
-			CoalesceGather:      true,
-			EnableOpenMetrics:   true,
-		}),
-	})
-}
-
-// unambiguous leaves out the gauge go_memstats_alloc_bytes. In OpenMetrics,
-// where a family's name has no _total, the counter beside it has the same
-// name; and go_memstats_heap_alloc_bytes has the same value.
-type unambiguous struct{ prometheus.Gatherer }
-
-// Gather returns all families but that one.
-func (u unambiguous) Gather() ([]*dto.MetricFamily, error) {
-	families, err := u.Gatherer.Gather()
-	return slices.DeleteFunc(families, func(f *dto.MetricFamily) bool {
-		return f.GetName() == "go_memstats_alloc_bytes"
-	}), err
+	return readOnly(newHandler(o))
 }
 
 // readOnly refuses what does not just read.
@@ -93,12 +65,12 @@ func readOnly(next http.Handler) http.Handler {
 	})
 }
 
-// incomplete logs what was left out of a scrape.
-type incomplete struct{ log *slog.Logger }
+// errorLog logs what a page had to leave out.
+type errorLog struct{ log *slog.Logger }
 
 // Println is how promhttp reports errors.
-func (i incomplete) Println(v ...any) {
-	if i.log != nil {
-		i.log.Warn("metrics not served in full", "error", fmt.Sprint(v...))
+func (e errorLog) Println(v ...any) {
+	if e.log != nil {
+		e.log.Warn("metrics page is incomplete", "error", fmt.Sprint(v...))
 	}
 }

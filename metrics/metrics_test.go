@@ -25,7 +25,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 type fake func() status.Snapshot
 
-func (f fake) Sample() status.Snapshot { return f() }
+func (f fake) Sample() status.Snapshot   { return f() }
+func (f fake) Snapshot() status.Snapshot { return f() }
 
 // full is a snapshot in which every figure is there and different.
 func full() status.Snapshot {
@@ -67,7 +68,7 @@ func options(source Source) Options {
 	o := Options{
 		Source:  source,
 		Signals: func() map[string]uint64 { return map[string]uint64{"SIGTERM": 1, "SIGHUP": 2} },
-		Live:    func() (live, ready bool) { return true, false },
+		Health:  func(status.Snapshot) (live, ready bool) { return true, false },
 	}
 	o.Build.Version, o.Build.Revision, o.Build.GoVersion = "1.2.3", "abc", "go1.26"
 	return o
@@ -233,7 +234,7 @@ func TestTheSameWorkerTwiceIsLoggedAndTheRestServed(t *testing.T) {
 	if got := len(families["gorun_worker_up"].GetMetric()); got != 1 || families["gorun_app_workers"] == nil {
 		t.Errorf("%d workers, want the one that is not there twice, and the apps", got)
 	}
-	if !strings.Contains(log.String(), "metrics not served in full") {
+	if !strings.Contains(log.String(), "metrics page is incomplete") {
 		t.Errorf("log = %q, want a word about it", &log)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"gorun/supervisor/spec"
 )
 
 // exposition is a worker's text of 500 samples: counters, gauges, histograms.
@@ -33,7 +35,7 @@ func BenchmarkCollect64Workers(b *testing.B) {
 	for i := range 64 {
 		workers = append(workers, says(i, "", exposition(i)))
 	}
-	for name, config := range map[string]Config{"labelled": {}, "aggregated": {Aggregate: true}} {
+	for name, config := range map[string]spec.Metrics{"labelled": {}, "aggregated": {Aggregate: true}} {
 		b.Run(name, func(b *testing.B) {
 			m := New(Options{Reuse: 1})
 			b.ReportAllocs()

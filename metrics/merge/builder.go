@@ -5,28 +5,29 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"mime"
 	"slices"
 	"strings"
 )
 
-// own is how gorun's own families begin. No app may use it.
-const own = "gorun_"
+// reservedPrefix is how gorun's own families begin. No app may use it.
+const reservedPrefix = "gorun_"
 
 var (
 	errEmpty   = errors.New("no metrics in the answer")
-	errSamples = errors.New("more samples than max_samples")
-	errNoRoom  = errors.New("more samples than all workers together may have")
+	errSamples = errors.New("more samples")
+	errQuota   = errors.New("more samples than all workers together may have")
 )
 
-// builder sorts samples into families, whatever format they came in.
+// builder builds families of one worker's samples, whatever their format.
 type builder struct {
 	families map[string]*family
-	roles    map[string]role // by a sample's name
+	roles    map[string]role // by the name of the samples
 	helps    map[string]string
 	samples  int
 	limit    int
 	dropped  Dropped
-	labels   []label // where those of new series are put
+	labels   []label // memory for the labels of new series
 	key      []byte  // scratch
 }
 
@@ -44,27 +45,45 @@ const (
 	bucket
 	total // _sum
 	count
-	ignored // the time of creation
+	ignored // _created
 )
 
-// parts are what summaries and histograms have beside the value.
+// parts has the samples of summaries and histograms by their suffixes.
 var parts = map[string]part{"_bucket": bucket, "_sum": total, "_count": count}
 
 func newBuilder(limit int) *builder {
 	return &builder{families: map[string]*family{}, roles: map[string]role{}, helps: map[string]string{}, limit: limit}
 }
 
-// declare makes a family. What is known already under one of its names stays.
+// parse adds the samples of an answer, in the format that it says it has.
+func (b *builder) parse(a Answer) error {
+	media, _, err := mime.ParseMediaType(a.ContentType)
+	if err != nil {
+		media = "" // as bad as none: text
+	}
+	switch media {
+	case "application/json":
+		return parsePromClient(a.Body, b)
+	case "application/openmetrics-text":
+		return parseText(a.Body, openMetrics, b)
+	case "", "text/plain":
+		return parseText(a.Body, plain, b)
+	}
+	return fmt.Errorf("content type %s is not a format of metrics", media)
+}
+
+// declare makes a family. If a sample of another family has one of its names, its
+// own samples are dropped.
 func (b *builder) declare(name string, k kind) *family {
 	f := &family{name: name, declared: name, kind: k}
-	if strings.HasPrefix(name, own) {
-		b.refuse(name, Reserved)
+	if strings.HasPrefix(name, reservedPrefix) {
+		b.drop(name, Reserved)
 		return f
 	}
 	names := suffixes[types[k]]
 	for _, suffix := range names {
 		if _, taken := b.roles[name+suffix]; taken {
-			b.refuse(name, Conflict)
+			b.drop(name, Conflict)
 			return f
 		}
 	}
@@ -75,8 +94,8 @@ func (b *builder) declare(name string, k kind) *family {
 	return f
 }
 
-// refuse has the samples of a family dropped that cannot be served.
-func (b *builder) refuse(name string, cause Cause) {
+// drop has the samples of a family dropped and counted by cause.
+func (b *builder) drop(name string, cause Cause) {
 	for _, suffix := range [...]string{"", "_sum", "_count", "_bucket", "_gsum", "_gcount"} {
 		if _, taken := b.roles[name+suffix]; !taken {
 			b.roles[name+suffix] = role{cause: cause}
@@ -84,17 +103,17 @@ func (b *builder) refuse(name string, cause Cause) {
 	}
 }
 
-// ignore has samples dropped that nobody misses.
+// ignore has samples dropped without counting them.
 func (b *builder) ignore(name string) {
 	if _, taken := b.roles[name]; !taken {
 		b.roles[name] = role{part: ignored}
 	}
 }
 
-// add takes a sample. The labels are the caller's, and may come in any order.
+// add adds a sample. The labels may come in any order; they are copied.
 func (b *builder) add(name string, labels []label, v float64) error {
 	if b.samples++; b.samples > b.limit {
-		return fmt.Errorf("%w: %d", errSamples, b.limit)
+		return fmt.Errorf("%w than %d", errSamples, b.limit)
 	}
 	r, known := b.roles[name]
 	if !known {
@@ -107,30 +126,30 @@ func (b *builder) add(name string, labels []label, v float64) error {
 		}
 		return nil
 	}
-	at, labels, ok := r.position(labels)
-	if !ok || r.mustCount() && !countable(v) {
+	at, labels, ok := r.cutBound(labels)
+	if !ok || r.isCount() && !countable(v) {
 		b.dropped[Malformed]++
 		return nil
 	}
-	if r.mustCount() {
+	if r.isCount() {
 		v = math.Trunc(v) // fractions cannot be served in OpenMetrics
 	}
-	if labels, ok = tidy(labels); !ok {
+	if labels, ok = normalize(labels); !ok {
 		b.dropped[Malformed]++
 		return nil
 	}
-	b.put(r, labels, point{at, v})
+	b.store(r, labels, point{at, v})
 	return nil
 }
 
-// mustCount is whether a sample is a number of observations.
-func (r role) mustCount() bool { return r.part == bucket || r.part == count }
+// isCount is whether a sample is a number of observations.
+func (r role) isCount() bool { return r.part == bucket || r.part == count }
 
 // countable is whether a value can be a number of observations.
 func countable(v float64) bool { return v >= 0 && v < 1<<63 }
 
-// position takes the label out that says which point of a spread this is.
-func (r role) position(labels []label) (at float64, rest []label, ok bool) {
+// cutBound takes out the label that names the bucket or the quantile.
+func (r role) cutBound(labels []label) (at float64, rest []label, ok bool) {
 	name := ""
 	switch {
 	case r.part == bucket:
@@ -139,7 +158,7 @@ func (r role) position(labels []label) (at float64, rest []label, ok bool) {
 		name = "quantile"
 	case r.part == value && r.family.kind == histogram:
 		return 0, nil, false
-	case r.family.kind == histogram && has(labels, "le"), r.family.kind == summary && has(labels, "quantile"):
+	case r.family.kind == histogram && hasLabel(labels, "le"), r.family.kind == summary && hasLabel(labels, "quantile"):
 		return 0, nil, false
 	default:
 		return 0, labels, true
@@ -148,51 +167,51 @@ func (r role) position(labels []label) (at float64, rest []label, ok bool) {
 	if i < 0 {
 		return 0, nil, false
 	}
-	at, err := number(labels[i].value)
+	at, err := parseNumber(labels[i].value)
 	return at, slices.Delete(labels, i, i+1), err == nil && !math.IsNaN(at)
 }
 
-func has(labels []label, name string) bool {
+func hasLabel(labels []label, name string) bool {
 	return slices.ContainsFunc(labels, func(l label) bool { return l.name == name })
 }
 
-// tidy sorts labels and drops the empty ones, which for Prometheus are not
-// there. It is not ok if a name is no label's name or is there twice.
-func tidy(labels []label) ([]label, bool) {
+// normalize sorts labels and drops the empty ones, which for Prometheus are not
+// there. It is not ok if a name is not valid or is there twice.
+func normalize(labels []label) ([]label, bool) {
 	slices.SortFunc(labels, func(a, b label) int { return strings.Compare(a.name, b.name) })
 	for i, l := range labels {
-		if !labelName(l.name) || l.name == "__name__" || i > 0 && l.name == labels[i-1].name {
+		if !isLabelName(l.name) || l.name == "__name__" || i > 0 && l.name == labels[i-1].name {
 			return nil, false
 		}
 	}
 	return slices.DeleteFunc(labels, func(l label) bool { return l.value == "" }), true
 }
 
-// put puts a sample where it belongs. Most often that is beside the last one;
-// what is there twice is found when the family is complete.
-func (b *builder) put(r role, labels []label, p point) {
+// store puts a sample into its series. Most often that is the series of the sample
+// before; duplicates are found when the family is complete.
+func (b *builder) store(r role, labels []label, p point) {
 	f := r.family
 	b.key = appendKey(b.key[:0], labels)
 	if f.kind != summary && f.kind != histogram {
-		s := b.fresh(labels)
+		s := b.newSeries(labels)
 		s.value = p.value
 		f.series = append(f.series, s)
 		return
 	}
 	last := len(f.series) - 1
 	if last < 0 || f.series[last].key != string(b.key) {
-		s := b.fresh(labels)
-		s.spread = &spread{}
+		s := b.newSeries(labels)
+		s.distribution = &distribution{}
 		f.series = append(f.series, s)
 		last++
 	}
-	if !f.series[last].spread.put(r.part, p) {
+	if !f.series[last].distribution.set(r.part, p) {
 		b.dropped[Duplicate]++
 	}
 }
 
-// fresh is a series of which nothing is known but its labels.
-func (b *builder) fresh(labels []label) series {
+// newSeries makes a series without a value.
+func (b *builder) newSeries(labels []label) series {
 	if cap(b.labels)-len(b.labels) < len(labels) {
 		b.labels = make([]label, 0, max(block, len(labels)))
 	}
@@ -201,22 +220,22 @@ func (b *builder) fresh(labels []label) series {
 	return series{key: string(b.key), labels: b.labels[from:len(b.labels):len(b.labels)]}
 }
 
-// put takes a sample. It is refused if it was there before; twice the same
-// point is found later.
-func (s *spread) put(p part, at point) bool {
+// set sets a part of the distribution. It is not ok if it was set before;
+// duplicate points are found later.
+func (d *distribution) set(p part, at point) bool {
 	switch p {
 	case value, bucket:
-		s.points = append(s.points, at)
+		d.points = append(d.points, at)
 	case total:
-		if s.had {
+		if d.hasSum {
 			return false
 		}
-		s.sum, s.had = at.value, true
+		d.sum, d.hasSum = at.value, true
 	case count:
-		if s.counted {
+		if d.hasCount {
 			return false
 		}
-		s.count, s.counted = at.value, true
+		d.count, d.hasCount = at.value, true
 	case ignored:
 	}
 	return true
@@ -231,8 +250,8 @@ func (b *builder) finish() ([]*family, error) {
 			continue
 		}
 		f.help = b.helps[f.declared]
-		if f.kind == gauge && f.rule == "" && b.birth(name) {
-			f.rule = Min
+		if f.kind == gauge && f.rule == "" && b.isCreated(name) {
+			f.rule = ruleMin
 		}
 		b.dropped[Duplicate] += f.complete()
 		families = append(families, f)
@@ -243,15 +262,16 @@ func (b *builder) finish() ([]*family, error) {
 	return families, nil
 }
 
-// birth is whether a gauge tells since when another family has counted, as
-// Python's client does in the text format. Such times are not to be summed.
-func (b *builder) birth(name string) bool {
+// isCreated is whether a gauge holds the time since when another family has
+// counted, as Python's client writes it in the text format. Such times are not to
+// be summed.
+func (b *builder) isCreated(name string) bool {
 	base, created := strings.CutSuffix(name, "_created")
 	if !created {
 		return false
 	}
 	for _, of := range [...]string{base, base + "_total"} {
-		if f := b.families[of]; f != nil && counts(f.kind) {
+		if f := b.families[of]; f != nil && isCumulative(f.kind) {
 			return true
 		}
 	}

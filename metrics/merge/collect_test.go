@@ -11,9 +11,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gorun/supervisor/spec"
 )
 
-// after is a worker that takes its time.
+// after is a worker that answers after a delay.
 func after(instance int, delay time.Duration) Worker {
 	return Worker{Instance: instance, Fetch: func(ctx context.Context) (Answer, error) {
 		select {
@@ -32,7 +34,7 @@ func TestPartialBeatsNothing(t *testing.T) {
 			<-time.After(time.Hour)
 			return Answer{}, nil
 		}}
-		r := New(Options{}).Collect(t.Context(), []App{app("a", Config{Timeout: 3 * time.Second}, after(0, time.Second), after(1, time.Minute), deaf)})
+		r := New(Options{}).Collect(t.Context(), []App{app("a", spec.Metrics{Timeout: 3 * time.Second}, after(0, time.Second), after(1, time.Minute), deaf)})
 		if took := time.Since(begun); took != 3*time.Second {
 			t.Errorf("took %v, want the timeout", took)
 		}
@@ -53,11 +55,11 @@ func TestAllIsDoneBeforeTheCallersDeadline(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		begun := time.Now()
-		r := New(Options{Parallel: 1}).Collect(ctx, []App{app("a", Config{Timeout: time.Minute}, after(0, time.Second), after(1, time.Hour), after(2, 0))})
+		r := New(Options{Parallel: 1}).Collect(ctx, []App{app("a", spec.Metrics{Timeout: time.Minute}, after(0, time.Second), after(1, time.Hour), after(2, 0))})
 		if took := time.Since(begun); took != 9*time.Second {
 			t.Errorf("took %v, want a tenth less than 10s", took)
 		}
-		if !r.Workers[0].Success() || r.Workers[1].Reason != errLate.Error() || !strings.HasPrefix(r.Workers[2].Reason, "not asked") {
+		if !r.Workers[0].Success() || r.Workers[1].Reason != errDeadline.Error() || !strings.HasPrefix(r.Workers[2].Reason, "not asked") {
 			t.Errorf("reports %+v", r.Workers)
 		}
 	})
@@ -65,7 +67,7 @@ func TestAllIsDoneBeforeTheCallersDeadline(t *testing.T) {
 
 func TestACallerThatLeavesDoesNotEndTheScrape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, apps := New(Options{}), []App{app("a", Config{}, after(0, time.Second))}
+		m, apps := New(Options{}), []App{app("a", spec.Metrics{}, after(0, time.Second))}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -92,7 +94,7 @@ func TestScrapesAreSharedAndReused(t *testing.T) {
 			<-time.After(500 * time.Millisecond)
 			return Answer{Body: []byte("x 1\n")}, nil
 		}}
-		m, apps := New(Options{}), []App{app("a", Config{}, slow)}
+		m, apps := New(Options{}), []App{app("a", spec.Metrics{}, slow)}
 		for _, step := range []struct{ wait, want int64 }{{0, 1}, {999, 1}, {1, 2}, {1000, 3}} {
 			<-time.After(time.Duration(step.wait) * time.Millisecond)
 			var wg sync.WaitGroup
@@ -120,7 +122,7 @@ func TestOnlySoManyAreAskedAtATime(t *testing.T) {
 			}})
 		}
 		begun := time.Now()
-		New(Options{Parallel: 3}).Collect(t.Context(), []App{app("a", Config{}, workers...)})
+		New(Options{Parallel: 3}).Collect(t.Context(), []App{app("a", spec.Metrics{}, workers...)})
 		if most.Load() != 3 || time.Since(begun) != 4*time.Second {
 			t.Errorf("%d at a time, %v, want 3 and 4s", most.Load(), time.Since(begun))
 		}
@@ -140,30 +142,31 @@ func TestHTTP(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	config := Config{MaxBytes: 50}
-	worker := func(i int, path string) Worker {
-		return Worker{Instance: i, Fetch: HTTP(server.Client().Do, server.URL+path, config)}
+	m := New(Options{MaxBytes: 50})
+	var workers []Worker
+	for i, url := range []string{server.URL + "/metrics", server.URL + "/large", server.URL, ":"} {
+		workers = append(workers, Worker{Instance: i, Fetch: m.HTTP(server.Client().Do, url)})
 	}
-	r := once(t, app("a", config, worker(0, "/metrics"), worker(1, "/large"), worker(2, "/"), Worker{Instance: 3, Fetch: HTTP(server.Client().Do, ":", config)}))
+	r := scrapeOf(t, m, app("a", spec.Metrics{}, workers...))
 	if got := textOf(t, r.Families); got != "# TYPE x_total counter\nx_total{app=\"a\",worker=\"0\"} 1\n" {
 		t.Errorf("got %s", got)
 	}
-	for i, want := range []string{"", "answer larger", "404 Not Found", "missing protocol scheme"} {
+	for i, want := range []string{"", "larger than 50 bytes", "404 Not Found", "missing protocol scheme"} {
 		if got := r.Workers[i].Reason; !strings.Contains(got, want) || (got == "") != (want == "") {
 			t.Errorf("worker %d: %q, want %q", i, got, want)
 		}
 	}
 }
 
-func TestBudget(t *testing.T) {
+func TestScrapeTimeout(t *testing.T) {
 	for header, want := range map[string]time.Duration{
-		"": defaultBudget, "x": defaultBudget, "0": defaultBudget, "-1": defaultBudget, "NaN": defaultBudget,
-		"2.5": 2500 * time.Millisecond, "1e9": maxBudget, "+Inf": maxBudget,
+		"": defaultScrapeTimeout, "x": defaultScrapeTimeout, "0": defaultScrapeTimeout, "-1": defaultScrapeTimeout, "NaN": defaultScrapeTimeout,
+		"2.5": 2500 * time.Millisecond, "1e9": maxScrapeTimeout, "+Inf": maxScrapeTimeout,
 	} {
 		h := http.Header{}
 		h.Set("X-Prometheus-Scrape-Timeout-Seconds", header)
-		if got := Budget(h); got != want {
-			t.Errorf("Budget(%q) = %v, want %v", header, got, want)
+		if got := ScrapeTimeout(h); got != want {
+			t.Errorf("ScrapeTimeout(%q) = %v, want %v", header, got, want)
 		}
 	}
 }

@@ -1,17 +1,17 @@
 package merge
 
-// Cause is why something of a worker's metrics is not served.
+// Cause is why samples of a worker are dropped.
 type Cause int
 
-// Malformed counts lines or JSON values, the others samples or whole series.
+// The causes. Malformed counts lines or JSON values, the others samples or series.
 const (
-	Malformed   Cause = iota // not of the format
+	Malformed   Cause = iota // not valid in the format
 	Duplicate                // the same series twice: the first is kept
-	Conflict                 // a type or a sample name another family has taken
+	Conflict                 // another type than the family has, or a sample name of another family
 	Reserved                 // gorun_: gorun's own names
 	Unsupported              // gauge histograms
-	Buckets                  // bounds that the other workers' do not have: not to be summed
-	Uncountable              // a counter that is NaN, infinite or negative: not to be summed
+	Buckets                  // other bounds than the sum has: cannot be added
+	Uncountable              // a counter that is NaN, infinite or negative: cannot be added
 	Overflow                 // more series than the sum may have
 )
 
@@ -23,7 +23,7 @@ func (c Cause) String() string {
 	return [...]string{"malformed", "duplicate", "conflict", "reserved", "unsupported", "buckets", "uncountable", "overflow"}[c]
 }
 
-// Dropped counts what is not served, by Cause.
+// Dropped counts what was dropped, by Cause.
 type Dropped [len(Causes)]int
 
 // add adds another count.

@@ -7,15 +7,15 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// emitter makes what gorun serves of series. It takes memory in blocks, and
-// what it makes points into the series.
+// emitter makes of series the metrics that gorun serves. It allocates in blocks,
+// and the metrics point into the series.
 type emitter struct {
 	added []*dto.LabelPair // to each series
 	pairs []dto.LabelPair
 	lists []*dto.LabelPair
 }
 
-// block is how much memory is taken at a time.
+// block is how many labels are allocated at a time.
 const block = 1024
 
 // newEmitter adds these labels to each series.
@@ -33,17 +33,17 @@ func (e *emitter) metrics(f *family) []*dto.Metric {
 	for i, single := range singles(f) {
 		out[i] = single
 		single.Label = e.labels(f.series[i].labels)
-		if spread := f.series[i].spread; spread != nil && f.kind == summary {
-			single.Summary = spread.summary()
-		} else if spread != nil {
-			single.Histogram = spread.histogram()
+		if d := f.series[i].distribution; d != nil && f.kind == summary {
+			single.Summary = d.summary()
+		} else if d != nil {
+			single.Histogram = d.histogram()
 		}
 	}
 	return out
 }
 
-// singles makes the metrics of a family whose series have one value each;
-// those of the others are empty.
+// singles makes the metrics of a family. Those of summaries and histograms are
+// empty.
 func singles(f *family) []*dto.Metric {
 	n := len(f.series)
 	metrics, out := make([]dto.Metric, n), make([]*dto.Metric, n)
@@ -95,13 +95,13 @@ func (e *emitter) labels(own []label) []*dto.LabelPair {
 	return list
 }
 
-// name is a label's name, or one with exported_ if an added one is in the way.
+// name is a label's name, with exported_ before it if an added one has that name.
 func (e *emitter) name(own []label, i int) *string {
 	if !e.adds(own[i].name) {
 		return &own[i].name
 	}
 	name := own[i].name
-	for has(own, name) || e.adds(name) {
+	for hasLabel(own, name) || e.adds(name) {
 		name = "exported_" + name
 	}
 	return &name
@@ -111,24 +111,24 @@ func (e *emitter) adds(name string) bool {
 	return slices.ContainsFunc(e.added, func(l *dto.LabelPair) bool { return *l.Name == name })
 }
 
-// summary makes one with all its quantiles.
-func (s *spread) summary() *dto.Summary {
-	out := &dto.Summary{SampleCount: new(observations(s.count)), SampleSum: &s.sum}
-	for i := range s.points {
-		out.Quantile = append(out.Quantile, &dto.Quantile{Quantile: &s.points[i].at, Value: &s.points[i].value})
+// summary makes a summary with all quantiles.
+func (d *distribution) summary() *dto.Summary {
+	out := &dto.Summary{SampleCount: new(observations(d.count)), SampleSum: &d.sum}
+	for i := range d.points {
+		out.Quantile = append(out.Quantile, &dto.Quantile{Quantile: &d.points[i].at, Value: &d.points[i].value})
 	}
 	return out
 }
 
-// histogram makes one whose counts are integers: OpenMetrics has no others.
-func (s *spread) histogram() *dto.Histogram {
-	n := len(s.points)
+// histogram makes a histogram whose counts are integers: OpenMetrics has no others.
+func (d *distribution) histogram() *dto.Histogram {
+	n := len(d.points)
 	buckets, counts, list := make([]dto.Bucket, n), make([]uint64, n), make([]*dto.Bucket, n)
-	for i := range s.points {
-		counts[i], list[i] = observations(s.points[i].value), &buckets[i]
-		buckets[i].UpperBound, buckets[i].CumulativeCount = &s.points[i].at, &counts[i]
+	for i := range d.points {
+		counts[i], list[i] = observations(d.points[i].value), &buckets[i]
+		buckets[i].UpperBound, buckets[i].CumulativeCount = &d.points[i].at, &counts[i]
 	}
-	return &dto.Histogram{SampleCount: new(observations(s.count)), SampleSum: &s.sum, Bucket: list}
+	return &dto.Histogram{SampleCount: new(observations(d.count)), SampleSum: &d.sum, Bucket: list}
 }
 
 // observations is a count, which is countable but for a sum that overflowed.

@@ -20,7 +20,7 @@ const (
 	histogram
 )
 
-// kinds has the types by the formats' names. OpenMetrics' info and stateset
+// kinds has the types by their names in the formats. OpenMetrics' info and stateset
 // are gauges in the text format; its unknown is untyped.
 var kinds = map[string]kind{
 	"counter": counter, "gauge": gauge, "untyped": untyped, "unknown": untyped, "summary": summary, "histogram": histogram,
@@ -32,7 +32,7 @@ var types = [...]dto.MetricType{
 	summary: dto.MetricType_SUMMARY, histogram: dto.MetricType_HISTOGRAM,
 }
 
-// suffixes has what a family's samples are named, after the family's name.
+// suffixes has how the names of a family's samples go on after the family's name.
 var suffixes = map[dto.MetricType][]string{
 	dto.MetricType_COUNTER:         {""},
 	dto.MetricType_GAUGE:           {""},
@@ -47,31 +47,34 @@ type family struct {
 	name, help string
 	declared   string // the name that HELP has
 	kind       kind
-	rule       Rule // that the app itself asks for
+	rule       rule // that the app itself asks for
 	series     []series
 }
 
 // series has its labels sorted by name, none of them empty, none twice.
 type series struct {
-	key    string // the labels: the same key, the same series
-	labels []label
-	value  float64
-	spread *spread // of summaries and histograms, in place of the value
+	key          string // the labels: the same key, the same series
+	labels       []label
+	value        float64
+	distribution *distribution // of summaries and histograms, in place of the value
 }
+
+// isCumulative is whether a type only grows.
+func isCumulative(k kind) bool { return k == counter || k == summary || k == histogram }
 
 type label struct{ name, value string }
 
-// spread is what a summary or a histogram tells.
-type spread struct {
-	count, sum   float64
-	counted, had bool    // count and sum were there
-	points       []point // quantiles or cumulative buckets
+// distribution is what a summary or a histogram has observed.
+type distribution struct {
+	count, sum       float64
+	hasCount, hasSum bool    // whether they were in the answer
+	points           []point // quantiles or cumulative buckets
 }
 
 type point struct{ at, value float64 }
 
-// appendKey appends what tells one set of sorted labels from others. Labels
-// are UTF-8, in which 0xff does not occur.
+// appendKey appends a key that only this set of sorted labels has. Labels are
+// UTF-8, in which 0xff does not occur.
 func appendKey(key []byte, labels []label) []byte {
 	for _, l := range labels {
 		key = append(key, l.name...)
@@ -82,9 +85,9 @@ func appendKey(key []byte, labels []label) []byte {
 	return key
 }
 
-// complete brings a family into the order in which it is served, makes one
-// series of those with the same labels, and returns what was there twice.
-func (f *family) complete() (twice int) {
+// complete sorts a family's series, makes one of those with the same labels, and
+// returns how many samples were duplicates.
+func (f *family) complete() (duplicates int) {
 	slices.SortStableFunc(f.series, func(a, b series) int { return strings.Compare(a.key, b.key) })
 	kept := f.series[:0]
 	for _, s := range f.series {
@@ -92,49 +95,49 @@ func (f *family) complete() (twice int) {
 		switch {
 		case last < 0 || kept[last].key != s.key:
 			kept = append(kept, s)
-		case s.spread == nil:
-			twice++
+		case s.distribution == nil:
+			duplicates++
 		default:
-			twice += kept[last].spread.join(s.spread)
+			duplicates += kept[last].distribution.merge(s.distribution)
 		}
 	}
 	f.series = kept
 	for i := range f.series {
-		if s := f.series[i].spread; s != nil {
-			twice += s.complete(f.kind)
+		if d := f.series[i].distribution; d != nil {
+			duplicates += d.complete(f.kind)
 		}
 	}
-	return twice
+	return duplicates
 }
 
-// join takes what another knows, and returns what both do.
-func (s *spread) join(other *spread) (twice int) {
-	s.points = append(s.points, other.points...)
-	if other.counted && !s.put(count, point{value: other.count}) {
-		twice++
+// merge adds the parts of another, and returns how many were set in both.
+func (d *distribution) merge(other *distribution) (duplicates int) {
+	d.points = append(d.points, other.points...)
+	if other.hasCount && !d.set(count, point{value: other.count}) {
+		duplicates++
 	}
-	if other.had && !s.put(total, point{value: other.sum}) {
-		twice++
+	if other.hasSum && !d.set(total, point{value: other.sum}) {
+		duplicates++
 	}
-	return twice
+	return duplicates
 }
 
-// complete sorts the points, returns how many were there twice, and gives a
+// complete sorts the points, returns how many were duplicates, and gives a
 // histogram the bucket and the count that every histogram has.
-func (s *spread) complete(k kind) (twice int) {
-	slices.SortStableFunc(s.points, func(a, b point) int { return cmp.Compare(a.at, b.at) })
-	before := len(s.points)
-	s.points = slices.CompactFunc(s.points, func(a, b point) bool { return a.at == b.at })
-	twice = before - len(s.points)
+func (d *distribution) complete(k kind) (duplicates int) {
+	slices.SortStableFunc(d.points, func(a, b point) int { return cmp.Compare(a.at, b.at) })
+	before := len(d.points)
+	d.points = slices.CompactFunc(d.points, func(a, b point) bool { return a.at == b.at })
+	duplicates = before - len(d.points)
 	if k != histogram {
-		return twice
+		return duplicates
 	}
-	last := len(s.points) - 1
-	if !s.counted && last >= 0 {
-		s.count = s.points[last].value
+	last := len(d.points) - 1
+	if !d.hasCount && last >= 0 {
+		d.count = d.points[last].value
 	}
-	if last < 0 || !math.IsInf(s.points[last].at, 1) {
-		s.points = append(s.points, point{math.Inf(1), s.count})
+	if last < 0 || !math.IsInf(d.points[last].at, 1) {
+		d.points = append(d.points, point{math.Inf(1), d.count})
 	}
-	return twice
+	return duplicates
 }

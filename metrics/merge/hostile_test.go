@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"gorun/supervisor/spec"
+
 	dto "github.com/prometheus/client_model/go"
 )
 
@@ -51,31 +53,31 @@ func check(t *testing.T, families []*dto.MetricFamily) {
 // direct is a scrape without goroutines, which would confuse the fuzzer.
 func direct(t *testing.T, m *Merger, apps ...App) Result {
 	t.Helper()
-	groups := line(apps)
-	for _, g := range groups {
-		for _, w := range g.targets {
-			answer, err := w.worker.Fetch(t.Context())
-			if err == nil && w.report.Success() {
-				err = w.read(answer)
+	scrapes := newScrapes(apps)
+	for _, a := range scrapes {
+		for _, target := range a.targets {
+			answer, err := target.worker.Fetch(t.Context())
+			if err == nil && target.report.Success() {
+				err = target.read(answer, m.options)
 			}
 			if err != nil {
-				w.found, w.served = nil, nil
+				target.parsed, target.labelled = nil, nil
 			}
 		}
 	}
-	return m.merge(groups)
+	return m.merge(scrapes)
 }
 
 // everyWay merges two bodies of two workers, labelled and added up.
 func everyWay(t *testing.T, one, other string) {
 	t.Helper()
-	for _, config := range []Config{{}, {Aggregate: true}} {
+	for _, config := range []spec.Metrics{{}, {Aggregate: true}} {
 		m := New(Options{})
 		first := direct(t, m, app("a", config, says(0, "1", one), says(1, "1", other)), app(other, config, says(0, "1", one)))
 		check(t, first.Families)
 		second := direct(t, m, app("a", config, says(0, "2", other), says(1, "1", one)))
 		check(t, second.Families)
-		both, _ := With(first.Families, second.Families)
+		both := Combine(first.Families, second.Families)
 		if config.Aggregate || len(both) == 0 {
 			continue
 		}
@@ -131,7 +133,7 @@ func TestPromtoolReadsWhatIsMerged(t *testing.T) {
 	}
 	const lint = 3 // promtool's exit code when it understood, but finds a metric's name bad
 	for _, one := range seeds(t) {
-		r := once(t, app("a", Config{}, says(0, "", one), says(1, "", read(t, "python.txt"))), app("b\n\"\xff", Config{Aggregate: true}, says(0, "", one)))
+		r := once(t, app("a", spec.Metrics{}, says(0, "", one), says(1, "", read(t, "python.txt"))), app("b\n\"\xff", spec.Metrics{Aggregate: true}, says(0, "", one)))
 		command := exec.Command(promtool, "check", "metrics")
 		command.Stdin = strings.NewReader(textOf(t, r.Families))
 		var exit *exec.ExitError

@@ -9,20 +9,22 @@ import (
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
+
+	"gorun/supervisor/spec"
 )
 
-// App is one whose workers are asked. While it has none it is still to be
-// listed: else its sums are forgotten.
+// App is an app whose workers are scraped. While it has no worker it is still to
+// be listed: else its sums are forgotten.
 type App struct {
 	Name    string
-	Config  Config
-	Workers []Worker // each that has a process, also one that cannot answer now
+	Config  spec.Metrics // its Path, Port and IPC are for the one that makes the Fetch
+	Workers []Worker     // each that has a process, also one that cannot answer now
 }
 
-// Worker is one that is asked.
+// Worker is a worker that is scraped.
 type Worker struct {
 	Instance int
-	Run      string // tells this run of the worker from those before and after
+	Run      string // differs between this run of the worker and those before and after
 	Fetch    Fetch
 }
 
@@ -36,7 +38,7 @@ type Answer struct {
 	ContentType string
 }
 
-// Result is one scrape's. It is shared: nobody may change it.
+// Result is what one scrape found. It is shared: it must not be changed.
 type Result struct {
 	Families []*dto.MetricFamily // sorted by name
 	Workers  []Report
@@ -58,27 +60,42 @@ func (r Report) Success() bool { return r.Reason == "" }
 
 // Options of a Merger. Zero stands for the default.
 type Options struct {
-	Parallel   int           // workers asked at a time, default 32
-	MaxSamples int           // of all workers together, default 250,000: some 200 MB
-	Reuse      time.Duration // how long a result is served again, default 1s
+	Parallel         int           // workers asked at a time, default 32
+	MaxBytes         int64         // of one worker's answer, default 4 MiB
+	MaxWorkerSamples int           // of one worker, and series of an app's sums, default 20,000
+	MaxSamples       int           // of all workers together, default 250,000: some 200 MB
+	Reuse            time.Duration // how long a result is served again, default 1s
 }
 
-const (
-	defaultParallel = 32
-	defaultAll      = 250_000
-	defaultReuse    = time.Second
-)
+func (o Options) withDefaults() Options {
+	if o.Parallel <= 0 {
+		o.Parallel = 32
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = 4 << 20
+	}
+	if o.MaxWorkerSamples <= 0 {
+		o.MaxWorkerSamples = 20_000
+	}
+	if o.MaxSamples <= 0 {
+		o.MaxSamples = 250_000
+	}
+	if o.Reuse <= 0 {
+		o.Reuse = time.Second
+	}
+	return o
+}
 
-// Merger remembers what the sums need: what workers had counted when they
-// ended. Its methods may be called at the same time.
+// Merger scrapes workers. It remembers what the sums need: what workers had
+// counted when they ended. Its methods may be called at the same time.
 type Merger struct {
-	options Options
-	mu      sync.Mutex
-	scrape  *scrape            // under way, or the last
-	ledgers map[string]*ledger // by app; the scrape under way owns them
+	options      Options
+	mu           sync.Mutex
+	scrape       *scrape                 // under way, or the last
+	accumulators map[string]*accumulator // by app; the scrape under way owns them
 }
 
-// scrape is one round of asking.
+// scrape is one scrape of all workers.
 type scrape struct {
 	done   chan struct{} // closed when what follows is there
 	result Result
@@ -87,20 +104,11 @@ type scrape struct {
 
 // New returns a Merger that remembers nothing yet.
 func New(o Options) *Merger {
-	if o.Parallel <= 0 {
-		o.Parallel = defaultParallel
-	}
-	if o.MaxSamples <= 0 {
-		o.MaxSamples = defaultAll
-	}
-	if o.Reuse <= 0 {
-		o.Reuse = defaultReuse
-	}
-	return &Merger{options: o, ledgers: map[string]*ledger{}}
+	return &Merger{options: o.withDefaults(), accumulators: map[string]*accumulator{}}
 }
 
-// Collect asks all workers and merges what they say. One that fails is left
-// out and reported. Callers at the same time share a result, and it is used
+// Collect scrapes all workers and merges their answers. A worker that fails is
+// left out and reported. Callers at the same time share a result, and it is used
 // again for a second. A tenth of the context's time is left for serving it.
 func (m *Merger) Collect(ctx context.Context, apps []App) Result {
 	s := m.join(ctx, apps)
@@ -108,7 +116,7 @@ func (m *Merger) Collect(ctx context.Context, apps []App) Result {
 	case <-s.done:
 		return s.result
 	case <-ctx.Done():
-		return unanswered(apps, context.Cause(ctx).Error())
+		return failed(apps, context.Cause(ctx).Error())
 	}
 }
 
@@ -116,7 +124,7 @@ func (m *Merger) Collect(ctx context.Context, apps []App) Result {
 func (m *Merger) join(ctx context.Context, apps []App) *scrape {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.scrape != nil && m.scrape.fresh(m.options.Reuse) {
+	if m.scrape != nil && m.scrape.reusable(m.options.Reuse) {
 		return m.scrape
 	}
 	m.scrape = &scrape{done: make(chan struct{})}
@@ -124,8 +132,8 @@ func (m *Merger) join(ctx context.Context, apps []App) *scrape {
 	return m.scrape
 }
 
-// fresh is whether a scrape is under way or has just ended.
-func (s *scrape) fresh(reuse time.Duration) bool {
+// reusable is whether a scrape is under way or has just ended.
+func (s *scrape) reusable(reuse time.Duration) bool {
 	select {
 	case <-s.done:
 		return time.Since(s.ended) < reuse
@@ -134,32 +142,92 @@ func (s *scrape) fresh(reuse time.Duration) bool {
 	}
 }
 
+var errDeadline = errors.New("no answer before the scrape's end")
+
 // run does a scrape. It goes on when the caller that began it is gone:
 // others may wait for it.
 func (m *Merger) run(ctx context.Context, s *scrape, apps []App) {
 	defer close(s.done)
-	budget := defaultBudget
+	timeout := defaultScrapeTimeout
 	if deadline, ok := ctx.Deadline(); ok {
-		budget = time.Until(deadline)
+		timeout = time.Until(deadline)
 	}
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), budget-budget/10, errLate)
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), timeout-timeout/10, errDeadline)
 	defer cancel()
-	groups := line(apps)
-	ask(ctx, groups, m.options)
-	s.result = m.merge(groups)
+	scrapes := newScrapes(apps)
+	scrapeAll(ctx, scrapes, m.options)
+	s.result = m.merge(scrapes)
 	s.ended = time.Now()
 }
 
-var errLate = errors.New("no answer before the scrape's end")
-
-// unanswered is the result when nothing is known in time.
-func unanswered(apps []App, reason string) Result {
+// failed is the result when nothing is known in time.
+func failed(apps []App, reason string) Result {
 	var r Result
-	for _, g := range line(apps) {
-		for _, t := range g.targets {
+	for _, app := range newScrapes(apps) {
+		for _, t := range app.targets {
 			t.report.Reason = reason
 			r.Workers = append(r.Workers, t.report)
 		}
 	}
 	return r
 }
+
+// merge puts the answers together.
+func (m *Merger) merge(apps []*appScrape) Result {
+	var r Result
+	set := newFamilySet()
+	accumulators := map[string]*accumulator{}
+	for _, app := range apps {
+		if app.Config.Aggregate && app.reason == "" {
+			accumulators[app.Name] = m.accumulator(app)
+			r.Dropped[Conflict] += app.sum(accumulators[app.Name], set)
+		}
+		for _, t := range app.targets {
+			for _, f := range t.labelled {
+				if !set.add(f) {
+					t.report.Dropped[Conflict] += len(f.GetMetric())
+				}
+			}
+			r.Workers = append(r.Workers, t.report)
+			r.Dropped.add(t.report.Dropped)
+		}
+	}
+	m.accumulators = accumulators
+	r.Families = set.sorted()
+	return r
+}
+
+// accumulator is the app's from the scrape before, without the runs that have
+// ended since; or a new one.
+func (m *Merger) accumulator(app *appScrape) *accumulator {
+	a := m.accumulators[app.Name]
+	if a == nil {
+		a = newAccumulator(m.options.MaxWorkerSamples)
+	}
+	a.config = app.Config
+	present := map[runID]bool{}
+	for _, t := range app.targets {
+		present[t.id()] = true
+	}
+	a.fold(present)
+	return a
+}
+
+// sum adds the app's workers up. It returns how many sums are not served.
+func (a *appScrape) sum(into *accumulator, set *familySet) (dropped int) {
+	for _, t := range a.targets {
+		for _, f := range t.parsed {
+			into.add(t.id(), f, &t.report.Dropped)
+		}
+	}
+	emit := newEmitter(label{"app", a.Name})
+	for _, f := range into.sums() {
+		family := newFamily(f.name, f.help, f.kind)
+		if family.Metric = emit.metrics(f); !set.add(family) {
+			dropped += len(f.series)
+		}
+	}
+	return dropped
+}
+
+func (t *target) id() runID { return runID{t.worker.Instance, t.worker.Run} }

@@ -20,8 +20,8 @@ type jsonFamily struct {
 	Values                       []jsonSample
 }
 
-// jsonSample may hold anything: what is not as it should be is counted, and
-// the rest is kept.
+// jsonSample may hold anything: a value of the wrong type is counted as malformed,
+// and the rest is kept.
 type jsonSample struct {
 	Value      any `json:"value"`
 	Labels     any `json:"labels"`
@@ -54,7 +54,7 @@ func parsePromClient(body []byte, b *builder) error {
 	return nil
 }
 
-// registry reads a list of families, or one.
+// registry adds a list of families, or one.
 func (b *builder) registry(raw json.RawMessage) error {
 	list := []json.RawMessage{raw}
 	if bytes.HasPrefix(raw, []byte("[")) {
@@ -71,7 +71,7 @@ func (b *builder) registry(raw json.RawMessage) error {
 	return nil
 }
 
-// jsonFamily reads one.
+// jsonFamily adds one family with its samples.
 func (b *builder) jsonFamily(raw json.RawMessage) error {
 	var in jsonFamily
 	decoder := json.NewDecoder(bytes.NewReader(raw))
@@ -79,15 +79,15 @@ func (b *builder) jsonFamily(raw json.RawMessage) error {
 	var mistyped *json.UnmarshalTypeError // the rest was read all the same
 	err := decoder.Decode(&in)
 	k, known := kinds[in.Type]
-	if err != nil && !errors.As(err, &mistyped) || !known || !metricName(in.Name) {
+	if err != nil && !errors.As(err, &mistyped) || !known || !isMetricName(in.Name) {
 		b.dropped[Malformed]++
 		return nil
 	}
 	f := b.families[in.Name]
 	if f == nil {
 		f = b.declare(in.Name, k)
-		f.rule = Rule(in.Aggregator)
-		b.helps[in.Name] = help(in.Help)
+		f.rule = rule(in.Aggregator)
+		b.helps[in.Name] = helpText(in.Help)
 	} else if f.kind != k {
 		b.dropped[Conflict] += len(in.Values)
 		return nil
@@ -100,7 +100,7 @@ func (b *builder) jsonFamily(raw json.RawMessage) error {
 	return nil
 }
 
-// jsonSample reads one. JSON has no NaN and no infinity: they are null.
+// jsonSample adds one. JSON has no NaN and no infinity: they are null.
 func (b *builder) jsonSample(f *family, in jsonSample) error {
 	name, v, labels, ok := f.name, 0.0, []label(nil), true
 	if in.MetricName != nil {
@@ -135,7 +135,7 @@ func jsonNumber(in any) (float64, bool) {
 	if !ok {
 		return 0, false
 	}
-	v, err := number(n.String())
+	v, err := parseNumber(n.String())
 	return v, err == nil
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// format is which of the text formats an answer has.
+// format is a text format.
 type format int
 
 const (
@@ -14,21 +14,21 @@ const (
 	openMetrics
 )
 
-// parseText reads what a worker serves. A broken line is counted, and the
-// rest is kept.
+// parseText adds what a worker serves. A malformed line is counted, and the rest
+// is kept.
 func parseText(body []byte, f format, b *builder) error {
 	if bytes.HasSuffix(bytes.TrimSpace(body), []byte("# EOF")) {
 		f = openMetrics // whatever the header says
 	}
-	p := text{builder: b, format: f}
+	p := textParser{builder: b, format: f}
 	for line := range strings.Lines(strings.ToValidUTF8(string(body), "\uFFFD")) {
-		line = blanks(strings.TrimRight(line, " \t\r\n"))
+		line = trimBlanks(strings.TrimRight(line, " \t\r\n"))
 		switch {
 		case line == "":
 		case line[0] == '#':
-			p.comment(line[1:])
+			p.readComment(line[1:])
 		default:
-			if err := p.sample(line); err != nil {
+			if err := p.readSample(line); err != nil {
 				return err
 			}
 		}
@@ -36,40 +36,40 @@ func parseText(body []byte, f format, b *builder) error {
 	return nil
 }
 
-// text reads line by line.
-type text struct {
+// textParser reads line by line.
+type textParser struct {
 	*builder
 	format format
-	line   string // what is left of it
-	pairs  []label
+	line   string  // what is left of it
+	pairs  []label // of the line
 }
 
-// comment reads HELP and TYPE.
-func (p *text) comment(line string) {
-	keyword, rest := word(blanks(line))
+// readComment reads HELP and TYPE.
+func (p *textParser) readComment(line string) {
+	keyword, rest := cutWord(trimBlanks(line))
 	if keyword != "HELP" && keyword != "TYPE" {
 		return
 	}
-	name, rest := word(rest)
+	name, rest := cutWord(rest)
 	switch {
-	case !metricName(name):
+	case !isMetricName(name):
 		p.dropped[Malformed]++
 	case keyword == "HELP":
 		if _, known := p.helps[name]; !known {
-			p.helps[name] = help(rest)
+			p.helps[name] = helpText(rest)
 		}
 	default:
-		p.typed(name, strings.ToLower(strings.TrimSpace(rest)))
+		p.declareType(name, strings.ToLower(strings.TrimSpace(rest)))
 	}
 }
 
-// typed declares a family as TYPE has it.
-func (p *text) typed(name, kindName string) {
+// declareType declares the family of a TYPE line.
+func (p *textParser) declareType(name, kindName string) {
 	k, known := kinds[kindName]
 	base, suffix := name, ""
 	switch {
 	case kindName == "gaugehistogram" || kindName == "gauge_histogram":
-		p.refuse(name, Unsupported)
+		p.drop(name, Unsupported)
 		return
 	case p.format != openMetrics:
 	case kindName == "counter":
@@ -89,21 +89,21 @@ func (p *text) typed(name, kindName string) {
 	}
 }
 
-// sample reads one.
-func (p *text) sample(line string) error {
+// readSample reads a line that is no comment.
+func (p *textParser) readSample(line string) error {
 	p.line, p.pairs = line, p.pairs[:0]
 	end := 0
-	for end < len(line) && (letter(line[end]) || line[end] == ':' || '0' <= line[end] && line[end] <= '9') {
+	for end < len(line) && (isLetter(line[end]) || line[end] == ':' || '0' <= line[end] && line[end] <= '9') {
 		end++
 	}
-	if !metricName(line[:end]) {
+	if !isMetricName(line[:end]) {
 		p.dropped[Malformed]++
 		return nil
 	}
-	p.line = blanks(line[end:])
-	v, ok := 0.0, p.labelled()
+	p.line = trimBlanks(line[end:])
+	v, ok := 0.0, p.readLabels()
 	if ok {
-		v, ok = p.value()
+		v, ok = p.readValue()
 	}
 	if !ok {
 		p.dropped[Malformed]++
@@ -112,30 +112,30 @@ func (p *text) sample(line string) error {
 	return p.add(line[:end], p.pairs, v)
 }
 
-// value reads the value. A timestamp or an exemplar after it is dropped.
-func (p *text) value() (v float64, ok bool) {
-	first, rest := word(p.line)
-	v, err := number(first)
+// readValue reads the value. A timestamp or an exemplar after it is dropped.
+func (p *textParser) readValue() (v float64, ok bool) {
+	first, rest := cutWord(p.line)
+	v, err := parseNumber(first)
 	if err != nil {
 		return 0, false
 	}
 	if rest != "" && rest[0] != '#' {
 		var at string
-		if at, rest = word(rest); !timestamp(at) {
+		if at, rest = cutWord(rest); !isTimestamp(at) {
 			return 0, false
 		}
 	}
 	return v, rest == "" || rest[0] == '#'
 }
 
-// labelled reads the labels, if there are any.
-func (p *text) labelled() bool {
+// readLabels reads the labels, if there are any.
+func (p *textParser) readLabels() bool {
 	if !strings.HasPrefix(p.line, "{") {
 		return true
 	}
 	p.skip(1)
 	for p.line != "" && p.line[0] != '}' {
-		if !p.pair() {
+		if !p.readLabel() {
 			return false
 		}
 		if strings.HasPrefix(p.line, ",") {
@@ -151,8 +151,8 @@ func (p *text) labelled() bool {
 	return true
 }
 
-// pair reads one label.
-func (p *text) pair() bool {
+// readLabel reads one label.
+func (p *textParser) readLabel() bool {
 	equals := strings.IndexByte(p.line, '=')
 	if equals < 0 {
 		return false
@@ -162,7 +162,7 @@ func (p *text) pair() bool {
 	if !strings.HasPrefix(p.line, `"`) {
 		return false
 	}
-	length := quoted(p.line[1:])
+	length := quoteEnd(p.line[1:])
 	if length < 0 {
 		return false
 	}
@@ -171,11 +171,11 @@ func (p *text) pair() bool {
 	return true
 }
 
-// skip leaves n bytes behind and the blanks after them.
-func (p *text) skip(n int) { p.line = blanks(p.line[n:]) }
+// skip goes on behind n bytes and the blanks after them.
+func (p *textParser) skip(n int) { p.line = trimBlanks(p.line[n:]) }
 
-// quoted is where the quote ends, or negative.
-func quoted(s string) int {
+// quoteEnd is where the quote ends, or negative.
+func quoteEnd(s string) int {
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
 		case '"':
@@ -187,8 +187,8 @@ func quoted(s string) int {
 	return -1
 }
 
-// help is a HELP text as it was meant.
-func help(s string) string { return strings.TrimSpace(unescape(s, `\"`)) }
+// helpText is a HELP text without its escapes.
+func helpText(s string) string { return strings.TrimSpace(unescape(s, `\"`)) }
 
 // unescape resolves \n and a backslash before one of the specials. Any other
 // backslash is one.
@@ -214,26 +214,27 @@ func unescape(s, specials string) string {
 	return out.String()
 }
 
-// word cuts the first word off.
-func word(s string) (first, rest string) {
+// cutWord cuts the first word off.
+func cutWord(s string) (first, rest string) {
 	for i := range len(s) {
 		if s[i] == ' ' || s[i] == '\t' {
-			return s[:i], blanks(s[i:])
+			return s[:i], trimBlanks(s[i:])
 		}
 	}
 	return s, ""
 }
 
-// blanks cuts those at the start off.
-func blanks(s string) string {
+// trimBlanks cuts off the blanks at the start.
+func trimBlanks(s string) string {
 	for s != "" && (s[0] == ' ' || s[0] == '\t') {
 		s = s[1:]
 	}
 	return s
 }
 
-// number reads a float as the formats write it, without Go's freedoms.
-func number(s string) (float64, error) {
+// parseNumber reads a float as the formats write it. Go's hexadecimal floats and
+// underscores are no numbers there.
+func parseNumber(s string) (float64, error) {
 	if strings.ContainsAny(s, "pPxX_") {
 		return 0, strconv.ErrSyntax
 	}
@@ -241,23 +242,23 @@ func number(s string) (float64, error) {
 	return v + 0, err // +0, for a sum's first -0 too
 }
 
-// timestamp is whether this is one: milliseconds, or OpenMetrics' seconds.
-func timestamp(s string) bool {
-	_, err := number(s)
+// isTimestamp is whether the text is milliseconds, or OpenMetrics' seconds.
+func isTimestamp(s string) bool {
+	_, err := parseNumber(s)
 	return err == nil
 }
 
-// metricName is whether every Prometheus takes this as a metric's name.
-func metricName(s string) bool {
+// isMetricName is whether every version of Prometheus accepts the metric's name.
+func isMetricName(s string) bool {
 	for i := range len(s) {
-		if !letter(s[i]) && s[i] != ':' && (i == 0 || s[i] < '0' || s[i] > '9') {
+		if !isLetter(s[i]) && s[i] != ':' && (i == 0 || s[i] < '0' || s[i] > '9') {
 			return false
 		}
 	}
 	return s != ""
 }
 
-// labelName is whether every Prometheus takes this as a label's name.
-func labelName(s string) bool { return metricName(s) && strings.IndexByte(s, ':') < 0 }
+// isLabelName is whether every version of Prometheus accepts the label's name.
+func isLabelName(s string) bool { return isMetricName(s) && strings.IndexByte(s, ':') < 0 }
 
-func letter(c byte) bool { return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
+func isLetter(c byte) bool { return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }

@@ -68,7 +68,7 @@ func (c *commandLine) askHealth(ctx context.Context, app string) (ok bool, text 
 	if err != nil {
 		return false, "", err
 	}
-	return health.Verdict(page.Status, page.Body)
+	return health.ParseResponse(page.Status, page.Body)
 }
 
 func (c *commandLine) version(*cli.Context) (int, error) {

@@ -14,17 +14,17 @@ import (
 	_ "embed"
 )
 
-// Watched is whoever the page tells about.
-type Watched interface {
+// pageSource is the supervisor as the page needs it.
+type pageSource interface {
 	Sample() status.Snapshot
 	Recent(n int) []status.Event // the latest n, in any order
 }
 
-// Page is the status page at "/". One document without any other: it is
-// complete without JavaScript and live with it. It tells neither environment,
-// nor arguments, nor what workers send.
-type Page struct {
-	source   Watched
+// statusPage is the page at "/": one document that needs no other. It is complete
+// without JavaScript and refreshes itself with it. It shows neither environment, nor
+// arguments, nor messages of workers.
+type statusPage struct {
+	source   pageSource
 	template *template.Template
 	frame    frame
 	policy   string // Content-Security-Policy
@@ -46,9 +46,9 @@ var (
 	pageJS string
 )
 
-// NewPage makes the page of a gorun of that version, "" if it is unknown.
-func NewPage(source Watched, version string) *Page {
-	return &Page{
+// newPage makes the page of a gorun of that version, "" if it is unknown.
+func newPage(source pageSource, version string) *statusPage {
+	return &statusPage{
 		source:   source,
 		template: template.Must(template.New("page").Parse(pageHTML)),
 		frame:    frame{Version: version, Style: template.CSS(pageCSS), Script: template.JS(pageJS)},
@@ -63,9 +63,9 @@ func hashOf(content string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// ServeHTTP answers for "/" alone. With ?fragment, which the page's script asks
-// for, it leaves the frame out.
-func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers for "/" alone. With ?fragment, which the page's script requests,
+// it leaves the frame out.
+func (p *statusPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/" {
 		http.NotFound(w, r)
 		return
@@ -91,14 +91,14 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (p *Page) write(body *bytes.Buffer, name string) error {
-	snapshot := p.source.Sample()
-	shown := view{frame: p.frame, pageStatus: statusOf(snapshot, time.Now())}
-	shown.Events = eventsOf(p.source.Recent(eventsAsked), time.Now())
-	return p.template.ExecuteTemplate(body, name, shown) //nolint:wrapcheck // says what failed
+func (p *statusPage) write(body *bytes.Buffer, name string) error {
+	snapshot, now := p.source.Sample(), time.Now()
+	return p.template.ExecuteTemplate(body, name, view{
+		frame: p.frame, pageStatus: newPageStatus(snapshot, now), Events: newEventViews(p.source.Recent(eventsAsked), now),
+	})
 }
 
-func (p *Page) head(h http.Header) {
+func (p *statusPage) head(h http.Header) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", p.policy)
 	h.Set("Cache-Control", "no-store")

@@ -1,25 +1,25 @@
 (() => {
 'use strict';
-const every = 2000, span = 120000, patience = 8000;
+const every = 2000, span = 120000, timeout = 8000;
 const main = document.querySelector('main'), lost = document.getElementById('lost'), icon = document.getElementById('icon');
-const known = new Map();
-let answered = Date.now(), answers = true, asking = false, begun, timer;
+const histories = new Map();
+let answered = Date.now(), connected = true, refreshing = false, begun, timer;
 
 // History of a worker, or of all of them: [time, CPU in per cent, memory].
-function note(el, t) {
-  const d = el.dataset, cpu = +d.cpu, mem = +d.mem, h = known.get(d.id) || {points: []};
+function record(el, t) {
+  const d = el.dataset, cpu = +d.cpu, mem = +d.mem, h = histories.get(d.id) || {points: []};
   let share = NaN;
   if (t > h.t && cpu >= h.cpu) share = (cpu - h.cpu) / (t - h.t) * 1e5;
   if (!(t <= h.t)) h.points.push([t, share, mem]);
   h.points = h.points.filter(p => p[0] > t - span);
   h.t = t;
   h.cpu = cpu;
-  known.set(d.id, h);
+  histories.set(d.id, h);
   return h;
 }
 
 function draw(el, i, top, t) {
-  const all = known.get(el.dataset.id).points, points = all.filter(p => p[i] >= 0);
+  const all = histories.get(el.dataset.id).points, points = all.filter(p => p[i] >= 0);
   const svg = el.querySelector(i == 1 ? '.cpu svg' : '.mem svg');
   if (all.length < 2) return;
   const width = Math.max(1, Math.min(t - begun, span));
@@ -33,7 +33,7 @@ function percent(share) {
   return share.toFixed(share < 9.95 ? 1 : 0) + ' %';
 }
 
-function chart() {
+function updateCharts() {
   const t = +main.dataset.t, ids = new Set();
   begun = Math.min(begun ?? t, t);
   for (const section of main.querySelectorAll('section')) {
@@ -42,19 +42,19 @@ function chart() {
     for (const row of rows) {
       ids.add(row.dataset.id);
       mem = Math.max(mem, +row.dataset.top);
-      for (const p of note(row, t).points) {
+      for (const p of record(row, t).points) {
         cpu = Math.max(cpu, p[1] || 0);
         mem = Math.max(mem, p[2]);
       }
     }
     for (const row of rows) {
-      const last = known.get(row.dataset.id).points.at(-1)[1];
+      const last = histories.get(row.dataset.id).points.at(-1)[1];
       if (last >= 0 && !row.classList.contains('off')) row.querySelector('.cpu b').textContent = percent(last);
       draw(row, 1, cpu, t);
       draw(row, 2, mem, t);
     }
   }
-  for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
+  for (const id of histories.keys()) if (!ids.has(id)) histories.delete(id);
 }
 
 // Makes a like b and keeps what is the same: selection, focus, charts.
@@ -79,37 +79,37 @@ function morph(a, b) {
   }
 }
 
-function tell() {
-  lost.hidden = answers;
-  document.body.classList.toggle('lost', !answers);
+function showConnection() {
+  lost.hidden = connected;
+  document.body.classList.toggle('lost', !connected);
   lost.querySelector('span').textContent = ', since ' + Math.round((Date.now() - answered) / 1000) + ' s';
 }
 
-async function ask() {
+async function refresh() {
   clearTimeout(timer);
-  if (asking || document.hidden) return;
-  asking = true;
+  if (refreshing || document.hidden) return;
+  refreshing = true;
   try {
-    const answer = await fetch('?fragment', {cache: 'no-store', signal: AbortSignal.timeout(patience)});
+    const answer = await fetch('?fragment', {cache: 'no-store', signal: AbortSignal.timeout(timeout)});
     if (!answer.ok) throw answer;
     const fresh = document.createElement('template');
     fresh.innerHTML = await answer.text();
     morph(main, fresh.content.querySelector('main'));
     document.title = main.dataset.title;
     if (icon.getAttribute('href') != main.dataset.icon) icon.setAttribute('href', main.dataset.icon);
-    chart();
+    updateCharts();
     answered = Date.now();
-    answers = true;
+    connected = true;
   } catch {
-    answers = false;
+    connected = false;
   }
-  asking = false;
-  tell();
-  timer = setTimeout(ask, every);
+  refreshing = false;
+  showConnection();
+  timer = setTimeout(refresh, every);
 }
 
-document.addEventListener('visibilitychange', ask);
-setInterval(() => answers || tell(), 1000);
-chart();
-timer = setTimeout(ask, every);
+document.addEventListener('visibilitychange', refresh);
+setInterval(() => connected || showConnection(), 1000);
+updateCharts();
+timer = setTimeout(refresh, every);
 })();

@@ -13,9 +13,9 @@ import (
 type appView struct {
 	Index   int
 	Name    string
-	Verdict verdict
+	Summary summary
 	About   string
-	Held    string
+	Blocked string
 	Workers []workerView
 	Queues  []queueView
 }
@@ -24,17 +24,17 @@ type appView struct {
 type workerView struct {
 	ID, Instance int
 	State        string
-	Mood         mood
-	Next         string // when it is tried again
+	Level        level
+	Next         string // when the next start comes
 	Ready        string
 	Up           string
 	Restarts     uint64
 	Exit         exitView
-	Use          usageView
+	Usage        usageView
 }
 
-// Class says what a small screen may leave out: the use of a worker without a
-// process, the past of one that has none.
+// Class is the row's class in the style sheet, by which a small screen leaves out the
+// usage of a worker without a process, and restarts and exit of a worker that has none.
 func (w workerView) Class() string {
 	switch {
 	case w.Up == none:
@@ -45,11 +45,11 @@ func (w workerView) Class() string {
 	return ""
 }
 
-// exitView is how a worker ended last; the zero value: never.
+// exitView is a worker's last exit; the zero value: none.
 type exitView struct {
 	Text, Ago string
 	At        time.Time
-	Mood      mood
+	Level     level
 }
 
 // queueView is an address with the accept queue of each worker.
@@ -60,14 +60,14 @@ type queueView struct {
 	Workers []status.Port
 }
 
-func appOf(app status.App, limit int64, now time.Time) appView {
-	shown := appView{Name: shorten(app.Name, nameLimit), Verdict: judgeOne(app), About: about(app), Held: shorten(app.Blocked, textLimit)}
+func newAppView(app status.App, limit int64, now time.Time) appView {
+	shown := appView{Name: shorten(app.Name, nameLimit), Summary: summarizeApp(app), About: about(app), Blocked: shorten(app.Blocked, textLimit)}
 	top := memoryTop(app, limit)
 	for _, w := range app.Workers {
-		shown.Workers = append(shown.Workers, workerOf(w, top, now))
+		shown.Workers = append(shown.Workers, newWorkerView(w, top, now))
 	}
 	for _, port := range app.Ports {
-		shown.Queues = queueUp(shown.Queues, port)
+		shown.Queues = addQueue(shown.Queues, port)
 	}
 	for i, queue := range shown.Queues {
 		for _, relay := range app.Relays {
@@ -79,17 +79,17 @@ func appOf(app status.App, limit int64, now time.Time) appView {
 	return shown
 }
 
-// about tells what kind of app it is: nothing of its command line.
+// about describes the app without its command line.
 func about(app status.App) string {
-	var facts []string
+	var parts []string
 	if app.Namespace != "" && app.Namespace != "default" {
-		facts = append(facts, shorten(app.Namespace, nameLimit))
+		parts = append(parts, shorten(app.Namespace, nameLimit))
 	}
-	facts = append(facts, app.Mode)
+	parts = append(parts, app.Mode)
 	if app.MemoryLimit > 0 {
-		facts = append(facts, "restarts above "+bytesText(app.MemoryLimit))
+		parts = append(parts, "restarts above "+status.Bytes(app.MemoryLimit))
 	}
-	return strings.Join(slices.DeleteFunc(facts, func(fact string) bool { return fact == "" }), " · ")
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " · ")
 }
 
 // memoryTop is what a full memory chart stands for: a limit where there is one,
@@ -108,10 +108,10 @@ func memoryTop(app status.App, limit int64) int64 {
 	return limit
 }
 
-func workerOf(w status.Worker, top int64, now time.Time) workerView {
+func newWorkerView(w status.Worker, top int64, now time.Time) workerView {
 	shown := workerView{
-		ID: w.ID, Instance: w.Instance, State: w.State.String(), Mood: moodOf(w), Ready: none, Up: none,
-		Use: useOf(w, top, now),
+		ID: w.ID, Instance: w.Instance, State: w.State.String(), Level: levelOf(w), Ready: none, Up: none,
+		Usage: newUsageView(w, top, now),
 	}
 	shown.Restarts = w.Restarted()
 	if w.Ready {
@@ -126,16 +126,16 @@ func workerOf(w status.Worker, top int64, now time.Time) workerView {
 		shown.Next = "again in " + age(w.Backoff-now.Sub(w.Since)+time.Second)
 	}
 	if exit := w.LastExit; exit != nil {
-		shown.Exit = exitView{Text: shorten(exit.Text, textLimit), Ago: ago(exit.At, now), At: exit.At.UTC(), Mood: bad}
+		shown.Exit = exitView{Text: shorten(exit.Text, textLimit), Ago: ago(exit.At, now), At: exit.At.UTC(), Level: failing}
 		if exit.Outcome == status.Clean || w.State == status.Online {
-			shown.Exit.Mood = calm
+			shown.Exit.Level = idle
 		}
 	}
 	return shown
 }
 
-// queueUp puts a queue to those of its address.
-func queueUp(queues []queueView, port status.Port) []queueView {
+// addQueue adds a worker's queue to those at its address.
+func addQueue(queues []queueView, port status.Port) []queueView {
 	for i := range queues {
 		if queues[i].Address == port.Address {
 			queues[i].Limit = max(queues[i].Limit, port.Limit)
@@ -146,10 +146,10 @@ func queueUp(queues []queueView, port status.Port) []queueView {
 	return append(queues, queueView{Address: port.Address, Limit: port.Limit, Workers: []status.Port{port}})
 }
 
-// Relays tells how many connections gorun has passed on itself.
+// Relays is how many connections gorun has relayed.
 func (q queueView) Relays() string {
 	if q.Relayed == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d passed on by gorun", q.Relayed)
+	return fmt.Sprintf("%d relayed by gorun", q.Relayed)
 }

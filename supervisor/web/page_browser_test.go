@@ -34,8 +34,8 @@ func browse(t *testing.T, handler http.Handler) string {
 }
 
 func TestPageIsLive(t *testing.T) {
-	source := eventful(time.Now())
-	document := browse(t, NewPage(source, "1.2.3"))
+	source := threeApps(time.Now())
+	document := browse(t, newPage(source, "1.2.3"))
 	if source.samples < 3 {
 		t.Errorf("asked %d times in 9 seconds, want some more", source.samples)
 	}
@@ -50,8 +50,8 @@ func TestPageIsLive(t *testing.T) {
 	}
 }
 
-func TestPageTellsThatGorunDoesNotAnswer(t *testing.T) {
-	page := NewPage(eventful(time.Now()), "1.2.3")
+func TestPageShowsThatGorunDoesNotAnswer(t *testing.T) {
+	page := newPage(threeApps(time.Now()), "1.2.3")
 	var asked atomic.Int32
 	document := browse(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked.Add(1) > 2 {
@@ -61,6 +61,6 @@ func TestPageTellsThatGorunDoesNotAnswer(t *testing.T) {
 		page.ServeHTTP(w, r)
 	}))
 	if !strings.Contains(document, `role="alert">gorun does not answer<span aria-hidden="true">, since `) {
-		t.Errorf("it does not tell:\n%s", document)
+		t.Errorf("it does not show that:\n%s", document)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"gorun/supervisor/status"
 )
 
-// watched is whoever runs the apps, in a test of the page.
-type watched struct {
+// fakeSupervisor is a supervisor in tests of the page.
+type fakeSupervisor struct {
 	snapshot status.Snapshot
 	events   []status.Event
 	mu       sync.Mutex
@@ -18,7 +18,7 @@ type watched struct {
 }
 
 // Sample lets time pass for the workers: each uses up some processor.
-func (w *watched) Sample() status.Snapshot {
+func (w *fakeSupervisor) Sample() status.Snapshot {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.samples++
@@ -34,7 +34,7 @@ func (w *watched) Sample() status.Snapshot {
 	return snapshot
 }
 
-func (w *watched) Recent(n int) []status.Event {
+func (w *fakeSupervisor) Recent(n int) []status.Event {
 	return w.events[max(0, len(w.events)-n):]
 }
 
@@ -57,8 +57,8 @@ func workers(app string, id, n int, now time.Time) status.App {
 	return one
 }
 
-// eventful is a gorun with three apps of four workers, not all of them well.
-func eventful(now time.Time) *watched {
+// threeApps is a gorun with three apps of four workers, not all of them well.
+func threeApps(now time.Time) *fakeSupervisor {
 	api, web, jobs := workers("api", 0, 4, now), workers("web", 4, 4, now), workers("jobs", 8, 4, now)
 	api.Relays = []status.Relay{{Address: "[::]:3000", Connections: 12}}
 	api.MemoryLimit, web.Namespace = 512<<20, "front"
@@ -74,16 +74,16 @@ func eventful(now time.Time) *watched {
 	for i := range jobs.Workers {
 		jobs.Workers[i] = status.Worker{App: "jobs", Instance: i, ID: 8 + i, LastExit: &status.Exit{Text: "143 = SIGTERM", At: now.Add(-time.Hour)}}
 	}
-	return &watched{
+	return &fakeSupervisor{
 		snapshot: status.Snapshot{
 			Apps:  []status.App{api, web, jobs},
 			Group: status.Cgroup{MemoryUsage: 812 << 20, MemoryLimit: 2 << 30, OOMKills: 2, CPULimit: 2},
 		},
-		events: happenings(now),
+		events: manyEvents(now),
 	}
 }
 
-func happenings(now time.Time) []status.Event {
+func manyEvents(now time.Time) []status.Event {
 	var events []status.Event
 	add := func(instance int, kind, text string) {
 		seq := uint64(len(events) + 1)

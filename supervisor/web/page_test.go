@@ -19,17 +19,17 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // open asks a page for a target.
-func open(t *testing.T, source Watched, method, target string) *httptest.ResponseRecorder {
+func open(t *testing.T, source pageSource, method, target string) *httptest.ResponseRecorder {
 	t.Helper()
 	recorder := httptest.NewRecorder()
-	NewPage(source, "1.2.3").ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), method, target, http.NoBody))
+	newPage(source, "1.2.3").ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), method, target, http.NoBody))
 	return recorder
 }
 
 func TestPageShowsEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const file = "testdata/page.golden.html"
-		got := open(t, eventful(time.Now()), http.MethodGet, "/?fragment").Body.String()
+		got := open(t, threeApps(time.Now()), http.MethodGet, "/?fragment").Body.String()
 		if *update {
 			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 				t.Fatal(err)
@@ -46,7 +46,7 @@ func TestPageShowsEverything(t *testing.T) {
 }
 
 func TestPageIsOneDocument(t *testing.T) {
-	page := open(t, eventful(time.Now()), http.MethodGet, "/").Body.String()
+	page := open(t, threeApps(time.Now()), http.MethodGet, "/").Body.String()
 	for _, part := range []string{
 		"<!doctype html>", `<html lang="en">`, "<title>✗ api: 2 of 4 online</title>", `<noscript><meta http-equiv="refresh" content="5"></noscript>`,
 		"<main ", "</main>", `aria-live="polite"`, "gorun 1.2.3",
@@ -66,13 +66,13 @@ func TestPageIsOneDocument(t *testing.T) {
 
 func TestPageIsSmall(t *testing.T) {
 	const limit = 30 << 10
-	if size := open(t, eventful(time.Now()), http.MethodGet, "/").Body.Len(); size > limit {
+	if size := open(t, threeApps(time.Now()), http.MethodGet, "/").Body.Len(); size > limit {
 		t.Errorf("%d bytes, want at most %d", size, limit)
 	}
 }
 
 func TestPageAllowsItsOwnStyleAndScriptOnly(t *testing.T) {
-	answer := open(t, eventful(time.Now()), http.MethodGet, "/")
+	answer := open(t, threeApps(time.Now()), http.MethodGet, "/")
 	policy := answer.Header().Get("Content-Security-Policy")
 	if !strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") {
 		t.Errorf("policy %q", policy)
@@ -87,7 +87,7 @@ func TestPageAllowsItsOwnStyleAndScriptOnly(t *testing.T) {
 
 func TestPageHeaders(t *testing.T) {
 	for _, target := range []string{"/", "/?fragment"} {
-		header := open(t, eventful(time.Now()), http.MethodGet, target).Header()
+		header := open(t, threeApps(time.Now()), http.MethodGet, target).Header()
 		for name, want := range map[string]string{
 			"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
 		} {
@@ -111,7 +111,7 @@ func TestPageIsReadOnly(t *testing.T) {
 		{http.MethodDelete, "/?fragment", 405},
 		{http.MethodOptions, "/", 405},
 	} {
-		answer := open(t, eventful(time.Now()), test.method, test.target)
+		answer := open(t, threeApps(time.Now()), test.method, test.target)
 		if answer.Code != test.code {
 			t.Errorf("%s %s: %d, want %d", test.method, test.target, answer.Code, test.code)
 		}
@@ -122,15 +122,15 @@ func TestPageIsReadOnly(t *testing.T) {
 }
 
 func TestPageHeadHasNoBody(t *testing.T) {
-	answer := open(t, eventful(time.Now()), http.MethodHead, "/")
+	answer := open(t, threeApps(time.Now()), http.MethodHead, "/")
 	if answer.Body.Len() > 0 || answer.Header().Get("Content-Length") == "0" {
 		t.Errorf("%d bytes, Content-Length %s", answer.Body.Len(), answer.Header().Get("Content-Length"))
 	}
 }
 
-// disguised is eventful with names that somebody chose to do harm.
-func disguised(name string) *watched {
-	source := eventful(time.Now())
+// threeAppsNamed is threeApps with that name in every text.
+func threeAppsNamed(name string) *fakeSupervisor {
+	source := threeApps(time.Now())
 	for i := range source.snapshot.Apps {
 		app := &source.snapshot.Apps[i]
 		app.Name, app.Blocked, app.Namespace = name, name, name
@@ -149,11 +149,11 @@ func TestPageEscapesHostileNames(t *testing.T) {
 		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onload='alert(1)`, `</title><script>alert(1)</script>`, "{{.}}\x00\xff",
 		"</style></main><!--", `javascript:alert(1)`,
 	} {
-		page := open(t, disguised(name), http.MethodGet, "/").Body.String()
+		page := open(t, threeAppsNamed(name), http.MethodGet, "/").Body.String()
 		if strings.Contains(page, name) && strings.ContainsAny(name, `<>"'`) {
 			t.Errorf("%q is not escaped", name)
 		}
-		plain := open(t, disguised("plain"), http.MethodGet, "/").Body.String()
+		plain := open(t, threeAppsNamed("plain"), http.MethodGet, "/").Body.String()
 		for _, sign := range []string{"<", ">", `"`, "<script", "<!--"} {
 			if got, want := strings.Count(page, sign), strings.Count(plain, sign); got != want {
 				t.Errorf("%q: %q is there %d times, want %d", name, sign, got, want)
@@ -164,13 +164,13 @@ func TestPageEscapesHostileNames(t *testing.T) {
 
 func TestPageShortensLongNames(t *testing.T) {
 	const limit = 64 << 10
-	if size := open(t, disguised(strings.Repeat("漢字", 5000)), http.MethodGet, "/").Body.Len(); size > limit {
+	if size := open(t, threeAppsNamed(strings.Repeat("漢字", 5000)), http.MethodGet, "/").Body.Len(); size > limit {
 		t.Errorf("%d bytes, want at most %d", size, limit)
 	}
 }
 
-func TestPageTellsNoSecret(t *testing.T) {
-	source := eventful(time.Now())
+func TestPageShowsNoSecret(t *testing.T) {
+	source := threeApps(time.Now())
 	for i := range source.snapshot.Apps {
 		source.snapshot.Apps[i].Interpreter, source.snapshot.Apps[i].Script = "/bin/s3cr3t", "run --s3cr3t"
 	}
@@ -180,7 +180,7 @@ func TestPageTellsNoSecret(t *testing.T) {
 }
 
 func TestPageWithoutApps(t *testing.T) {
-	page := open(t, &watched{}, http.MethodGet, "/").Body.String()
+	page := open(t, &fakeSupervisor{}, http.MethodGet, "/").Body.String()
 	for _, part := range []string{"<title>✓ gorun: 0 apps</title>", "There are no apps.", "none yet"} {
 		if !strings.Contains(page, part) {
 			t.Errorf("%q is missing", part)
@@ -188,16 +188,16 @@ func TestPageWithoutApps(t *testing.T) {
 	}
 }
 
-// crowd is an app with many workers.
-func crowd(n int) *watched {
+// manyWorkers is an app with many workers.
+func manyWorkers(n int) *fakeSupervisor {
 	now := time.Now()
-	return &watched{snapshot: status.Snapshot{Apps: []status.App{workers("api", 0, n, now)}}, events: happenings(now)}
+	return &fakeSupervisor{snapshot: status.Snapshot{Apps: []status.App{workers("api", 0, n, now)}}, events: manyEvents(now)}
 }
 
 func BenchmarkPage(b *testing.B) {
 	for _, n := range []int{12, 64} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			page, request := NewPage(crowd(n), ""), httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/", http.NoBody)
+			page, request := newPage(manyWorkers(n), ""), httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/", http.NoBody)
 			for b.Loop() {
 				recorder := httptest.NewRecorder()
 				page.ServeHTTP(recorder, request)

@@ -16,20 +16,20 @@ type view struct {
 	Events []eventView
 }
 
-// pageStatus is what is known at one moment.
+// pageStatus is the state at one moment.
 type pageStatus struct {
 	Time    int64 // Unix, in milliseconds
-	Verdict verdict
+	Summary summary
 	Apps    []appView
 	Total   usageView
-	Facts   []fact
+	Stats   []stat
 }
 
-// none stands where there is nothing to tell.
+// none stands where there is no value.
 const none = "–"
 
-// fact is one figure for the whole container.
-type fact struct{ Name, Text string }
+// stat is a figure of the whole container.
+type stat struct{ Name, Text string }
 
 const (
 	nameLimit   = 60  // runes of a name or a short text that are shown
@@ -38,26 +38,26 @@ const (
 	eventsAsked = 10 * eventsShown // most may be messages, which are not shown
 )
 
-// statusOf sorts a sample for people.
-func statusOf(snapshot status.Snapshot, now time.Time) pageStatus {
-	page := pageStatus{Time: now.UnixMilli(), Verdict: judgeAll(snapshot), Total: totalOf(snapshot, now)}
+// newPageStatus makes a snapshot readable.
+func newPageStatus(snapshot status.Snapshot, now time.Time) pageStatus {
+	page := pageStatus{Time: now.UnixMilli(), Summary: summarize(snapshot), Total: totalUsage(snapshot, now)}
 	online, workers, restarts := 0, 0, uint64(0)
 	for i, app := range snapshot.Apps {
-		page.Apps = append(page.Apps, appOf(app, snapshot.Group.MemoryLimit, now))
+		page.Apps = append(page.Apps, newAppView(app, snapshot.Group.MemoryLimit, now))
 		page.Apps[i].Index = i
 		online, workers, restarts = online+app.Online(), workers+len(app.Workers), restarts+app.Restarts()
 	}
-	page.Facts = []fact{
+	page.Stats = []stat{
 		{"Workers online", fmt.Sprintf("%d of %d", online, workers)},
 		{"Restarts", fmt.Sprint(restarts)},
 	}
 	if kills := snapshot.Group.OOMKills; kills > 0 {
-		page.Facts = append(page.Facts, fact{"OOM kills", fmt.Sprint(kills)})
+		page.Stats = append(page.Stats, stat{"OOM kills", fmt.Sprint(kills)})
 	}
 	return page
 }
 
-// usageView is the use of processor and memory, with what a chart needs.
+// usageView is the usage of CPU and memory, with what a chart needs.
 type usageView struct {
 	CPUText, CPUOf       string
 	CPUSeconds           float64
@@ -68,9 +68,9 @@ type usageView struct {
 	MemoryShare          float64
 }
 
-// useOf is what one worker uses. Without two samples all that is known of the
-// processor is the average since it was first meant to run.
-func useOf(w status.Worker, top int64, now time.Time) usageView {
+// newUsageView is the usage of one worker. Without two samples all that is known of
+// the CPU is the average since the worker was first started.
+func newUsageView(w status.Worker, top int64, now time.Time) usageView {
 	use := usageView{CPUText: none, MemoryText: none, CPUSeconds: w.Usage.CPU.Seconds(), Memory: w.Usage.Resident, MemoryTop: top}
 	if life := now.Sub(w.FirstStarted); !w.FirstStarted.IsZero() && life > 0 && w.Pid != 0 {
 		use.CPUShare = 100 * w.Usage.CPU.Seconds() / life.Seconds()
@@ -78,14 +78,15 @@ func useOf(w status.Worker, top int64, now time.Time) usageView {
 		use.CPUShare = min(use.CPUShare, 100)
 	}
 	if use.Memory > 0 {
-		use.MemoryText = bytesText(use.Memory)
+		use.MemoryText = status.Bytes(use.Memory)
 		use.MemoryShare = min(100*float64(use.Memory)/float64(max(top, 1)), 100)
 	}
 	return use
 }
 
-// totalOf adds up the workers; the cgroup's figure goes before the sum.
-func totalOf(snapshot status.Snapshot, now time.Time) usageView {
+// totalUsage adds up the workers. The memory of the cgroup, where it is known,
+// replaces their sum.
+func totalUsage(snapshot status.Snapshot, now time.Time) usageView {
 	group := snapshot.Group
 	total := usageView{CPUText: none}
 	average, resident := 0.0, int64(0)
@@ -107,28 +108,28 @@ func totalOf(snapshot status.Snapshot, now time.Time) usageView {
 	}
 	total.CPUShare = min(average/cores, 100)
 	total.Memory = cmp.Or(group.MemoryUsage, resident)
-	total.MemoryText, total.MemoryTop = bytesText(total.Memory), max(total.Memory*5/4, 1)
+	total.MemoryText, total.MemoryTop = status.Bytes(total.Memory), max(total.Memory*5/4, 1)
 	if group.MemoryLimit > 0 {
-		total.MemoryTop, total.MemoryOf = group.MemoryLimit, "of "+bytesText(group.MemoryLimit)
+		total.MemoryTop, total.MemoryOf = group.MemoryLimit, "of "+status.Bytes(group.MemoryLimit)
 	}
 	total.MemoryShare = min(100*float64(total.Memory)/float64(total.MemoryTop), 100)
 	return total
 }
 
-// eventView is one line of what happened.
+// eventView is a line of the recent events.
 type eventView struct {
 	Seq      uint64
 	At       time.Time
 	Ago      string
 	App      string
-	Instance string // "" when it is about the whole app
+	Instance string // "": about the whole app
 	Kind     string
 	Text     string
 }
 
-// eventsOf picks the latest, newest first. What workers send is their own
-// business: it may be secret.
-func eventsOf(events []status.Event, now time.Time) []eventView {
+// newEventViews picks the latest, newest first. Messages of workers may be secret:
+// they are not shown.
+func newEventViews(events []status.Event, now time.Time) []eventView {
 	events = slices.DeleteFunc(slices.Clone(events), func(e status.Event) bool { return e.Kind == "message" })
 	slices.SortFunc(events, func(a, b status.Event) int { return cmp.Compare(b.Seq, a.Seq) })
 	var shown []eventView

@@ -1,5 +1,7 @@
-// Package web is gorun's HTTP listener: health and metrics, read-only. No
-// control, no environment and no secret is ever served here.
+// Package web is gorun's HTTP listener: the health family, metrics and the status
+// page, read-only. No control, no environment and no secret is ever served here.
+// Each request takes one snapshot of the supervisor. Serve starts the one goroutine
+// of its own, which ends with Close.
 package web
 
 import (
@@ -19,18 +21,18 @@ import (
 // Options is what is served, and where.
 type Options struct {
 	Address string // "" = nowhere
-	Asked   bool   // somebody chose the address: it must work
+	Asked   bool   // the operator chose the address: failing to listen is an error
 	Source  Source
 	Signals func() map[string]uint64 // received so far, by name
 	Build   metrics.Build
 	Log     *slog.Logger
 }
 
-// Source is whoever runs the apps.
+// Source is the supervisor.
 type Source interface {
-	Sample() status.Snapshot
-	Recent(n int) []status.Event
+	metrics.Source
 	metrics.Workers
+	Recent(n int) []status.Event // the latest n, in any order
 }
 
 // Server is the listener. Close ends it.
@@ -38,14 +40,15 @@ type Server struct {
 	http *http.Server // nil: serves nothing
 }
 
-// Limits of a connection: whoever asks here asks for a page, and at once.
+// Limits of a connection: clients send their request at once.
 const (
 	headerTimeout = 5 * time.Second
 	idleTimeout   = 2 * time.Minute
 )
 
-// Serve starts to answer with the pages, which are Handler's. Where nobody chose the address and it cannot be had,
-// gorun runs without health and metrics, and says so.
+// Serve starts to answer with the pages, which are Handler's. If it cannot listen at
+// an address that the operator did not choose, gorun runs without health and metrics,
+// and logs that.
 func Serve(o Options, pages http.Handler) (*Server, error) {
 	if o.Address == "" {
 		return &Server{}, nil
@@ -55,7 +58,7 @@ func Serve(o Options, pages http.Handler) (*Server, error) {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	if err != nil {
-		o.Log.Warn("no health and no metrics: their address cannot be had; choose another with --web", "address", o.Address, "error", err)
+		o.Log.Warn("cannot listen for health and metrics; choose another address with --web", "address", o.Address, "error", err)
 		return &Server{}, nil
 	}
 	url := "http://" + listener.Addr().String()
@@ -77,39 +80,39 @@ func (s *Server) Close() {
 
 // Handler answers on any listener.
 func (o Options) Handler() http.Handler {
-	judge := judge{o.Source}
 	mux := http.NewServeMux()
-	mux.Handle("/", health.Handler(judge))
-	// Most containers are never looked at: the page is made for the first who does.
-	page := sync.OnceValue(func() *Page { return NewPage(o.Source, o.Build.Version) })
+	mux.Handle("/", health.Handler(healthSource{o.Source}))
+	// Most containers never show their page: it is made for the first request.
+	page := sync.OnceValue(func() *statusPage { return newPage(o.Source, o.Build.Version) })
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) { page().ServeHTTP(w, r) })
 	mux.Handle("/metrics", metrics.Handler(metrics.Options{
 		Source: o.Source, Workers: o.Source, Signals: o.Signals, Build: o.Build, Log: o.Log,
-		Live: func() (live, ready bool) {
-			report := judge.Health()
+		Health: func(snapshot status.Snapshot) (live, ready bool) {
+			report := healthReport(snapshot)
 			return report.Live(), report.Ready()
 		},
 	}))
 	return mux
 }
 
-// judge tells package health what the supervisor knows.
-type judge struct{ source Source }
+// healthSource makes the supervisor's snapshot a health.Report.
+type healthSource struct{ source Source }
 
 // Health implements health.Source.
-func (j judge) Health() health.Report {
-	snapshot := j.source.Snapshot()
+func (h healthSource) Health() health.Report { return healthReport(h.source.Snapshot()) }
+
+func healthReport(snapshot status.Snapshot) health.Report {
 	report := health.Report{Stopping: snapshot.ShuttingDown}
 	for _, app := range snapshot.Apps {
-		report.Apps = append(report.Apps, judgeApp(app))
+		report.Apps = append(report.Apps, healthOf(app))
 	}
 	return report
 }
 
-func judgeApp(app status.App) health.App {
+func healthOf(app status.App) health.App {
 	one := health.App{
 		Name: app.Name, Desired: app.Desired, Online: app.Serving(), ReadyMin: app.ReadyMin, Errored: app.Errored(), Grace: app.Grace,
-		EverReady: app.EverReady, Completed: app.Completed, Resting: app.Resting, Restarts: app.Restarts(), Reasons: app.Troubles(),
+		EverReady: app.EverReady, Completed: app.Completed, NotStarted: app.Resting, Restarts: app.Restarts(), Reasons: app.Troubles(),
 	}
 	if exit := app.LastExit(); exit != nil {
 		one.LastExit = exit.Text

@@ -17,7 +17,7 @@ import (
 	"gorun/supervisor/status"
 )
 
-// source is whoever runs the apps, in a test.
+// source is a supervisor that never changes.
 type source status.Snapshot
 
 func (s source) Snapshot() status.Snapshot { return status.Snapshot(s) }
@@ -77,7 +77,7 @@ func TestThePathsAreServed(t *testing.T) {
 		"/startupz":          {200, "ok"},
 		"/health":            {200, `"name": "api"`},
 		"/livez?app=api":     {200, "ok"},
-		"/livez?app=nothing": {404, "there are: api"},
+		"/livez?app=nothing": {404, "known apps: api"},
 		"/metrics":           {200, `gorun_worker_last_exit_code{app="api",worker="1"} 137`},
 		"/":                  {200, "<!doctype html>"},
 		"/nothing":           {404, ""},
@@ -97,7 +97,7 @@ func TestNothingCanBeChanged(t *testing.T) {
 	}
 }
 
-func TestMetricsTellWhatHealthSays(t *testing.T) {
+func TestMetricsAgreeWithHealth(t *testing.T) {
 	_, body := ask(t, options(api(2)), http.MethodGet, "/metrics")
 	for _, line := range []string{"gorun_live 1", "gorun_ready 1", "gorun_shutting_down 0", `gorun_signals_received_total{signal="SIGHUP"} 2`, `version="1.2.3"`} {
 		if !strings.Contains(body, line) {
@@ -109,7 +109,7 @@ func TestMetricsTellWhatHealthSays(t *testing.T) {
 	}
 }
 
-func TestTheVerdicts(t *testing.T) {
+func TestChecksOfApps(t *testing.T) {
 	down := api(0)
 	down.DownSince = time.Now().Add(-time.Hour)
 	justDown := api(0)
@@ -121,7 +121,7 @@ func TestTheVerdicts(t *testing.T) {
 	errored := api(0)
 	errored.Workers[0].State, errored.Workers[1].State = status.Errored, status.Errored
 	done := status.App{Name: "migrate", Completed: true, EverReady: true}
-	resting := status.App{Name: "spare", Resting: true, EverReady: true}
+	unstarted := status.App{Name: "spare", Resting: true, EverReady: true}
 	for _, test := range []struct {
 		name                 string
 		app                  status.App
@@ -136,7 +136,7 @@ func TestTheVerdicts(t *testing.T) {
 		{"waiting for another app", never, 200, 503, 503, "waits for app migrate"},
 		{"errored", errored, 503, 503, 200, "worker 1 is errored"},
 		{"completed", done, 200, 200, 200, ""},
-		{"resting", resting, 200, 200, 200, ""},
+		{"not started", unstarted, 200, 200, 200, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for path, want := range map[string]int{"/livez": test.live, "/health": test.live, "/readyz": test.ready, "/startupz": test.started} {
@@ -162,7 +162,7 @@ func TestHealthIsJSON(t *testing.T) {
 func TestNotReadyAtOnceWhenAStopBegins(t *testing.T) {
 	o := options()
 	o.Source = source{Apps: []status.App{api(2)}, ShuttingDown: true}
-	if code, body := ask(t, o, http.MethodGet, "/readyz"); code != 503 || !strings.Contains(body, "a stop has begun") {
+	if code, body := ask(t, o, http.MethodGet, "/readyz"); code != 503 || !strings.Contains(body, "shutting down") {
 		t.Errorf("/readyz: %d %s, want 503", code, body)
 	}
 	if code, _ := ask(t, o, http.MethodGet, "/livez"); code != 200 {
@@ -170,13 +170,13 @@ func TestNotReadyAtOnceWhenAStopBegins(t *testing.T) {
 	}
 }
 
-// told collects what is logged.
-type told struct {
+// logLines collects the log.
+type logLines struct {
 	slog.Handler
 	lines chan string
 }
 
-func (h told) Handle(_ context.Context, r slog.Record) error {
+func (h logLines) Handle(_ context.Context, r slog.Record) error {
 	line := r.Level.String() + " " + r.Message
 	r.Attrs(func(a slog.Attr) bool {
 		line += " " + a.String()
@@ -186,13 +186,13 @@ func (h told) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func (told) Enabled(context.Context, slog.Level) bool { return true }
+func (logLines) Enabled(context.Context, slog.Level) bool { return true }
 
 func serve(t *testing.T, address string) (server *Server, line string, err error) {
 	t.Helper()
 	lines := make(chan string, 10)
 	o := options(api(2))
-	o.Address, o.Asked, o.Log = strings.TrimSuffix(address, " asked"), strings.HasSuffix(address, " asked"), slog.New(told{lines: lines})
+	o.Address, o.Asked, o.Log = strings.TrimSuffix(address, " asked"), strings.HasSuffix(address, " asked"), slog.New(logLines{lines: lines})
 	server, err = Serve(o, o.Handler())
 	select {
 	case line = <-lines:

@@ -8,26 +8,26 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// pool puts families of many workers together.
-type pool struct {
+// familySet puts families of many workers together.
+type familySet struct {
 	families map[string]*dto.MetricFamily
-	taken    map[string]bool // names of samples
+	reserved map[string]bool // names of the samples of all families
 }
 
-func newPool() *pool {
-	return &pool{families: map[string]*dto.MetricFamily{}, taken: map[string]bool{}}
+func newFamilySet() *familySet {
+	return &familySet{families: map[string]*dto.MetricFamily{}, reserved: map[string]bool{}}
 }
 
 // add adds a family's samples to those of the same name. It is refused if
 // they have another type, or if other families' samples have its names.
-func (p *pool) add(in *dto.MetricFamily) bool {
+func (s *familySet) add(in *dto.MetricFamily) bool {
 	name := in.GetName()
-	old := p.families[name]
+	old := s.families[name]
 	if old == nil {
-		if !p.take(in) {
+		if !s.reserve(in) {
 			return false
 		}
-		p.families[name] = in
+		s.families[name] = in
 		return true
 	}
 	if old.GetType() != in.GetType() {
@@ -40,24 +40,24 @@ func (p *pool) add(in *dto.MetricFamily) bool {
 	return true
 }
 
-// take reserves the names of a family's samples.
-func (p *pool) take(f *dto.MetricFamily) bool {
+// reserve reserves the names of a family's samples.
+func (s *familySet) reserve(f *dto.MetricFamily) bool {
 	names := suffixes[f.GetType()]
 	for _, suffix := range names {
-		if p.taken[f.GetName()+suffix] {
+		if s.reserved[f.GetName()+suffix] {
 			return false
 		}
 	}
 	for _, suffix := range names {
-		p.taken[f.GetName()+suffix] = true
+		s.reserved[f.GetName()+suffix] = true
 	}
 	return true
 }
 
 // sorted returns all families by name.
-func (p *pool) sorted() []*dto.MetricFamily {
-	all := make([]*dto.MetricFamily, 0, len(p.families))
-	for _, f := range p.families {
+func (s *familySet) sorted() []*dto.MetricFamily {
+	all := make([]*dto.MetricFamily, 0, len(s.families))
+	for _, f := range s.families {
 		all = append(all, f)
 	}
 	slices.SortFunc(all, byName)
@@ -66,8 +66,8 @@ func (p *pool) sorted() []*dto.MetricFamily {
 
 func byName(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) }
 
-// serve makes a family as gorun serves it, without samples yet.
-func serve(name, help string, k kind) *dto.MetricFamily {
+// newFamily makes a family as gorun serves it, without samples.
+func newFamily(name, help string, k kind) *dto.MetricFamily {
 	f := &dto.MetricFamily{Name: &name, Type: types[k].Enum()}
 	if help != "" {
 		f.Help = &help
@@ -75,27 +75,26 @@ func serve(name, help string, k kind) *dto.MetricFamily {
 	return f
 }
 
-// With returns gorun's own families and those of the workers together, sorted
-// by name. Where they contradict each other gorun's stay, and dropped is how
-// many series of workers are left out. Nothing given in is changed.
-func With(gorun, workers []*dto.MetricFamily) (families []*dto.MetricFamily, dropped int) {
-	p := newPool()
+// Combine returns gorun's own families and those of the workers together, sorted
+// by name. Where they contradict each other gorun's stay, and the workers' are left
+// out. Nothing given in is changed.
+func Combine(gorun, workers []*dto.MetricFamily) []*dto.MetricFamily {
+	set := newFamilySet()
 	for _, f := range gorun {
-		p.take(f)
-		p.families[f.GetName()] = &dto.MetricFamily{
+		set.reserve(f)
+		set.families[f.GetName()] = &dto.MetricFamily{
 			Name: f.Name, Help: f.Help, Type: f.Type, Unit: f.Unit, Metric: slices.Clip(f.GetMetric()),
 		}
 	}
 	for _, f := range workers {
-		copied := &dto.MetricFamily{Name: f.Name, Help: f.Help, Type: f.Type, Metric: slices.Clip(f.GetMetric())}
-		if strings.HasPrefix(f.GetName(), own) || !p.add(copied) {
-			dropped += len(f.GetMetric())
+		if !strings.HasPrefix(f.GetName(), reservedPrefix) {
+			set.add(&dto.MetricFamily{Name: f.Name, Help: f.Help, Type: f.Type, Metric: slices.Clip(f.GetMetric())})
 		}
 	}
-	return p.sorted(), dropped
+	return set.sorted()
 }
 
-// Unambiguous returns the families that OpenMetrics can tell apart. There a
+// Unambiguous returns the families whose names differ in OpenMetrics. There a
 // counter's family is named without _total, and its sample with it: of the
 // gauge jobs and the counter jobs_total only the counter can be served.
 func Unambiguous(families []*dto.MetricFamily) []*dto.MetricFamily {

@@ -12,13 +12,15 @@ import (
 	"strings"
 )
 
-// maxAnswer bounds what is read of an answer: a thousand apps fit.
-const maxAnswer = 1 << 20
+// maxResponseBytes is how much of a response is read: a thousand apps fit.
+const maxResponseBytes = 1 << 20
+
+var errNotGorun = errors.New("not a response of gorun")
 
 // Ask asks the gorun that listens at addr (":9615" is 127.0.0.1) about all
-// apps, or about one. It is well when /health says so and every app has been
+// apps, or about one. It is ok when /health answers 200 and every app has been
 // ready once: Docker's "healthy" must not come before the app can serve. The
-// text is for people. An error means that nobody answered.
+// text is for people. An error means that no gorun answered.
 func Ask(ctx context.Context, addr, app string) (ok bool, text string, err error) {
 	host := reachable(addr)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+Path(app), http.NoBody)
@@ -31,20 +33,20 @@ func Ask(ctx context.Context, addr, app string) (ok bool, text string, err error
 		return false, "", fmt.Errorf("ask gorun at %s: %w", host, err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxResponseBytes))
 	if err != nil {
-		return false, "", fmt.Errorf("read the answer of gorun at %s: %w", host, err)
+		return false, "", fmt.Errorf("read the response of gorun at %s: %w", host, err)
 	}
 	if response.StatusCode == http.StatusNotFound && response.Header.Get("Cache-Control") != "no-store" {
-		return false, "", fmt.Errorf("ask %s: not gorun's answer: %s", host, response.Status)
+		return false, "", fmt.Errorf("ask %s: %w: %s", host, errNotGorun, response.Status)
 	}
-	if ok, text, err = Verdict(response.StatusCode, body); err != nil {
+	if ok, text, err = ParseResponse(response.StatusCode, body); err != nil {
 		return false, "", fmt.Errorf("ask %s: %w: %s", host, err, response.Status)
 	}
 	return ok, text, nil
 }
 
-// Path is what to ask for, about all apps or about one.
+// Path is the path and query to request, about all apps or about one.
 func Path(app string) string {
 	if app == "" {
 		return "/health?verbose"
@@ -52,14 +54,14 @@ func Path(app string) string {
 	return "/health?verbose&app=" + url.QueryEscape(app)
 }
 
-// Verdict reads the answer to Path, as Ask does.
-func Verdict(status int, body []byte) (ok bool, text string, err error) {
+// ParseResponse reads the response to Path, as Ask does.
+func ParseResponse(status int, body []byte) (ok bool, text string, err error) {
 	if status == http.StatusNotFound {
 		return false, string(body), nil // no such app
 	}
 	var d document
 	if err := json.Unmarshal(body, &d); err != nil || d.Status == "" {
-		return false, "", errors.New("not gorun's answer")
+		return false, "", errNotGorun
 	}
 	return status == http.StatusOK && d.Started, d.text(), nil
 }

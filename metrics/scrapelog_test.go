@@ -9,9 +9,9 @@ import (
 	"gorun/metrics/merge"
 )
 
-func TestAWorkerWhoseMetricsAreLeftOutIsToldOnce(t *testing.T) {
+func TestAWorkerWhoseScrapesFailIsLoggedOnce(t *testing.T) {
 	var out bytes.Buffer
-	c := newComplaints(slog.New(slog.NewTextHandler(&out, nil)))
+	scrapes := newScrapeLog(slog.New(slog.NewTextHandler(&out, nil)))
 	for i, test := range []struct {
 		reason string // of web/1; web/0 answers always
 		want   string
@@ -20,16 +20,16 @@ func TestAWorkerWhoseMetricsAreLeftOutIsToldOnce(t *testing.T) {
 		{"timeout", ""}, // it may have been killed just now
 		{"", ""},
 		{"timeout", ""},
-		{"404 Not Found", `left out" worker=web/1 reason="404 Not Found"`},
+		{"404 Not Found", `level=WARN msg="cannot scrape the worker's metrics" worker=web/1 reason="404 Not Found"`},
 		{"404 Not Found", ""},
-		{"", `there again" worker=web/1`},
+		{"", `level=INFO msg="the worker's metrics are scraped again" worker=web/1`},
 		{"", ""},
 	} {
 		out.Reset()
-		c.hear([]merge.Report{{App: "web"}, {App: "web", Instance: 1, Reason: test.reason}})
+		scrapes.record([]merge.Report{{App: "web"}, {App: "web", Instance: 1, Reason: test.reason}})
 		if got := out.String(); !strings.Contains(got, test.want) || (test.want == "") != (got == "") {
 			t.Errorf("scrape %d: %q, want %q", i, got, test.want)
 		}
 	}
-	newComplaints(nil).hear([]merge.Report{{App: "web", Reason: "timeout"}})
+	newScrapeLog(nil).record([]merge.Report{{App: "web", Reason: "timeout"}})
 }

@@ -16,25 +16,26 @@ import (
 	"gorun/supervisor/status"
 )
 
-// staff are workers that serve metrics of their own; nil: one that does not.
-type staff []http.Handler
+// workers serve metrics of their own; nil: one that does not.
+type workers []http.Handler
 
-func (f staff) Snapshot() status.Snapshot {
+// snapshot has them in one app, beside an app without metrics of its own.
+func (f workers) snapshot() status.Snapshot {
 	app := status.App{Name: "api"}
 	for i := range f {
 		app.Workers = append(app.Workers, status.Worker{App: "api", Instance: i, Pid: 40 + i, Started: time.Unix(1, 0)})
 	}
-	return status.Snapshot{Apps: []status.App{app, {Name: "mute"}}}
+	return status.Snapshot{Apps: []status.App{app, {Name: "plain"}}}
 }
 
-func (f staff) Spec(app string) *spec.App {
-	if app == "mute" {
+func (f workers) Spec(app string) *spec.App {
+	if app == "plain" {
 		return &spec.App{}
 	}
 	return &spec.App{Metrics: &spec.Metrics{Path: "/metrics"}}
 }
 
-func (f staff) Dial(ctx context.Context, worker status.Target, _ int) (net.Conn, error) {
+func (f workers) Dial(ctx context.Context, worker status.Target, _ int) (net.Conn, error) {
 	handler := f[worker.Instance]
 	if handler == nil {
 		return nil, io.ErrUnexpectedEOF
@@ -44,7 +45,7 @@ func (f staff) Dial(ctx context.Context, worker status.Target, _ int) (net.Conn,
 	return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
 }
 
-func (f staff) AskMetrics(ctx context.Context, worker status.Target) (json.RawMessage, error) {
+func (f workers) AskMetrics(ctx context.Context, worker status.Target) (json.RawMessage, error) {
 	if worker.Instance == 1 {
 		<-ctx.Done() // it hangs
 		return nil, ctx.Err()
@@ -62,8 +63,9 @@ func says(n int) http.Handler {
 }
 
 func TestWorkersOwnMetricsAreServedWithGoruns(t *testing.T) {
-	o := options(fake(full))
-	o.Workers = staff{says(3), nil, says(5)}
+	all := workers{says(3), nil, says(5)}
+	o := options(fake(all.snapshot))
+	o.Workers = all
 	handler := Handler(o)
 	for _, accept := range []string{"", "application/openmetrics-text; version=1.0.0"} {
 		text := scrape(t, handler, accept).Body.String()
@@ -87,15 +89,16 @@ func TestWorkersOwnMetricsAreServedWithGoruns(t *testing.T) {
 }
 
 func TestOneAppOrGorunAloneCanBeAskedFor(t *testing.T) {
-	o := options(fake(full))
-	o.Workers = staff{says(3)}
+	all := workers{says(3)}
+	o := options(fake(all.snapshot))
+	o.Workers = all
 	handler := Handler(o)
 	for query, want := range map[string]struct {
 		code         int
 		part, absent string
 	}{
 		"?app=api":  {200, "requests_total", "gorun_"},
-		"?app=mute": {200, "", "requests_total"},
+		"?app=plain": {200, "", "requests_total"},
 		"?app=gone": {404, "no such app", "gorun_"},
 		"?self":     {200, "gorun_build_info", "requests_total"},
 	} {
@@ -110,12 +113,12 @@ func TestOneAppOrGorunAloneCanBeAskedFor(t *testing.T) {
 // overIPC are three workers that are asked over their IPC channel; the second
 // hangs.
 type overIPC struct {
-	staff
+	workers
 	aggregate bool
 }
 
 func (o overIPC) Spec(app string) *spec.App {
-	s := o.staff.Spec(app)
+	s := o.workers.Spec(app)
 	if s.Metrics != nil {
 		s.Metrics = &spec.Metrics{IPC: true, Aggregate: o.aggregate, Timeout: time.Second}
 	}
@@ -124,8 +127,9 @@ func (o overIPC) Spec(app string) *spec.App {
 
 func TestPromClientIsAskedOverIPC(t *testing.T) {
 	for want, aggregate := range map[string]bool{`hits_total{app="api"} 4`: true, `hits_total{app="api",worker="2"} 3`: false} {
-		o := options(fake(full))
-		o.Workers = overIPC{make(staff, 3), aggregate}
+		all := make(workers, 3)
+		o := options(fake(all.snapshot))
+		o.Workers = overIPC{all, aggregate}
 		text := scrape(t, Handler(o), "").Body.String()
 		for _, want := range []string{want, `gorun_worker_scrape_success{app="api",worker="0"} 1`, `gorun_worker_scrape_success{app="api",worker="1"} 0`} {
 			if !strings.Contains(text, want) {

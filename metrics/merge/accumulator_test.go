@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"gorun/supervisor/spec"
 )
 
 // fails is a worker that does not answer.
@@ -25,10 +27,14 @@ func buckets(values ...any) string {
 }
 
 // sums are what the samples of a series add up to, scrape by scrape.
-func sums(t *testing.T, config Config, scrapes ...[]Worker) (got []string, last Result) {
+func sums(t *testing.T, config spec.Metrics, scrapes ...[]Worker) (got []string, last Result) {
+	t.Helper()
+	return sumsOf(t, New(Options{}), config, scrapes...)
+}
+
+func sumsOf(t *testing.T, m *Merger, config spec.Metrics, scrapes ...[]Worker) (got []string, last Result) {
 	t.Helper()
 	config.Aggregate = true
-	m := New(Options{})
 	for _, workers := range scrapes {
 		last = scrapeOf(t, m, app("a", config, workers...))
 		var samples []string
@@ -118,7 +124,7 @@ func TestSumsOfCountersNeverFall(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, _ := sums(t, Config{}, test.scrapes...)
+			got, _ := sums(t, spec.Metrics{}, test.scrapes...)
 			if len(got) != len(test.want) {
 				t.Fatalf("%d scrapes, want %d", len(got), len(test.want))
 			}
@@ -156,7 +162,7 @@ func TestTheSumIsWhatWasSeenOfEveryRun(t *testing.T) {
 			for _, v := range seen {
 				want += v
 			}
-			r := scrapeOf(t, m, app("a", Config{Aggregate: true}, workers...))
+			r := scrapeOf(t, m, app("a", spec.Metrics{Aggregate: true}, workers...))
 			if len(seen) == 0 {
 				continue
 			}
@@ -183,11 +189,11 @@ func TestWhatIsNotSummedIsCounted(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			config := Config{}
+			m := New(Options{})
 			if test.want[Overflow] > 0 {
-				config.MaxSamples = 3
+				m = New(Options{MaxWorkerSamples: 3})
 			}
-			if _, last := sums(t, config, test.workers); last.Dropped != test.want {
+			if _, last := sumsOf(t, m, spec.Metrics{}, test.workers); last.Dropped != test.want {
 				t.Errorf("dropped %v, want %v", last.Dropped, test.want)
 			}
 		})
@@ -198,20 +204,21 @@ func TestGaugesFollowTheirRule(t *testing.T) {
 	workers := []Worker{says(2, "", "# TYPE g gauge\ng 6\nu 1\n"), says(0, "", "# TYPE g gauge\ng 3\nu 1\n"), says(1, "", "# TYPE g gauge\ng 0\n"), fails(3, "")}
 	tests := []struct {
 		name  string
-		rules map[string]Rule
+		rules map[string]string
 		want  string
 	}{
 		{"none", nil, "g 9; u 2"},
-		{"sum", map[string]Rule{"g": Sum}, "g 9; u 2"},
-		{"min", map[string]Rule{"g": Min}, "g 0; u 2"},
-		{"max", map[string]Rule{"*": Max}, "g 6; u 1"},
-		{"average", map[string]Rule{"g": Average}, "g 3; u 2"},
-		{"first", map[string]Rule{"g": First, "*": Max}, "g 3; u 1"},
-		{"omit", map[string]Rule{"[g]": Omit, "*": Sum}, "u 2"},
+		{"unknown", map[string]string{"g": "most", "[": "max"}, "g 9; u 2"},
+		{"sum", map[string]string{"g": "sum"}, "g 9; u 2"},
+		{"min", map[string]string{"g": "min"}, "g 0; u 2"},
+		{"max", map[string]string{"*": "max"}, "g 6; u 1"},
+		{"average", map[string]string{"g": "avg"}, "g 3; u 2"},
+		{"first", map[string]string{"g": "first", "*": "max"}, "g 3; u 1"},
+		{"omit", map[string]string{"[g]": "omit", "*": "sum"}, "u 2"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, _ := sums(t, Config{Rules: test.rules}, workers, workers)
+			got, _ := sums(t, spec.Metrics{Rules: test.rules}, workers, workers)
 			if got[1] != test.want {
 				t.Errorf("%s, want %s", got[1], test.want)
 			}
@@ -226,7 +233,7 @@ func TestPromClientsAggregatorsAreHonoured(t *testing.T) {
 			{"name":"c","type":"counter","aggregator":"omit","values":[{"value":%[1]d}]},
 			{"name":"d","type":"counter","aggregator":"first","values":[{"value":%[1]d}]}]`, v)
 	}
-	got, _ := sums(t, Config{Rules: map[string]Rule{"b": Sum}}, []Worker{says(0, "", body(1)), says(1, "", body(3))})
+	got, _ := sums(t, spec.Metrics{Rules: map[string]string{"b": "sum"}}, []Worker{says(0, "", body(1)), says(1, "", body(3))})
 	if want := "a 2; b 4; d 4"; got[0] != want {
 		t.Errorf("%s, want %s", got[0], want)
 	}
@@ -234,21 +241,9 @@ func TestPromClientsAggregatorsAreHonoured(t *testing.T) {
 
 func TestForgottenAppsHoldNoMemory(t *testing.T) {
 	m := New(Options{})
-	scrapeOf(t, m, app("a", Config{Aggregate: true}, says(0, "", counted(1))))
-	scrapeOf(t, m, app("a", Config{}, says(0, "", counted(1))), app("b", Config{Aggregate: true}))
-	if len(m.ledgers) != 1 || m.ledgers["b"] == nil {
-		t.Errorf("ledgers of %d apps, want that of b", len(m.ledgers))
-	}
-}
-
-func TestConfigIsChecked(t *testing.T) {
-	good := Config{Path: "/metrics", Rules: map[string]Rule{"a_*": Max, "b": "average"}}
-	if err := good.Validate(); err != nil {
-		t.Errorf("Validate = %v", err)
-	}
-	for _, bad := range []Config{{Path: "metrics"}, {Rules: map[string]Rule{"[": Sum}}, {Rules: map[string]Rule{"a": "most"}}, {Timeout: -1}, {MaxBytes: -1}, {MaxSamples: -1}} {
-		if bad.Validate() == nil {
-			t.Errorf("Validate(%+v) = nil", bad)
-		}
+	scrapeOf(t, m, app("a", spec.Metrics{Aggregate: true}, says(0, "", counted(1))))
+	scrapeOf(t, m, app("a", spec.Metrics{}, says(0, "", counted(1))), app("b", spec.Metrics{Aggregate: true}))
+	if len(m.accumulators) != 1 || m.accumulators["b"] == nil {
+		t.Errorf("accumulators of %d apps, want that of b", len(m.accumulators))
 	}
 }

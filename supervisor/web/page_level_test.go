@@ -15,8 +15,8 @@ func TestPageTitle(t *testing.T) {
 		return app
 	}
 	well, unready := workers("web", 4, 4, now), in(status.Online)
-	held, done, resting, parked := workers("a", 0, 0, now), workers("a", 0, 0, now), workers("a", 0, 0, now), workers("a", 0, 0, now)
-	held.Blocked, done.Completed, resting.Resting, parked.StoppedByOperator = "waits for app b", true, true, true
+	blocked, completed, unstarted, stopped := workers("a", 0, 0, now), workers("a", 0, 0, now), workers("a", 0, 0, now), workers("a", 0, 0, now)
+	blocked.Blocked, completed.Completed, unstarted.Resting, stopped.StoppedByOperator = "waits for app b", true, true, true
 	launching := in(status.Launching)
 	for _, test := range []struct {
 		name string
@@ -30,16 +30,16 @@ func TestPageTitle(t *testing.T) {
 		{"crashed goes before launching", []status.App{launching, in(status.Errored)}, "✗ api: 3 of 4 online"},
 		{"launching", []status.App{launching}, "… api: 3 of 4 online"},
 		{"not ready", []status.App{unready}, "… api: 4 of 4 online, 1 not ready"},
-		{"waiting for another", []status.App{well, held}, "… a: waiting"},
-		{"nothing left to do", []status.App{done, resting, parked}, "✓ gorun: 3 apps"},
+		{"waiting for another", []status.App{well, blocked}, "… a: waiting"},
+		{"nothing left to do", []status.App{completed, unstarted, stopped}, "✓ gorun: 3 apps"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := judgeAll(status.Snapshot{Apps: test.apps}).Title(); got != test.want {
+			if got := summarize(status.Snapshot{Apps: test.apps}).Title(); got != test.want {
 				t.Errorf("Title() = %q, want %q", got, test.want)
 			}
 		})
 	}
-	if got := judgeAll(status.Snapshot{ShuttingDown: true}).Title(); got != "… gorun: stopping" {
+	if got := summarize(status.Snapshot{ShuttingDown: true}).Title(); got != "… gorun: stopping" {
 		t.Errorf("Title() = %q while stopping", got)
 	}
 }
@@ -47,7 +47,6 @@ func TestPageTitle(t *testing.T) {
 func TestPageNumbers(t *testing.T) {
 	for got, want := range map[string]string{
 		age(-time.Second): "0 s", age(59 * time.Second): "59 s", age(61 * time.Second): "1 min", age(47 * time.Hour): "47 h", age(49 * time.Hour): "2 d",
-		bytesText(0): "0 B", bytesText(999): "999 B", bytesText(1000): "1.0 KiB", bytesText(45_300_000): "43.2 MiB", bytesText(512 << 20): "512 MiB", bytesText(3 << 30): "3.0 GiB",
 		percent(0.04): "0.0 %", percent(9.94): "9.9 %", percent(150.4): "150 %",
 		shorten("漢字漢字", 4): "漢字漢字", shorten("漢字漢字漢", 4): "漢字漢…",
 	} {

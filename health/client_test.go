@@ -25,7 +25,7 @@ func TestAsk(t *testing.T) {
 		{"one that is well", "api", mixed, true, "[+]api ok: 2 of 2 workers online, 3 restarts\nok\n"},
 		{"not started yet", "", starting, false, "[-]api failed: 0 of 1 workers online, needs 1\nunready\n"},
 		{"stopping", "", Report{Stopping: true}, true, "stopping\n"},
-		{"unknown", "a&b", mixed, false, "no app \"a&b\"; there are: api, migrate, queue, web\n"},
+		{"unknown", "a&b", mixed, false, "unknown app \"a&b\"; known apps: api, migrate, queue, web\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -40,8 +40,8 @@ func TestAsk(t *testing.T) {
 }
 
 func TestAskWithoutAnAnswer(t *testing.T) {
-	stranger := httptest.NewServer(http.NotFoundHandler())
-	t.Cleanup(stranger.Close)
+	other := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(other.Close)
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func TestAskWithoutAnAnswer(t *testing.T) {
 	}{
 		{"nobody listens", "127.0.0.1:1", time.Minute, "connection refused"},
 		{"nobody answers", silent.Addr().String(), 100 * time.Millisecond, "deadline"},
-		{"somebody else answers", stranger.Listener.Addr().String(), time.Minute, "not gorun's answer: 404"},
+		{"somebody else answers", other.Listener.Addr().String(), time.Minute, errNotGorun.Error() + ": 404"},
 		{"no address", "\x00", time.Minute, "ask gorun"},
 	}
 	for _, test := range tests {
