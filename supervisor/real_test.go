@@ -348,11 +348,11 @@ func TestSnapshotsWhileWorkersComeAndGo(t *testing.T) {
 func TestRestartsLeaveNothingBehind(t *testing.T) {
 	descriptors, goroutines := openDescriptors(t), runtime.NumGoroutine()
 	app := actual("api", "exit", "3")
-	app.Restart.MaxUnstable, app.Restart.MinUptime = 199, time.Hour
+	app.Restart.MaxUnstable, app.Restart.MinUptime = restartsInARow-1, time.Hour
 	r := run(t, app)
 	r.wait(t, 3)
-	if starts := r.first().Starts; starts != 200 {
-		t.Errorf("starts = %d, want 200", starts)
+	if starts := r.first().Starts; starts != restartsInARow {
+		t.Errorf("starts = %d, want %d", starts, restartsInARow)
 	}
 	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines })
 	eventually(t, "no descriptor is left", func() bool { return len(openDescriptors(t)) <= len(descriptors) })

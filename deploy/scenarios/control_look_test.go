@@ -1,3 +1,5 @@
+//go:build scenarios
+
 package scenarios_test
 
 import (

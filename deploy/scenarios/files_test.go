@@ -1,10 +1,11 @@
+//go:build scenarios
+
 package scenarios_test
 
 import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -142,13 +143,4 @@ func (g *gorun) awaitMetric(t *testing.T, want float64, name string, labels ...s
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-func readText(t *testing.T, path string) string {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
 }

@@ -1,3 +1,5 @@
+//go:build scenarios
+
 //nolint:thelper // bodies of subtests are no helpers
 package scenarios_test
 

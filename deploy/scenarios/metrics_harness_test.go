@@ -1,3 +1,5 @@
+//go:build scenarios
+
 package scenarios_test
 
 import (
@@ -10,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,15 +68,6 @@ func startPrometheus(t *testing.T, target string) prometheus {
 		return status == http.StatusOK
 	})
 	return p
-}
-
-func prometheusTool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		missing(t, "no "+name+": install Debian's package prometheus")
-	}
-	return path
 }
 
 // series is one that a query has found, with its values.
@@ -155,5 +149,47 @@ func (p prometheus) wantOne(t *testing.T, want float64, expr string) {
 	found := p.query(t, expr)
 	if len(found) != 1 || found[0].last() != want {
 		t.Errorf("%s is %v, want %v", expr, found, want)
+	}
+}
+
+// wantPanels has Prometheus answer every panel's expressions. All but these find
+// something in a gorun whose workers are reloaded and killed.
+func (p prometheus) wantPanels(t *testing.T) {
+	t.Helper()
+	panels, _ := dashboard(t)
+	known := strings.NewReplacer("$__rate_interval", "30s", "$__range", "1m", "$instance", ".*", "$app", ".*", "$worker", ".*")
+	asked := 0
+	for _, panel := range panels {
+		for _, target := range panel.Targets {
+			asked++
+			found := p.query(t, known.Replace(target.Expr))
+			if len(found) == 0 && !strings.Contains(target.Expr, "gorun_cgroup_") {
+				t.Errorf("panel %q finds nothing: %s", panel.Title, target.Expr)
+			}
+		}
+	}
+	if t.Logf("%d panels' expressions", asked); asked < 20 {
+		t.Errorf("%d expressions", asked)
+	}
+}
+
+// wantRules looks for what every recording rule recorded, and puts every alert's
+// question so that it is answered with yes or no instead of a yes or nothing.
+func (p prometheus) wantRules(t *testing.T) {
+	t.Helper()
+	comparison := compile(`(==|<|>) (\d)`)
+	asked := 0
+	for _, rule := range compile(`- (record|alert): (\S+)\n +expr: (.+)$`).FindAllStringSubmatch(readText(t, rulesFile), -1) {
+		asked++
+		name, expr := rule[2], rule[2]
+		if rule[1] == "alert" {
+			expr = comparison.ReplaceAllString(rule[3], "$1 bool $2")
+		}
+		if len(p.query(t, expr)) == 0 && !strings.Contains(rule[3], "gorun_cgroup_") {
+			t.Errorf("rule %s finds nothing: %s", name, expr)
+		}
+	}
+	if t.Logf("%d rules", asked); asked < 20 {
+		t.Errorf("%d rules", asked)
 	}
 }

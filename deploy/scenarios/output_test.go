@@ -1,3 +1,5 @@
+//go:build scenarios
+
 package scenarios_test
 
 import (
@@ -116,8 +118,4 @@ func (o *output) count(pattern string) int {
 
 func (o *output) has(text string) bool {
 	return strings.Contains(o.text(), text)
-}
-
-func compile(pattern string) *regexp.Regexp {
-	return regexp.MustCompile("(?m)" + pattern)
 }

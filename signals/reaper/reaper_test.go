@@ -238,10 +238,6 @@ func TestDeathIsNotTakenForAnOrphan(t *testing.T) {
 // Children die before Start returns, orphans beside them, and Reap is called all
 // the time: each status must reach its child.
 func TestStormLosesNoStatus(t *testing.T) {
-	children, makers := 10_000, 20
-	if testing.Short() {
-		children = 500
-	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var reaping sync.WaitGroup
 	reaping.Go(func() {
@@ -252,7 +248,7 @@ func TestStormLosesNoStatus(t *testing.T) {
 	before := shared.Orphans()
 	var orphans sync.WaitGroup
 	orphans.Go(func() {
-		for range makers {
+		for range stormMakers {
 			maker, err := shared.Start(script("i=0; while [ $i -lt 100 ]; do (: &) ; i=$((i+1)); done"))
 			if err != nil {
 				t.Error(err)
@@ -263,12 +259,12 @@ func TestStormLosesNoStatus(t *testing.T) {
 	})
 	var starting sync.WaitGroup
 	for starter := range 4 {
-		starting.Go(func() { storm(t, starter, children/4) })
+		starting.Go(func() { storm(t, starter, stormChildren/4) })
 	}
 	starting.Wait()
 	orphans.Wait()
 	// Not exactly: what other tests have left behind may end now, too.
-	eventually(t, func() bool { return shared.Orphans()-before >= uint64(makers)*100 })
+	eventually(t, func() bool { return shared.Orphans()-before >= stormMakers*100 })
 	cancel()
 	reaping.Wait()
 }

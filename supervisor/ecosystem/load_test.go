@@ -292,10 +292,10 @@ func TestHostileFilesAreRefused(t *testing.T) {
 	}
 	for name, content := range map[string]string{
 		"aliases":  bomb,
-		"brackets": strings.Repeat("[", maxBytes),
-		"dashes":   strings.Repeat("- ", maxBytes/2),
+		"brackets": strings.Repeat("[", hostileBytes),
+		"dashes":   strings.Repeat("- ", hostileBytes/2),
 		"keys":     strings.Repeat("a: b\r\n", maxBytes/6),
-		"mappings": strings.Repeat("{a: ", maxBytes/4),
+		"mappings": strings.Repeat("{a: ", hostileBytes/4),
 	} {
 		if got := failure(t, source(t.TempDir(), content)); len(got) > 1000 {
 			t.Errorf("%s: %.1000s…", name, got)

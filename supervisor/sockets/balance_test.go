@@ -12,10 +12,10 @@ func TestConnectionsAreSharedOutEvenly(t *testing.T) {
 			g := newGroups(t, Spread)
 			members := online(t, g, 3, at(ip))
 			serveAll(t, members)
-			count := askMany(t, 3000, members[0].Address())
+			count := askMany(t, fairRequests, members[0].Address())
 			for name := range byte(3) {
-				if count[name] < 750 || count[name] > 1250 {
-					t.Errorf("shares are %v, want 1000 ± 250 each", count)
+				if fair := fairRequests / 3; count[name] < fair*3/4 || count[name] > fair*5/4 {
+					t.Errorf("shares are %v, want %d ± 25 %% each", count, fair)
 				}
 			}
 		})

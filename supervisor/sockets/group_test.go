@@ -64,11 +64,11 @@ func TestReplaceIsAtomicUnderLoad(t *testing.T) {
 			}
 		}
 	})
-	count := askMany(t, 10000, members[0].Address())
+	count := askMany(t, swapRequests, members[0].Address())
 	cancel()
 	swaps.Wait()
-	if total := count[0] + count[1] + count[2]; total != 10000 {
-		t.Errorf("%d of 10000 answered: %v", total, count)
+	if total := count[0] + count[1] + count[2]; total != swapRequests {
+		t.Errorf("%d of %d answered: %v", total, swapRequests, count)
 	}
 }
 

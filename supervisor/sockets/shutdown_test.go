@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -147,21 +146,5 @@ func TestPathShutDownIsMadeAnew(t *testing.T) {
 	}
 	if err := old.Listen(1); err == nil || old.Descriptor() != -1 {
 		t.Errorf("the member that was shut down: descriptor %d, Listen %v", old.Descriptor(), err)
-	}
-}
-
-func TestAllAsAnOrdinaryUser(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("is one")
-	}
-	if testing.Short() {
-		t.Skip("runs all again")
-	}
-	all := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.skip=Programs|Whatever|Remainder|Hashed|Buckets|Newcomer")
-	all.Dir = "/"
-	all.Env = append(os.Environ(), "TMPDIR="+os.TempDir())
-	all.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1000, Gid: 1000}}
-	if out, err := all.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
 	}
 }

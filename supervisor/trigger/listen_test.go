@@ -142,7 +142,7 @@ func TestOverflowCountsAndNothingIsMissedAfterIt(t *testing.T) {
 
 // A root that appeared between two looks at it was taken for missing.
 func TestRootRecreatedAtAnyMomentIsWatched(t *testing.T) {
-	for range 100 {
+	for range recreations {
 		y := tree(t)
 		l, err := newListener(Watch{Paths: []string{y.at("app/src")}}, rules{})
 		must(t, err)

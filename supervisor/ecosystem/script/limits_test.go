@@ -10,6 +10,7 @@ import (
 	"time"
 )
 
+// None of these would end by itself while somebody waits.
 func TestEverythingEnds(t *testing.T) {
 	for name, source := range map[string]string{
 		"loop":         "for (;;) {}",
@@ -27,10 +28,8 @@ func TestEverythingEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := optionsFor(write(t, "ecosystem.config.js", source))
 			o.Limit = 100 * time.Millisecond
-			start := time.Now()
-			got, err := Evaluate(t.Context(), o)
-			if err == nil || time.Since(start) > 3*time.Second {
-				t.Errorf("Evaluate = %s, %v after %s, want an error soon", got.Exports.JSON(), err, time.Since(start))
+			if got, err := Evaluate(t.Context(), o); err == nil {
+				t.Errorf("Evaluate = %s, want an error", got.Exports.JSON())
 			}
 		})
 	}
@@ -74,8 +73,9 @@ func FuzzEvaluate(f *testing.F) {
 		if _, ok := errors.AsType[*Error](err); err != nil && !ok {
 			t.Errorf("Evaluate = %T %v, want an *Error", err, err)
 		}
-		if took := time.Since(start); took > 3*time.Second {
-			t.Errorf("Evaluate took %s", took)
+		// Not a matter of the machine's speed: what the limit does not end takes for ever.
+		if took := time.Since(start); took > time.Minute {
+			t.Errorf("Evaluate took %s with a limit of %s", took, o.Limit)
 		}
 	})
 }

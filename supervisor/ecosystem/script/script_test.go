@@ -5,79 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
 const cpusInTests = 4
-
-// evaluateAll is what the tests ask Node for: each file's export as gorun
-// takes it, with the CPUs fixed and a stand-in for the dotenv package.
-const evaluateAll = `
-const os = require('os'), Module = require('module'), fs = require('fs'), url = require('url'), path = require('path');
-os.cpus = () => Array.from({ length: 4 }, () => ({}));
-Module.syncBuiltinESMExports();
-const dotenv = {
-  parse: (text) => Object.fromEntries([...String(text).matchAll(/^(?:export )?(\w+)=(.*)$/gm)].map(([, k, v]) => [k, v.replace(/^(['"])(.*)\1$/, '$2')])),
-  config: ({ path }) => {
-    try { const parsed = dotenv.parse(fs.readFileSync(path)); for (const k in parsed) process.env[k] ??= parsed[k]; return { parsed }; } catch (error) { return { parsed: {}, error }; }
-  },
-};
-const load = Module._load;
-Module._load = (name, ...rest) => name === 'dotenv' ? dotenv : load(name, ...rest);
-console.log = () => {};
-(async () => {
-  const file = process.argv[1];
-  process.chdir(path.dirname(file));
-  const m = await import(url.pathToFileURL(file));
-  let v = 'default' in m ? m.default : { ...m };
-  if (v && v.default !== undefined && !('apps' in v)) v = v.default;
-  if (typeof v === 'function') v = v();
-  process.stdout.write(JSON.stringify(await v));
-})().catch((error) => { console.error(error); process.exit(1); });
-`
-
-func TestEvaluateAgreesWithNode(t *testing.T) {
-	node, err := exec.LookPath("node")
-	switch {
-	case err != nil && os.Getenv("CI") == "true":
-		t.Fatal("node is required in CI")
-	case err != nil:
-		t.Skip("node is not installed: nothing to compare with")
-	}
-	root := copyTestdata(t)
-	files, err := filepath.Glob(filepath.Join(root, "*", "ecosystem.config.*"))
-	if err != nil || len(files) < 25 {
-		t.Fatalf("found %d files: %v", len(files), err)
-	}
-	version, err := exec.Command(node, "--version").Output()
-	if err != nil {
-		t.Skipf("node does not run: %v", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
-			o := optionsFor(file)
-			o.NodeVersion = strings.TrimSpace(string(version))
-			command := exec.Command(node, "-e", evaluateAll, file)
-			command.Env = o.Environ
-			var complaint bytes.Buffer
-			command.Stderr = &complaint
-			want, err := command.Output()
-			if err != nil {
-				t.Skipf("this node cannot evaluate it: %s", complaint.String()) // ES modules by require, before Node 22.12
-			}
-			got, err := Evaluate(t.Context(), o)
-			if err != nil {
-				t.Fatalf("Evaluate: %v", err)
-			}
-			if same(t, got.Exports.JSON()) != same(t, string(want)) {
-				t.Errorf("Evaluate = %s\nnode says   %s", got.Exports.JSON(), want)
-			}
-		})
-	}
-}
 
 // same makes one form of numbers, and keeps the order of keys.
 func same(t *testing.T, words string) string {

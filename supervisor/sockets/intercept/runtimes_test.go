@@ -1,3 +1,5 @@
+//go:build scenarios
+
 package intercept
 
 import (
@@ -14,7 +16,7 @@ import (
 
 const get = "GET / HTTP/1.0\r\n\r\n"
 
-// runtime starts three workers of one program and wants answers from all.
+// threeWorkers starts three workers of one program and wants answers from all.
 func threeWorkers(t *testing.T, port int, start func(name string) spawn) {
 	t.Helper()
 	require(t)

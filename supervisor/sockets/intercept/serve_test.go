@@ -509,7 +509,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 	t.Run("warm up", rounds(1))
 	goroutines, files, threads := runtime.NumGoroutine(), count(t, "/proc/self/fd"), count(t, "/proc/self/task")
-	t.Run("rounds", rounds(50))
+	t.Run("rounds", rounds(leakRounds))
 	eventually(t, "as many goroutines as before", func() bool { return runtime.NumGoroutine() <= goroutines })
 	eventually(t, "as many descriptors as before", func() bool { return count(t, "/proc/self/fd") <= files })
 	eventually(t, "about as many threads as before", func() bool { return count(t, "/proc/self/task") <= threads+5 })
