@@ -17,37 +17,37 @@ import (
 )
 
 const (
-	// reopenAfter is how long a file that could not be opened is left alone.
+	// reopenAfter is the time between two attempts to open a file.
 	reopenAfter = time.Second
-	// pipePatience is how long a named pipe's reader may hold up a write.
-	pipePatience = time.Second
+	// pipeTimeout is how long the reader of a named pipe may hold up a write.
+	pipeTimeout = time.Second
 )
 
 // file is one log file, shared by all workers that name it.
 type file struct {
-	path     string
-	rotation Rotation
-	log      *slog.Logger
-	tidier   tidier
-	users    int // Output's
+	path      string
+	rotation  Rotation
+	log       *slog.Logger
+	retention retention
+	users     int // Output's
 
-	mu      sync.Mutex // guards the rest
-	f       *os.File   // nil: it could not be opened, or is closed
-	regular bool
-	stuck   bool // it cannot be put aside
-	size    int64
-	open    any       // who left an unfinished line at the end
-	tried   time.Time // when opening failed last
-	aside   time.Time // in the name of the file put aside last
-	lost    int64     // bytes since the first failure; 0 = none
+	mu          sync.Mutex // guards the rest
+	f           *os.File   // nil: it could not be opened, or is closed
+	regular     bool
+	unrotatable bool // it cannot be put aside
+	size        int64
+	unfinished  any       // who left an unfinished line at the end
+	tried       time.Time // when opening failed last
+	rotatedAt   time.Time // in the name of the file put aside last
+	lost        int64     // bytes since the first failure; 0 = none
 }
 
 // newFile opens the file; a failure is warned about once, and tried again as
 // lines come.
 func newFile(path string, r Rotation, o *Output) *file {
-	f := &file{path: path, rotation: r, log: o.log, tidier: tidier{path: path, rotation: r, quit: o.quit, running: &o.tidying, log: o.log}}
+	f := &file{path: path, rotation: r, log: o.log, retention: retention{path: path, rotation: r, quit: o.quit, running: &o.running, log: o.log}}
 	if err := f.reopen(); err != nil {
-		f.fail(err, 0)
+		f.failed(err, 0)
 		f.tried = o.now()
 	}
 	return f
@@ -61,30 +61,30 @@ func (f *file) write(owner any, now time.Time, p []byte) {
 		f.lost += int64(len(p))
 		return
 	}
-	if f.open != nil && f.open != owner {
+	if f.unfinished != nil && f.unfinished != owner {
 		if _, err := f.append(newline); err != nil {
-			f.fail(err, len(p))
+			f.failed(err, len(p))
 			return
 		}
 	}
 	for len(p) > 0 {
-		cut := f.room(p)
+		cut := f.fits(p)
 		n, err := f.append(p[:cut])
-		f.settle(owner, p[:cut], n)
+		f.setUnfinished(owner, p[:cut], n)
 		if err != nil {
-			f.fail(err, len(p)-n)
+			f.failed(err, len(p)-n)
 			return
 		}
 		p = p[cut:]
 	}
-	f.recover()
+	f.recovered()
 }
 
 // room is how much of p goes into the current file: whole lines up to the
 // limit, and at least one. The file is put aside when it takes none.
-func (f *file) room(p []byte) int {
+func (f *file) fits(p []byte) int {
 	limit := f.rotation.MaxSize
-	if limit <= 0 || !f.regular || f.stuck || f.size+int64(len(p)) <= limit {
+	if limit <= 0 || !f.regular || f.unrotatable || f.size+int64(len(p)) <= limit {
 		return len(p)
 	}
 	if left := limit - f.size; left > 0 {
@@ -94,7 +94,7 @@ func (f *file) room(p []byte) int {
 	}
 	if f.size > 0 {
 		f.rotate()
-		if f.stuck || int64(len(p)) <= limit {
+		if f.unrotatable || int64(len(p)) <= limit {
 			return len(p)
 		}
 	}
@@ -110,19 +110,19 @@ func (f *file) room(p []byte) int {
 // rotate puts the file aside. When that fails, as for a file that is a mount
 // point, it grows until it is opened anew: better too long than none.
 func (f *file) rotate() {
-	aside, err := putAside(f.path, f.aside)
+	aside, err := renameRotated(f.path, f.rotatedAt)
 	if err != nil {
 		f.log.Warn("log file cannot be rotated, it goes on growing", "path", f.path, "error", err)
-		f.stuck = true
+		f.unrotatable = true
 		return
 	}
-	f.aside = aside
+	f.rotatedAt = aside
 	_ = f.f.Close() // its data is with the kernel
 	f.f = nil
-	if err := f.openIt(); err != nil {
-		f.fail(err, 0)
+	if err := f.openPath(); err != nil {
+		f.failed(err, 0)
 	}
-	f.tidier.wake()
+	f.retention.wake()
 }
 
 func (f *file) append(p []byte) (int, error) {
@@ -130,7 +130,7 @@ func (f *file) append(p []byte) (int, error) {
 		return 0, fmt.Errorf("write %s: %w", f.path, os.ErrClosed)
 	}
 	if !f.regular {
-		_ = f.f.SetWriteDeadline(time.Now().Add(pipePatience)) // what has no deadlines does not wait for readers
+		_ = f.f.SetWriteDeadline(time.Now().Add(pipeTimeout)) // what has no deadlines does not wait for readers
 	}
 	n, err := f.f.Write(p)
 	f.size += int64(n)
@@ -142,26 +142,26 @@ func (f *file) append(p []byte) (int, error) {
 }
 
 // settle remembers whose line is unfinished after n bytes of p.
-func (f *file) settle(owner any, p []byte, n int) {
+func (f *file) setUnfinished(owner any, p []byte, n int) {
 	switch {
 	case n > 0 && p[n-1] == '\n':
-		f.open = nil
+		f.unfinished = nil
 	case n == len(p):
-		f.open = owner
+		f.unfinished = owner
 	case n > 0:
-		f.open = f // torn: even its owner begins a new line
+		f.unfinished = f // torn: even its owner begins a new line
 	}
 }
 
 // fail warns about the first of a row of failures.
-func (f *file) fail(err error, lost int) {
+func (f *file) failed(err error, lost int) {
 	if f.lost == 0 {
 		f.log.Warn("log file cannot be written, going on without it", "path", f.path, "error", err)
 	}
 	f.lost += int64(max(lost, 1))
 }
 
-func (f *file) recover() {
+func (f *file) recovered() {
 	if f.lost > 0 {
 		f.log.Info("log file is written again", "path", f.path, "lost_bytes", f.lost)
 	}
@@ -173,7 +173,7 @@ func (f *file) retry(now time.Time) bool {
 		return false
 	}
 	f.tried = now
-	return f.openIt() == nil
+	return f.openPath() == nil
 }
 
 // reopen follows a file that was moved away.
@@ -184,7 +184,7 @@ func (f *file) reopen() error {
 		_ = f.f.Close() // its data is with the kernel
 		f.f = nil
 	}
-	return f.openIt()
+	return f.openPath()
 }
 
 // truncate empties what is at the path now, which may have been put there since
@@ -203,14 +203,14 @@ func (f *file) truncate() error {
 		return fmt.Errorf("stat log file: %w", err)
 	}
 	if f.size = info.Size(); f.size == 0 {
-		f.open = nil
+		f.unfinished = nil
 	}
 	return nil
 }
 
 // openIt appends to the path, which it creates with its folders. A named pipe
 // without a reader is an error rather than a wait.
-func (f *file) openIt() error {
+func (f *file) openPath() error {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
 		return fmt.Errorf("create the folder of a log file: %w", err)
 	}
@@ -222,8 +222,8 @@ func (f *file) openIt() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("stat log file: %w", err), opened.Close())
 	}
-	f.f, f.size, f.open = opened, info.Size(), nil
-	f.regular, f.stuck = info.Mode().IsRegular(), false
+	f.f, f.size, f.unfinished = opened, info.Size(), nil
+	f.regular, f.unrotatable = info.Mode().IsRegular(), false
 	return nil
 }
 
@@ -241,7 +241,7 @@ func (f *file) close() error {
 
 // instancePath puts -0, -1, … before the extension.
 func instancePath(path string, instance int) string {
-	if isNowhere(path) {
+	if isNoFile(path) {
 		return path
 	}
 	ext := filepath.Ext(path)
@@ -249,7 +249,7 @@ func instancePath(path string, instance int) string {
 }
 
 // isNowhere tells names that mean no file, pm2's NULL included, and those of gorun's own output.
-func isNowhere(path string) bool {
+func isNoFile(path string) bool {
 	switch path {
 	case "", "NULL", "/dev/null", "/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1", "/proc/self/fd/2":
 		return true

@@ -72,7 +72,7 @@ func TestOwnOutputIsNotWrittenTwice(t *testing.T) {
 	for _, path := range []string{link, "/dev/stdout", "/dev/null", "NULL", "/app/NULL"} {
 		o := output(t, Options{Stdout: stdout, Stderr: io.Discard})
 		w := o.Worker(Identity{App: "api"}, Config{OutFile: path, Merge: true})
-		if len(w.outlet.files[Stdout]) > 0 {
+		if len(w.destination.files[Stdout]) > 0 {
 			t.Errorf("%s is a file", path)
 		}
 	}
@@ -217,7 +217,7 @@ func TestAFileThatFailsIsWarnedAboutOnceAndStdoutGoesOn(t *testing.T) {
 	}
 }
 
-func TestAFileThatCannotBePutAsideGrowsAndSaysSoOnce(t *testing.T) {
+func TestAFileThatCannotBeRotatedGrowsAndSaysSoOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), strings.Repeat("n", 250)) // too long with a time
 	var errs buffer
 	o := output(t, Options{Stdout: io.Discard, Stderr: &errs})
@@ -256,9 +256,9 @@ func TestAFileThatFailedIsTriedAgain(t *testing.T) {
 	eventually(t, func() bool { return strings.Contains(errs.String(), "log file is written again") })
 }
 
-// order sorts the files put aside by time, and the current one last.
+// order sorts the rotated files by time, and the current one last.
 func order(name string) string {
-	if !strings.Contains(name, asideMark) {
+	if !strings.Contains(name, rotatedMark) {
 		return "~"
 	}
 	return strings.TrimSuffix(name, gzipped)

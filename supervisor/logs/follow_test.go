@@ -232,5 +232,5 @@ func expect(t *testing.T, f *Follower, missed uint64, want ...string) {
 // waiting returns when a follower waits.
 func waiting(t *testing.T, o *Output) {
 	t.Helper()
-	eventually(t, func() bool { return o.history.awaited.Load() != nil })
+	eventually(t, func() bool { return o.history.waiting.Load() != nil })
 }

@@ -136,10 +136,10 @@ func TestHistoryIsBounded(t *testing.T) {
 		say(w, Stdout, strings.Repeat("x", 100)+"\n")
 	}
 	say(w, Stdout, strings.Repeat("\n", 200_000))
-	if n := cap(w.kept[Stdout].buf); n > ringSize {
+	if n := cap(w.rings[Stdout].buf); n > ringSize {
 		t.Errorf("a busy stream has %d bytes", n)
 	}
-	if n := cap(w.kept[Stderr].buf); n > firstSize {
+	if n := cap(w.rings[Stderr].buf); n > firstSize {
 		t.Errorf("an idle stream has %d bytes", n)
 	}
 	if n := len(o.History(Filter{}, 1<<30)); n != batch+1 {
@@ -149,7 +149,7 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	say(w, Stdout, "a line\n")
-	if n := cap(w.kept[Stdout].buf); n > firstSize {
+	if n := cap(w.rings[Stdout].buf); n > firstSize {
 		t.Errorf("a stream that was flushed has %d bytes", n)
 	}
 }
@@ -184,12 +184,12 @@ func TestLongLinesAreCutInTheHistory(t *testing.T) {
 
 func TestKeepingLinesDoesNotAllocate(t *testing.T) {
 	o := quiet(t)
-	r := o.Worker(Identity{App: "api"}, Config{}).kept[Stdout]
+	r := o.Worker(Identity{App: "api"}, Config{}).rings[Stdout]
 	text, now := []byte(strings.Repeat("line\n", ringSize)), time.Now()
 	allocs := testing.AllocsPerRun(100, func() {
 		r.add(&o.history, now, text)
 		r.add(&o.history, now, text[:5])
-		o.history.announce()
+		o.history.notify()
 	})
 	if allocs > 0 {
 		t.Errorf("%v allocations", allocs)
@@ -229,7 +229,7 @@ func TestFlushCountsTowardsRotation(t *testing.T) {
 	}
 	say(w, Stdout, "abcdefgh\n")
 	if got := list(t, dir); len(got) != 1 {
-		t.Errorf("an empty file was put aside: %v", got)
+		t.Errorf("an empty file was rotated: %v", got)
 	}
 }
 
