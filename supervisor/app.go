@@ -219,7 +219,7 @@ func (a *app) parting() {
 // discharge forgets a worker that is at rest.
 func (a *app) discharge(w *worker) {
 	a.roster.workers = slices.DeleteFunc(a.roster.workers, func(one *worker) bool { return one == w })
-	_ = w.output.Close() // nothing of it is left to be written
+	w.output.Close() // nothing of it is left to be written
 	a.pardon(w)
 }
 

@@ -74,9 +74,7 @@ func (w *worker) expect(r *renewal) {
 // writes to the log files of that one.
 func (w *worker) adopt(conf *spec.App) {
 	if conf.Logs != w.app.Logs {
-		if err := w.output.Reconfigure(conf.Logs); err != nil {
-			w.tools.log.Warn("cannot close log files", "worker", w.name, "error", err)
-		}
+		w.output.Reconfigure(conf.Logs)
 	}
 	w.app = conf
 }

@@ -90,12 +90,15 @@ func (o Options) actions(ctx context.Context, s *supervisor.Supervisor, end wish
 			}
 		},
 		Reload: func() { go o.reload(ctx, s) },
-		Reopen: func() {
-			if err := o.Output.Reopen(); err != nil {
-				o.Log.Error("cannot reopen log files", "error", err)
-			}
-		},
+		Reopen: func() { go o.reopen(ctx) },
 		Forward: s.Signal,
+	}
+}
+
+// reopen waits for the disks of the log files.
+func (o Options) reopen(ctx context.Context) {
+	if err := o.Output.Reopen(ctx); err != nil {
+		o.Log.Error("cannot reopen log files", "error", err)
 	}
 }
 

@@ -71,17 +71,15 @@ func (c *Capture) Close(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("deliver the output of %s: %w", c.worker.id.App, ctx.Err()))
 		}
 	}
-	errs = append(errs, c.release())
+	c.release()
 	c.worker.out.mu.Lock()
 	defer c.worker.out.mu.Unlock()
 	delete(c.worker.out.captures, c)
 	return errors.Join(errs...)
 }
 
-// leave gives the files back.
-func (c *Capture) release() (err error) {
-	c.released.Do(func() { err = c.worker.out.releaseDestination(c.destination) })
-	return err
+func (c *Capture) release() {
+	c.released.Do(func() { c.worker.out.releaseDestination(c.destination) })
 }
 
 // Tail returns the end of this run's stderr, or of its stdout if stderr is empty:
@@ -96,7 +94,8 @@ func (c *Capture) Tail() []string {
 // abandon undoes a Capture whose goroutines have not started.
 func (c *Capture) abandon() error {
 	c.Started()
-	errs := []error{c.release()}
+	c.release()
+	var errs []error
 	for _, s := range c.streams {
 		if s != nil {
 			errs = append(errs, s.in.close())

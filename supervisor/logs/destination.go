@@ -1,9 +1,6 @@
 package logs
 
-import (
-	"errors"
-	"slices"
-)
+import "slices"
 
 // destination is where a worker's lines go, and how they look there. It never
 // changes but for its count of users: a capture keeps the destination that it
@@ -46,17 +43,15 @@ func (o *Output) retain(w *Worker) *destination {
 }
 
 // releaseDestination releases the files with the last user.
-func (o *Output) releaseDestination(d *destination) error {
+func (o *Output) releaseDestination(d *destination) {
 	o.mu.Lock()
 	d.users--
 	last := d.users == 0
 	o.mu.Unlock()
 	if !last {
-		return nil
+		return
 	}
-	var errs []error
 	for _, f := range slices.Concat(d.files[:]...) {
-		errs = append(errs, o.releaseFile(f))
+		o.releaseFile(f)
 	}
-	return errors.Join(errs...)
 }

@@ -2,15 +2,12 @@ package logs
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,42 +20,50 @@ const (
 	pipeTimeout = time.Second
 )
 
-// file is one log file, shared by all workers that name it.
+// file is one log file, shared by all workers that name it. Its disk may hang: its
+// lock is held over system calls, so nobody waits for it who has to go on.
 type file struct {
 	path      string
 	rotation  Rotation
-	log       *slog.Logger
+	out       *Output
 	retention retention
 	users     int // Output's
 
-	mu          sync.Mutex // guards the rest
-	f           *os.File   // nil: it could not be opened, or is closed
+	lock        lock     // guards the rest
+	f           *os.File // nil: it could not be opened, or is closed
+	own         bool     // it is gorun's own output, which has the lines already
+	closed      bool
 	regular     bool
-	unrotatable bool // it cannot be put aside
+	unrotatable bool
 	size        int64
-	unfinished  any       // who left an unfinished line at the end
-	tried       time.Time // when opening failed last
-	rotatedAt   time.Time // in the name of the file put aside last
+	unfinished  any       // owner of the unfinished line at the end
+	failedAt    time.Time // when opening failed last
+	rotatedAt   time.Time // in the name of the file rotated last
 	lost        int64     // bytes since the first failure; 0 = none
 }
 
-// newFile opens the file; a failure is warned about once, and tried again as
-// lines come.
 func newFile(path string, r Rotation, o *Output) *file {
-	f := &file{path: path, rotation: r, log: o.log, retention: retention{path: path, rotation: r, quit: o.quit, running: &o.running, log: o.log}}
-	if err := f.reopen(); err != nil {
-		f.failed(err, 0)
-		f.tried = o.now()
+	return &file{
+		path: path, rotation: r, out: o, lock: newLock(),
+		retention: retention{path: path, rotation: r, quit: o.stopping, background: o.background, log: o.log},
 	}
-	return f
 }
 
-// write appends whole records; what cannot be written is lost, and said once.
-func (f *file) write(owner any, now time.Time, p []byte) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.f == nil && !f.retry(now) {
-		f.lost += int64(len(p))
+// openFirst opens the file before its first line comes.
+func (f *file) openFirst() {
+	f.lock.acquire(nil)
+	defer f.lock.release()
+	f.ready(f.out.now(), 0)
+}
+
+// write appends whole records; failures are logged once, and the lines are lost. It
+// waits for its turn until quit.
+func (f *file) write(quit <-chan struct{}, owner any, now time.Time, p []byte) {
+	if !f.lock.acquire(quit) {
+		return
+	}
+	defer f.lock.release()
+	if !f.ready(now, len(p)) {
 		return
 	}
 	if f.unfinished != nil && f.unfinished != owner {
@@ -78,6 +83,25 @@ func (f *file) write(owner any, now time.Time, p []byte) {
 		p = p[cut:]
 	}
 	f.recovered()
+}
+
+// ready opens the file where it is not open, for size bytes; false: they are lost, or
+// go to gorun's output alone.
+func (f *file) ready(now time.Time, size int) bool {
+	switch {
+	case f.f != nil:
+		return true
+	case f.closed || f.own:
+		return false
+	case now.Sub(f.failedAt) < reopenAfter:
+		f.lost += int64(size)
+		return false
+	}
+	if err := f.open(); err != nil {
+		f.failedAt = now
+		f.failed(err, size)
+	}
+	return f.f != nil
 }
 
 // room is how much of p goes into the current file: whole lines up to the
@@ -112,14 +136,14 @@ func (f *file) fits(p []byte) int {
 func (f *file) rotate() {
 	aside, err := renameRotated(f.path, f.rotatedAt)
 	if err != nil {
-		f.log.Warn("log file cannot be rotated, it goes on growing", "path", f.path, "error", err)
+		f.out.log.Warn("cannot rotate log file, it keeps growing", "path", f.path, "error", err)
 		f.unrotatable = true
 		return
 	}
 	f.rotatedAt = aside
 	_ = f.f.Close() // its data is with the kernel
 	f.f = nil
-	if err := f.openPath(); err != nil {
+	if err := f.open(); err != nil {
 		f.failed(err, 0)
 	}
 	f.retention.wake()
@@ -156,42 +180,42 @@ func (f *file) setUnfinished(owner any, p []byte, n int) {
 // fail warns about the first of a row of failures.
 func (f *file) failed(err error, lost int) {
 	if f.lost == 0 {
-		f.log.Warn("log file cannot be written, going on without it", "path", f.path, "error", err)
+		f.out.log.Warn("cannot write log file, its lines are lost", "path", f.path, "error", err)
 	}
 	f.lost += int64(max(lost, 1))
 }
 
 func (f *file) recovered() {
 	if f.lost > 0 {
-		f.log.Info("log file is written again", "path", f.path, "lost_bytes", f.lost)
+		f.out.log.Info("log file can be written again", "path", f.path, "lost_bytes", f.lost)
 	}
 	f.lost = 0
 }
 
-func (f *file) retry(now time.Time) bool {
-	if now.Sub(f.tried) < reopenAfter {
-		return false
+// reopen opens the path anew, after the file was moved away. It gives up waiting for
+// the file when ctx is over.
+func (f *file) reopen(ctx context.Context) error {
+	if !f.lock.acquire(ctx.Done()) {
+		return fmt.Errorf("reopen %s: %w", f.path, ctx.Err())
 	}
-	f.tried = now
-	return f.openPath() == nil
-}
-
-// reopen follows a file that was moved away.
-func (f *file) reopen() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	defer f.lock.release()
+	if f.closed {
+		return nil
+	}
 	if f.f != nil {
 		_ = f.f.Close() // its data is with the kernel
 		f.f = nil
 	}
-	return f.openPath()
+	return f.open()
 }
 
 // truncate empties what is at the path now, which may have been put there since
 // the file was opened. What goes on being written is appended.
-func (f *file) truncate() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (f *file) truncate(ctx context.Context) error {
+	if !f.lock.acquire(ctx.Done()) {
+		return fmt.Errorf("empty %s: %w", f.path, ctx.Err())
+	}
+	defer f.lock.release()
 	if f.f == nil || !f.regular {
 		return nil
 	}
@@ -208,15 +232,15 @@ func (f *file) truncate() error {
 	return nil
 }
 
-// openIt appends to the path, which it creates with its folders. A named pipe
-// without a reader is an error rather than a wait.
-func (f *file) openPath() error {
-	if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
-		return fmt.Errorf("create the folder of a log file: %w", err)
+// open is called with the lock held. Where the path leads to gorun's own output it
+// leaves f.f nil.
+func (f *file) open() error {
+	if f.own = f.out.isOwn(f.path); f.own {
+		return nil
 	}
-	opened, err := os.OpenFile(f.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NONBLOCK, 0o644)
+	opened, err := f.out.openFile(f.path)
 	if err != nil {
-		return fmt.Errorf("open log file: %w", err)
+		return err
 	}
 	info, err := opened.Stat()
 	if err != nil {
@@ -227,32 +251,28 @@ func (f *file) openPath() error {
 	return nil
 }
 
+// openFile opens the path for appending, and creates it with its folders. A named
+// pipe without a reader is an error rather than a wait.
+func openFile(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("create the folder of a log file: %w", err)
+	}
+	opened, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NONBLOCK, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open log file: %w", err)
+	}
+	return opened, nil
+}
+
+// close closes the file for good; it waits for a write that is under way.
 func (f *file) close() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.lock.acquire(nil)
+	defer f.lock.release()
+	f.closed = true
 	if f.f == nil {
 		return nil
 	}
 	err := f.f.Close()
 	f.f = nil
-	f.tried = time.Unix(1<<40, 0) // for good
 	return err
-}
-
-// instancePath puts -0, -1, … before the extension.
-func instancePath(path string, instance int) string {
-	if isNoFile(path) {
-		return path
-	}
-	ext := filepath.Ext(path)
-	return strings.TrimSuffix(path, ext) + "-" + strconv.Itoa(instance) + ext
-}
-
-// isNowhere tells names that mean no file, pm2's NULL included, and those of gorun's own output.
-func isNoFile(path string) bool {
-	switch path {
-	case "", "NULL", "/dev/null", "/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1", "/proc/self/fd/2":
-		return true
-	}
-	return filepath.Base(path) == "NULL"
 }

@@ -1,7 +1,8 @@
 package logs
 
 import (
-	"errors"
+	"context"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -35,8 +36,9 @@ func (o *Output) History(f Filter, n int) []Line {
 }
 
 // Flush empties the log files of the matching workers, which other workers may
-// share, and forgets their lines; nil matches every worker.
-func (o *Output) Flush(match func(Identity) bool) error {
+// share, and their history; nil matches every worker. A file whose disk hangs holds
+// up no other file; it is left as it is when ctx is over before the disk answers.
+func (o *Output) Flush(ctx context.Context, match func(Identity) bool) error {
 	files := make(map[*file]struct{})
 	for _, w := range *o.history.current() {
 		if match != nil && !match(w.id) {
@@ -49,11 +51,7 @@ func (o *Output) Flush(match func(Identity) bool) error {
 			r.clear()
 		}
 	}
-	var errs []error
-	for f := range files {
-		errs = append(errs, f.truncate())
-	}
-	return errors.Join(errs...)
+	return forEach(ctx, slices.Collect(maps.Keys(files)), func(f *file) error { return f.truncate(ctx) })
 }
 
 // history is the state that the rings of an Output share.

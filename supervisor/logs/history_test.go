@@ -74,9 +74,7 @@ func TestHistorySurvivesRestartsAndEndsWithTheWorker(t *testing.T) {
 	if got := texts(o.History(Filter{}, 9)); !slices.Equal(got, want) {
 		t.Errorf("History = %q, want %q", got, want)
 	}
-	if err := w.Close(); err != nil {
-		t.Error(err)
-	}
+	w.Close()
 	if got := o.History(Filter{}, 9); len(got) > 0 {
 		t.Errorf("there is history after Close: %v", got)
 	}
@@ -145,7 +143,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	if n := len(o.History(Filter{}, 1<<30)); n != batch+1 {
 		t.Errorf("%d lines are handed out", n)
 	}
-	if err := o.Flush(nil); err != nil {
+	if err := o.Flush(soon(t), nil); err != nil {
 		t.Fatal(err)
 	}
 	say(w, Stdout, "a line\n")
@@ -205,7 +203,7 @@ func TestFlushEmptiesFilesAndHistory(t *testing.T) {
 	for _, w := range []*Worker{one, two, other} {
 		say(w, Stdout, "before\n"+w.id.App)
 	}
-	if err := o.Flush(func(id Identity) bool { return id.App == "api" }); err != nil {
+	if err := o.Flush(soon(t), func(id Identity) bool { return id.App == "api" }); err != nil {
 		t.Fatal(err)
 	}
 	say(two, Stdout, "after\n")
@@ -224,7 +222,7 @@ func TestFlushCountsTowardsRotation(t *testing.T) {
 	o := quiet(t)
 	w := o.Worker(Identity{App: "api"}, Config{File: filepath.Join(dir, "a"), Merge: true, Rotation: Rotation{MaxSize: 10}})
 	say(w, Stdout, "12345678\n")
-	if err := o.Flush(nil); err != nil {
+	if err := o.Flush(soon(t), nil); err != nil {
 		t.Fatal(err)
 	}
 	say(w, Stdout, "abcdefgh\n")
@@ -241,7 +239,7 @@ func TestFlushLeavesAFileThatWasMovedAway(t *testing.T) {
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.Flush(nil); err != nil {
+	if err := o.Flush(soon(t), nil); err != nil {
 		t.Error(err)
 	}
 	if got := read(t, path+".1"); got != "kept\n" {

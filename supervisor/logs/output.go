@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,17 +37,22 @@ type Output struct {
 	width   atomic.Int64 // of the longest label so far
 	history history
 
+	stopping     chan struct{} // closed: compress no more files
 	closing      chan struct{} // closed: write the queued lines, then end
 	quit         chan struct{} // closed: drop what cannot be written
 	ownLinesDone chan struct{} // closed: the goroutine of gorun's own lines has ended
 	giveUp       func()        // closes quit, once
+	stop         func()        // closes stopping, once
 	shutdown     func()        // closes closing, once
 
-	mu       sync.Mutex // guards the rest; never held while writing
+	openFile func(path string) (*os.File, error) // a test's may hang
+
+	mu       sync.Mutex // guards the rest; never held while waiting for a disk
 	captures map[*Capture]struct{}
 	files    map[string]*file
 	colors   map[string]string
-	running  sync.WaitGroup
+	running  sync.WaitGroup // what background started
+	closed   bool           // no more of it
 }
 
 // New owns stdout and stderr from now on: nothing else should write to them.
@@ -59,17 +63,20 @@ func New(opt Options) *Output {
 		now:          opt.Now,
 		queue:        newWriteQueue(),
 		buffers:      newBuffers(),
+		stopping:     make(chan struct{}),
 		closing:      make(chan struct{}),
 		quit:         make(chan struct{}),
 		ownLinesDone: make(chan struct{}),
 		captures:     make(map[*Capture]struct{}),
 		files:        make(map[string]*file),
 		colors:       make(map[string]string),
+		openFile:     openFile,
 	}
 	if o.now == nil {
 		o.now = time.Now
 	}
 	o.giveUp = sync.OnceFunc(func() { close(o.quit) })
+	o.stop = sync.OnceFunc(func() { close(o.stopping) })
 	o.shutdown = sync.OnceFunc(func() { close(o.closing) })
 	o.handler = newHandler(opt.Format, opt.Level, o.queue)
 	o.log = slog.New(o.handler)
@@ -84,8 +91,9 @@ func New(opt Options) *Output {
 // lines are queued, and beyond the queue they are dropped and counted.
 func (o *Output) Handler() slog.Handler { return o.handler }
 
-// Worker prepares one worker's output; it serves all runs of its process. A
-// file that cannot be opened is warned about and tried again later.
+// Worker prepares one worker's output; it serves all runs of its process. It never
+// waits for a disk: the files are opened in the background. A file that cannot be
+// opened is warned about once and tried again later.
 func (o *Output) Worker(id Identity, c Config) *Worker {
 	w := &Worker{out: o, id: id, rings: [2]*ring{{id: id, kind: Stdout}, {id: id, kind: Stderr}}}
 	o.widen(int64(utf8.RuneCountInString(w.label())))
@@ -95,22 +103,6 @@ func (o *Output) Worker(id Identity, c Config) *Worker {
 	w.destination = o.newDestination(id, c)
 	o.history.add(w)
 	return w
-}
-
-// Reopen closes and opens every log file, after somebody has moved them away.
-func (o *Output) Reopen() error {
-	o.mu.Lock()
-	files := make([]*file, 0, len(o.files))
-	for _, f := range o.files {
-		files = append(files, f)
-	}
-	o.mu.Unlock()
-
-	var errs []error
-	for _, f := range files {
-		errs = append(errs, f.reopen())
-	}
-	return errors.Join(errs...)
 }
 
 // Close ends every capture, writes the queued lines and ends the goroutines. When
@@ -128,12 +120,13 @@ func (o *Output) Close(ctx context.Context) error {
 	for _, c := range captures {
 		errs = append(errs, c.Close(ctx))
 	}
+	o.stop()
+	errs = append(errs, o.closeFiles(ctx)) // before gorun's own lines end: it may add some
 	o.shutdown()
 	if !reached(ctx, o.ownLinesDone) {
 		errs = append(errs, fmt.Errorf("write gorun's own lines: %w", ctx.Err()))
 	}
 	o.giveUp()
-	errs = append(errs, o.closeFiles(ctx))
 	for _, w := range o.writers {
 		w.close()
 	}
@@ -163,89 +156,6 @@ func (o *Output) writeQueued() {
 			o.log.Warn("lines of gorun were dropped while stderr was stalled", "count", n)
 		}
 	}
-}
-
-// closeFiles waits for the retention workers, which end when o.quit is closed.
-func (o *Output) closeFiles(ctx context.Context) error {
-	applied := make(chan struct{})
-	go func() {
-		o.running.Wait()
-		close(applied)
-	}()
-	var errs []error
-	if !reached(ctx, applied) {
-		errs = append(errs, fmt.Errorf("compress log files: %w", ctx.Err()))
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for path, f := range o.files {
-		errs = append(errs, f.close())
-		delete(o.files, path)
-	}
-	return errors.Join(errs...)
-}
-
-// openAll returns the files at paths, each once; workers that name the same path
-// share one.
-func (o *Output) openAll(c Config, id Identity, paths ...string) []*file {
-	if c.Disabled {
-		return nil
-	}
-	if !c.Merge {
-		for i := range paths {
-			paths[i] = instancePath(paths[i], id.Instance)
-		}
-	}
-	var files []*file
-	for _, path := range slices.Compact(paths) {
-		if f := o.open(path, c.Rotation); f != nil {
-			files = append(files, f)
-		}
-	}
-	return files
-}
-
-// open returns nil for a path that stands for no file: "", /dev/null, or a name of gorun's stdout or stderr.
-func (o *Output) open(path string, r Rotation) *file {
-	if isNoFile(path) || o.isOwn(path) {
-		return nil
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	f := o.files[path]
-	if f == nil {
-		f = newFile(path, r, o)
-		o.files[path] = f
-	}
-	f.users++
-	return f
-}
-
-// releaseFile closes a file with its last user.
-func (o *Output) releaseFile(f *file) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	f.users--
-	if f.users > 0 {
-		return nil
-	}
-	delete(o.files, f.path)
-	return f.close()
-}
-
-// isOwn reports whether path leads to gorun's stdout or stderr, as /proc/1/fd/1
-// does: lines are not written there twice.
-func (o *Output) isOwn(path string) bool {
-	info, err := os.Stat(path)
-	if err != nil {
-		return false
-	}
-	for _, w := range o.writers {
-		if w.info != nil && os.SameFile(info, w.info) {
-			return true
-		}
-	}
-	return false
 }
 
 func (o *Output) widen(width int64) {

@@ -166,7 +166,7 @@ func TestAStalledStdoutHoldsUpTheWorkerAndNothingElse(t *testing.T) {
 	if err := c.Drain(over()); !errors.Is(err, context.Canceled) {
 		t.Errorf("Drain = %v", err)
 	}
-	if err := o.Reopen(); err != nil {
+	if err := o.Reopen(soon(t)); err != nil {
 		t.Error(err)
 	}
 	if n := worker.Counts().Bytes[Stdout]; n > 1<<20 {

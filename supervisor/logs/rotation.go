@@ -50,11 +50,11 @@ func renameRotated(path string, last time.Time) (time.Time, error) {
 // retention removes and compresses rotated files, in a goroutine that exists only
 // while there is work.
 type retention struct {
-	path     string
-	rotation Rotation
-	quit     <-chan struct{}
-	running  *sync.WaitGroup
-	log      *slog.Logger
+	path       string
+	rotation   Rotation
+	quit       <-chan struct{}
+	background func(run func())
+	log        *slog.Logger
 
 	mu    sync.Mutex // guards the rest
 	busy  bool
@@ -70,7 +70,7 @@ func (r *retention) wake() {
 		return
 	}
 	r.busy = true
-	r.running.Go(r.run)
+	r.background(r.run)
 }
 
 func (r *retention) run() {

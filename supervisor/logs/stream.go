@@ -193,7 +193,7 @@ func (s *stream) deliver(lines []byte) bool {
 		ok = ok && w.out.writers[s.kind].write(s.quit, s, text)
 	})
 	for _, f := range s.destination.files[s.kind] {
-		s.render(s.destination.fileLayout, now, lines, func(text []byte) { f.write(s, now, text) })
+		s.render(s.destination.fileLayout, now, lines, func(text []byte) { f.write(s.quit, s, now, text) })
 	}
 	return ok
 }

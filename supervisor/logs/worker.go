@@ -55,14 +55,15 @@ func (w *Worker) Capture() (*Capture, error) {
 	return c, nil
 }
 
-// Reconfigure is for the captures to come; those that there are keep their files.
-func (w *Worker) Reconfigure(c Config) error {
+// Reconfigure sets the destination of later captures; earlier ones keep their files.
+// It never waits for a disk.
+func (w *Worker) Reconfigure(c Config) {
 	next := w.out.newDestination(w.id, c)
 	w.out.mu.Lock()
 	old := w.destination
 	w.destination = next
 	w.out.mu.Unlock()
-	return w.out.releaseDestination(old)
+	w.out.releaseDestination(old)
 }
 
 // Counts may be called at any time; it never waits.
@@ -75,13 +76,13 @@ func (w *Worker) Counts() Counts {
 	return c
 }
 
-// Close gives the worker's files back and ends its history; its captures must have ended.
-func (w *Worker) Close() (err error) {
+// Close closes the worker's files, in the background, and ends its history; its
+// captures must have ended.
+func (w *Worker) Close() {
 	w.closed.Do(func() {
 		w.out.history.remove(w)
-		err = w.out.releaseDestination(w.out.destinationOf(w))
+		w.out.releaseDestination(w.out.destinationOf(w))
 	})
-	return err
 }
 
 func (w *Worker) count(kind Stream, lines, size int) {

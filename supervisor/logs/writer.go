@@ -10,16 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writer is gorun's stdout or stderr. The holder of the turn writes; the turn is a
-// channel, so that waiting for it can be cut short.
+// writer is gorun's stdout or stderr.
 type writer struct {
 	w      io.Writer
 	own    *os.File // w, if it is our duplicate
 	info   os.FileInfo
-	turn   chan struct{}
+	lock   lock
 	report func(error)
 
-	// The rest belongs to the holder of the turn.
+	// The lock guards the rest.
 	unfinished any // owner of the unfinished line at the end
 	failing    bool
 }
@@ -37,7 +36,7 @@ func newWriters(stdout, stderr io.Writer, report func(error)) [2]*writer {
 }
 
 func newWriter(w io.Writer, report func(error)) *writer {
-	out := &writer{w: w, turn: make(chan struct{}, 1), report: report}
+	out := &writer{w: w, lock: newLock(), report: report}
 	f, ok := w.(*os.File)
 	if !ok {
 		return out
@@ -71,14 +70,12 @@ func duplicate(f *os.File) *os.File {
 }
 
 // write writes p in one piece, after a newline if another owner's line is
-// unfinished. It waits for its turn until quit; false means that p was dropped.
+// unfinished. It waits for other writers until quit; false means that p was dropped.
 func (w *writer) write(quit <-chan struct{}, owner any, p []byte) bool {
-	select {
-	case w.turn <- struct{}{}:
-	case <-quit:
+	if !w.lock.acquire(quit) {
 		return false
 	}
-	defer func() { <-w.turn }()
+	defer w.lock.release()
 
 	var err error
 	if w.unfinished != nil && w.unfinished != owner {
