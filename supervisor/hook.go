@@ -17,13 +17,13 @@ import (
 )
 
 // noteOf has the facts of an end for hooks.
-func (w *worker) noteOf(end ended) hooks.Note {
+func (w *worker) noteOf(end ended) hooks.Event {
 	exit := w.status.LastExit
-	ending := &hooks.Ending{Text: exit.Text, Code: exit.Code, Tail: end.tail}
+	ending := &hooks.ExitStatus{Text: exit.Text, Code: exit.Code, Tail: end.tail}
 	if end.signal != 0 {
 		ending.Signal = signalName(end.signal)
 	}
-	return hooks.Note{Time: exit.At, Pid: end.pid, Reason: end.reason.String(), Exit: ending, Uptime: exit.Uptime}
+	return hooks.Event{Time: exit.At, Pid: end.pid, Reason: end.reason.String(), Exit: ending, Uptime: exit.Uptime}
 }
 
 // tellEnd tells hooks of an end that nobody has asked for.
@@ -38,7 +38,7 @@ func (w *worker) tellEnd(end ended, next restart.Decision) {
 
 // again counts a restart. Hooks hear of it once the process runs, unless
 // somebody has asked for it; n has the end of the one before, if it has ended.
-func (w *worker) again(why status.Reason, n hooks.Note) {
+func (w *worker) again(why status.Reason, n hooks.Event) {
 	w.status.Restarts[why]++
 	switch why {
 	case status.ByManual, status.ByReload:
@@ -61,17 +61,17 @@ func (w *worker) tellResumed() {
 }
 
 // tell hands an event to the hooks of the app. It never waits.
-func (w *worker) tell(event hooks.Event, n hooks.Note) {
+func (w *worker) tell(event hooks.EventKind, n hooks.Event) {
 	to := w.hooksFor(event)
 	if len(to) == 0 {
 		return
 	}
-	n.Event, n.Host, n.App, n.Instance = event, w.tools.host, w.status.App, w.status.Instance
+	n.Kind, n.Host, n.App, n.Instance = event, w.tools.host, w.status.App, w.status.Instance
 	h := hookRun{tools: w.tools, app: w.app, worker: w.name, instance: w.status.Instance, id: w.status.ID}
-	w.tools.herald.Tell(n, to, h.run)
+	w.tools.herald.Dispatch(n, to, h.run)
 }
 
-func (w *worker) hooksFor(event hooks.Event) []hooks.Hook {
+func (w *worker) hooksFor(event hooks.EventKind) []hooks.Hook {
 	switch event {
 	case hooks.Exit:
 		return w.app.OnExit

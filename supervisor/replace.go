@@ -113,7 +113,7 @@ func (w *worker) replace(ctx, kill context.Context, old life, r *renewal) life {
 		return old
 	}
 	next.door.succeed(old.door)
-	w.again(r.reason, hooks.Note{})
+	w.again(r.reason, hooks.Event{})
 	w.status.StartTimes = w.status.StartTimes.Observe(time.Since(next.began))
 	w.status.Ready = true
 	w.present(next)

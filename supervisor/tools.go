@@ -22,7 +22,7 @@ type tools struct {
 	uid       int           // gorun's own
 	victims   func() uint64 // processes that the kernel has killed for want of memory
 	journal   journal
-	herald    *hooks.Herald
+	herald    *hooks.Dispatcher
 	host      string        // this machine's name, for hooks
 	ids       atomic.Int64  // the next pm_id
 	turns     atomic.Int64  // phases that apps have come to

@@ -38,7 +38,7 @@ type worker struct {
 	orders   orders
 	farewell farewell
 
-	resumed   *hooks.Note        // a restart that hooks are told of when the process runs; nil: there was none
+	resumed   *hooks.Event       // a restart that hooks are told of when the process runs; nil: there was none
 	dropLines context.CancelFunc // gives up what the last run's output still has to hand on; nil before the first
 
 	published atomic.Pointer[workerView]

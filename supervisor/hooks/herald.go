@@ -24,7 +24,7 @@ type Options struct {
 // Herald takes notes to hooks. Each hook of an app has a goroutine while there
 // is something to tell it: one that hangs holds up only itself, and what it is
 // told stays in order. Safe for concurrent use.
-type Herald struct {
+type Dispatcher struct {
 	log       *slog.Logger
 	transport http.RoundTripper
 	attend    func(*line) // sees to the notes of a line until there are none
@@ -47,13 +47,13 @@ type line struct {
 // errand is one note on its way to one hook.
 type errand struct {
 	hook Hook
-	note Note
+	note Event
 	run  Run
 }
 
 // New returns a herald. It costs nothing until there is something to tell.
-func New(o Options) *Herald {
-	h := &Herald{log: o.Log, transport: o.Transport, lines: map[string]*line{}}
+func New(o Options) *Dispatcher {
+	h := &Dispatcher{log: o.Log, transport: o.Transport, lines: map[string]*line{}}
 	if h.transport == nil {
 		h.transport = newTransport()
 	}
@@ -64,7 +64,7 @@ func New(o Options) *Herald {
 }
 
 // Tell tells hooks of something, later. run is for those that are a command.
-func (h *Herald) Tell(n Note, to []Hook, run Run) {
+func (h *Dispatcher) Dispatch(n Event, to []Hook, run Run) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -76,7 +76,7 @@ func (h *Herald) Tell(n Note, to []Hook, run Run) {
 }
 
 // queue is for who holds mu.
-func (h *Herald) queue(e errand) {
+func (h *Dispatcher) queue(e errand) {
 	key := e.note.App + "\x00" + e.hook.destination()
 	l := h.lines[key]
 	if l == nil {
@@ -92,7 +92,7 @@ func (h *Herald) queue(e errand) {
 }
 
 // serve runs the errands of a line until there are none.
-func (h *Herald) serve(ctx context.Context, l *line) {
+func (h *Dispatcher) serve(ctx context.Context, l *line) {
 	for {
 		e, dropped, found := h.take(ctx, l)
 		if !found {
@@ -109,7 +109,7 @@ func (h *Herald) serve(ctx context.Context, l *line) {
 
 // take takes the first of a line. A line without anybody in it is none, and
 // the end of ctx sends everybody home.
-func (h *Herald) take(ctx context.Context, l *line) (e errand, dropped int, found bool) {
+func (h *Dispatcher) take(ctx context.Context, l *line) (e errand, dropped int, found bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if ctx.Err() != nil {
@@ -125,7 +125,7 @@ func (h *Herald) take(ctx context.Context, l *line) (e errand, dropped int, foun
 	return e, dropped, true
 }
 
-func (h *Herald) lose(n int) {
+func (h *Dispatcher) lose(n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.lost += n
@@ -133,7 +133,7 @@ func (h *Herald) lose(n int) {
 
 // deliver tries until the hook is told, or to go on is no use. It returns false
 // when ctx cut it short.
-func (h *Herald) deliver(ctx context.Context, e errand) bool {
+func (h *Dispatcher) deliver(ctx context.Context, e errand) bool {
 	for try := 1; ; try++ {
 		o := h.try(ctx, e)
 		if o.err != nil && ctx.Err() != nil {
@@ -142,10 +142,10 @@ func (h *Herald) deliver(ctx context.Context, e errand) bool {
 		verdict, pause := e.hook.next(try, o)
 		switch verdict {
 		case told:
-			h.log.Debug("hook told", "worker", e.note.worker(), "event", e.note.Event.String(), "hook", e.hook)
+			h.log.Debug("hook told", "worker", e.note.worker(), "event", e.note.Kind.String(), "hook", e.hook)
 			return true
 		case lost:
-			h.log.Error("hook failed", "worker", e.note.worker(), "event", e.note.Event.String(), "hook", e.hook,
+			h.log.Error("hook failed", "worker", e.note.worker(), "event", e.note.Kind.String(), "hook", e.hook,
 				"error", o.err, "tries", try, "lines", bounded(o.lines, maxLines, maxLine))
 			return true
 		case retry:
@@ -158,7 +158,7 @@ func (h *Herald) deliver(ctx context.Context, e errand) bool {
 }
 
 // try runs an errand once.
-func (h *Herald) try(ctx context.Context, e errand) outcome {
+func (h *Dispatcher) try(ctx context.Context, e errand) outcome {
 	ctx, cancel := context.WithTimeoutCause(ctx, e.hook.Timeout, timeoutError(e.hook.Timeout))
 	defer cancel()
 	body := e.note.body()
@@ -177,7 +177,7 @@ func (h *Herald) try(ctx context.Context, e errand) outcome {
 
 // Close takes no more notes and waits for those that are on their way, until
 // ctx ends and cuts that short. All that was started has ended then.
-func (h *Herald) Close(ctx context.Context) {
+func (h *Dispatcher) Close(ctx context.Context) {
 	h.mu.Lock()
 	h.closed = true
 	h.mu.Unlock()
@@ -203,7 +203,7 @@ func wait(ctx context.Context, pause time.Duration) bool {
 }
 
 // worker names whom it is about, as logs do.
-func (n Note) worker() string { return n.App + "/" + strconv.Itoa(n.Instance) }
+func (n Event) worker() string { return n.App + "/" + strconv.Itoa(n.Instance) }
 
 // timeoutError is that of a try that ran out of its time.
 type timeoutError time.Duration

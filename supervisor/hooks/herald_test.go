@@ -20,7 +20,7 @@ import (
 // office is a herald in a bubble, where minutes pass in no time, and what came
 // of its errands.
 type office struct {
-	*Herald
+	*Dispatcher
 	begun time.Time
 
 	mu    sync.Mutex
@@ -33,7 +33,7 @@ func inOffice(t *testing.T, by http.RoundTripper, f func(o *office)) {
 	t.Helper()
 	synctest.Test(t, func(*testing.T) {
 		o := &office{begun: time.Now()}
-		o.Herald = New(Options{Log: slog.New(slog.NewTextHandler(o, &slog.HandlerOptions{ReplaceAttr: withoutTime})), Transport: by})
+		o.Dispatcher = New(Options{Log: slog.New(slog.NewTextHandler(o, &slog.HandlerOptions{ReplaceAttr: withoutTime})), Transport: by})
 		f(o)
 		o.Close(context.Background())
 	})
@@ -122,7 +122,7 @@ func TestAWebhookIsTriedAgain(t *testing.T) {
 	network := &answers{statuses: []int{500, 0, 429, 200}}
 	inOffice(t, network, func(o *office) {
 		network.heard = o.note
-		o.Tell(crash(), []Hook{web("/a")}, nil)
+		o.Dispatch(crash(), []Hook{web("/a")}, nil)
 		passes(time.Minute)
 		o.want(t, "0s /a 500", "1s /a 0", "3s /a 429", "7s /a 200")
 		if o.said() != "" {
@@ -135,7 +135,7 @@ func TestAServerThatAsksForTimeGetsIt(t *testing.T) {
 	network := &answers{statuses: []int{503, 200}, header: http.Header{"Retry-After": {"20"}}}
 	inOffice(t, network, func(o *office) {
 		network.heard = o.note
-		o.Tell(crash(), []Hook{web("/a")}, nil)
+		o.Dispatch(crash(), []Hook{web("/a")}, nil)
 		passes(time.Minute)
 		o.want(t, "0s /a 503", "20s /a 200")
 	})
@@ -144,7 +144,7 @@ func TestAServerThatAsksForTimeGetsIt(t *testing.T) {
 func TestAFailureIsToldOnceAndWithoutTheSecret(t *testing.T) {
 	network := &answers{statuses: []int{404}, heard: func(string) {}}
 	inOffice(t, network, func(o *office) {
-		o.Tell(crash(), []Hook{web("/SECRET")}, nil)
+		o.Dispatch(crash(), []Hook{web("/SECRET")}, nil)
 		passes(time.Minute)
 		want := `level=ERROR msg="hook failed" worker=api/2 event=exit hook="webhook hooks.example" error="answered 404 Not Found" tries=1 lines=[]` + "\n"
 		if got := o.said(); got != want {
@@ -155,7 +155,7 @@ func TestAFailureIsToldOnceAndWithoutTheSecret(t *testing.T) {
 
 func TestACommandThatFailsIsTriedAgainAndItsLastWordsAreTold(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
-		o.Tell(crash(), []Hook{command("/bin/notify")}, func(_ context.Context, c Command) ([]string, error) {
+		o.Dispatch(crash(), []Hook{command("/bin/notify")}, func(_ context.Context, c Command) ([]string, error) {
 			o.note(strings.Join(c.Argv, " ") + " " + c.Environ[0])
 			return []string{"no such channel"}, errors.New("exit 3")
 		})
@@ -169,7 +169,7 @@ func TestACommandThatFailsIsTriedAgainAndItsLastWordsAreTold(t *testing.T) {
 
 func TestACommandThatIsNotThereIsTriedOnce(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
-		o.Tell(crash(), []Hook{command("/gone")}, func(context.Context, Command) ([]string, error) {
+		o.Dispatch(crash(), []Hook{command("/gone")}, func(context.Context, Command) ([]string, error) {
 			return nil, fmt.Errorf("start: %w", fs.ErrNotExist)
 		})
 		passes(time.Minute)
@@ -191,7 +191,7 @@ func TestATryEndsAtItsTimeLimit(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
 		hook := command("hang")
 		hook.Retries = 1
-		o.Tell(crash(), []Hook{hook}, o.hang)
+		o.Dispatch(crash(), []Hook{hook}, o.hang)
 		passes(time.Minute)
 		o.want(t, "0s hang began", "10s hang was ended", "11s hang began", "21s hang was ended")
 		if got := o.said(); !strings.Contains(got, "not done within its timeout of 10s") {
@@ -212,7 +212,7 @@ func TestAHookThatHangsHoldsUpNobodyElse(t *testing.T) {
 		hang := command("hang")
 		hang.Retries = 0
 		for range 2 {
-			o.Tell(crash(), []Hook{hang, command("quick")}, run)
+			o.Dispatch(crash(), []Hook{hang, command("quick")}, run)
 			passes(time.Second)
 		}
 		passes(time.Minute)
@@ -225,7 +225,7 @@ func TestAHookThatHangsHoldsUpNobodyElse(t *testing.T) {
 func TestNotesOfOneHookStayInOrder(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
 		for i := range 10 {
-			o.Tell(crash().with(func(n *Note) { n.Instance = i }), []Hook{command("a")}, func(_ context.Context, c Command) ([]string, error) {
+			o.Dispatch(crash().with(func(n *Event) { n.Instance = i }), []Hook{command("a")}, func(_ context.Context, c Command) ([]string, error) {
 				wait(context.Background(), time.Second)
 				o.note(c.Environ[2])
 				return nil, nil
@@ -241,7 +241,7 @@ func TestNotesOfOneHookStayInOrder(t *testing.T) {
 func TestOfTooManyNotesTheOldestAreDropped(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
 		tell := func(i int) {
-			o.Tell(crash().with(func(n *Note) { n.Instance = i }), []Hook{command("slow")}, func(_ context.Context, c Command) ([]string, error) {
+			o.Dispatch(crash().with(func(n *Event) { n.Instance = i }), []Hook{command("slow")}, func(_ context.Context, c Command) ([]string, error) {
 				wait(context.Background(), time.Second)
 				o.note(c.Environ[2])
 				return nil, nil
@@ -266,11 +266,11 @@ func TestTheEndWaitsForWhatIsOnItsWay(t *testing.T) {
 	network := &answers{statuses: []int{500, 200}}
 	inOffice(t, network, func(o *office) {
 		network.heard = o.note
-		o.Tell(crash(), []Hook{web("/a")}, nil)
+		o.Dispatch(crash(), []Hook{web("/a")}, nil)
 		o.Close(context.Background())
 		o.note("closed")
 		o.want(t, "0s /a 500", "1s /a 200", "1s closed")
-		o.Tell(crash(), []Hook{web("/too-late")}, nil)
+		o.Dispatch(crash(), []Hook{web("/too-late")}, nil)
 		passes(time.Minute)
 		if len(o.notes) != 3 || o.said() != "" {
 			t.Errorf("got %q, and it said: %s", o.notes, o.said())
@@ -281,7 +281,7 @@ func TestTheEndWaitsForWhatIsOnItsWay(t *testing.T) {
 func TestTheEndDoesNotWaitForEver(t *testing.T) {
 	inOffice(t, nil, func(o *office) {
 		for range 3 {
-			o.Tell(crash(), []Hook{command("hang")}, o.hang)
+			o.Dispatch(crash(), []Hook{command("hang")}, o.hang)
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -297,7 +297,7 @@ func TestTheEndDoesNotWaitForEver(t *testing.T) {
 func TestTheEndCutsAPauseShort(t *testing.T) {
 	network := &answers{statuses: []int{500}, heard: func(string) {}}
 	inOffice(t, network, func(o *office) {
-		o.Tell(crash(), []Hook{web("/a")}, nil)
+		o.Dispatch(crash(), []Hook{web("/a")}, nil)
 		synctest.Wait()
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()

@@ -26,17 +26,17 @@ type Hook struct {
 func Defaults() Hook { return Hook{Timeout: 10 * time.Second, Retries: 3} }
 
 // Event is what a hook is told of.
-type Event int
+type EventKind int
 
 // The events.
 const (
-	Exit    Event = iota // a worker ended, and nobody had asked it to
-	Restart              // a worker runs again, and nobody had asked for it
-	GiveUp               // a worker is not started any more
+	Exit    EventKind = iota // a worker ended, and nobody had asked it to
+	Restart                  // a worker runs again, and nobody had asked for it
+	GiveUp                   // a worker is not started any more
 )
 
 // String returns the event as hooks are told it.
-func (e Event) String() string { return [...]string{"exit", "restart", "giveup"}[e] }
+func (e EventKind) String() string { return [...]string{"exit", "restart", "giveup"}[e] }
 
 // Command is what a hook's command is run with.
 type Command struct {

@@ -9,21 +9,21 @@ import (
 )
 
 // Note is one event with its facts. It never changes once it is told.
-type Note struct {
-	Event    Event
+type Event struct {
+	Kind     EventKind
 	Time     time.Time
 	Host     string
 	App      string
 	Instance int
 	Pid      int           // of the process that ended, or runs again; 0: there was none
 	Reason   string        // why it ended, or runs again: exit, memory, health, …
-	Exit     *Ending       // how it ended; nil: it has not
+	Exit     *ExitStatus   // how it ended; nil: it has not
 	Next     string        // what follows: "restart in 1s"
 	Uptime   time.Duration // of the process that ended
 }
 
 // Ending is how a process ended.
-type Ending struct {
+type ExitStatus struct {
 	Text   string // for people: "1", "137 = SIGKILL, out of memory"
 	Code   int    // 0–255, as a shell says it
 	Signal string // "SIGKILL"; "": none
@@ -56,9 +56,9 @@ type message struct {
 }
 
 // body returns the note as JSON.
-func (n Note) body() []byte {
+func (n Event) body() []byte {
 	m := message{
-		Text: n.text(), Event: n.Event.String(), App: n.App, Worker: n.Instance, Pid: n.Pid, Reason: n.Reason,
+		Text: n.text(), Event: n.Kind.String(), App: n.App, Worker: n.Instance, Pid: n.Pid, Reason: n.Reason,
 		Uptime: n.Uptime.Seconds(), Next: n.Next, Time: n.Time.UTC().Format(time.RFC3339), Host: n.Host,
 	}
 	if end := n.Exit; end != nil {
@@ -72,9 +72,9 @@ func (n Note) body() []byte {
 }
 
 // environ is the note for a command.
-func (n Note) environ() []string {
+func (n Event) environ() []string {
 	all := []string{
-		"GORUN_EVENT=" + n.Event.String(),
+		"GORUN_EVENT=" + n.Kind.String(),
 		"GORUN_APP=" + n.App,
 		"GORUN_INSTANCE=" + strconv.Itoa(n.Instance),
 		"GORUN_PID=" + number(n.Pid),
@@ -98,7 +98,7 @@ func number(n int) string {
 }
 
 // exit names how it ended, "" when it has not.
-func (n Note) exit() string {
+func (n Event) exit() string {
 	if n.Exit == nil {
 		return ""
 	}
@@ -113,22 +113,22 @@ const (
 )
 
 // text tells it to people: a sentence, and the last words of what has failed.
-func (n Note) text() string {
+func (n Event) text() string {
 	text := n.sentence()
 	if n.Host != "" {
 		text += " (on " + n.Host + ")"
 	}
 	text = escape(clip(text, shownSentence))
-	if n.Exit == nil || n.Exit.Code == 0 || len(n.Exit.Tail) == 0 || n.Event == Restart {
+	if n.Exit == nil || n.Exit.Code == 0 || len(n.Exit.Tail) == 0 || n.Kind == Restart {
 		return text
 	}
 	lines := strings.Join(bounded(n.Exit.Tail, shownLines, shownLine), "\n")
 	return text + "\n```\n" + escape(strings.ReplaceAll(lines, "```", "'''")) + "\n```"
 }
 
-func (n Note) sentence() string {
+func (n Event) sentence() string {
 	who := fmt.Sprintf("%s/%d", n.App, n.Instance)
-	switch n.Event {
+	switch n.Kind {
 	case Exit:
 		return fmt.Sprintf("%s ended: %s%s; %s", who, n.exit(), n.because(), n.Next)
 	case Restart:
@@ -140,7 +140,7 @@ func (n Note) sentence() string {
 }
 
 // because names a reason that the exit does not tell.
-func (n Note) because() string {
+func (n Event) because() string {
 	if n.Reason == "" || n.Reason == "exit" {
 		return ""
 	}
