@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// crash is a note with all its facts.
+// crash is an event with all its facts.
 func crash() Event {
 	return Event{
 		Kind: Exit, Time: time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3600)), Host: "box", App: "api", Instance: 2, Pid: 41,
@@ -36,7 +36,7 @@ func TestAWebhookGetsEveryFact(t *testing.T) {
 	}
 }
 
-func TestACodeOfZeroIsToldAndAMissingOneIsNot(t *testing.T) {
+func TestACodeOfZeroIsSentAndAMissingOneIsNot(t *testing.T) {
 	done := crash().with(func(n *Event) { n.Exit = &ExitStatus{Text: "0"} })
 	if body := string(done.body()); !strings.Contains(body, `"code":0`) || strings.Contains(body, "signal") {
 		t.Error(body)
@@ -63,9 +63,9 @@ func TestACommandFindsTheFactsInItsEnvironment(t *testing.T) {
 
 func TestTheTextIsASentence(t *testing.T) {
 	tests := []struct {
-		name string
-		note Event
-		want string
+		name  string
+		event Event
+		want  string
 	}{
 		{"a good end", crash().with(func(n *Event) {
 			n.Host, n.Exit, n.Next = "", &ExitStatus{Text: "0", Tail: []string{"bye"}}, "stays stopped"
@@ -76,7 +76,7 @@ func TestTheTextIsASentence(t *testing.T) {
 		{"the end of it", crash().with(func(n *Event) { n.Kind, n.Exit.Tail = GiveUp, nil }), "api/2 is given up after too many failures in a row: exit 137 = SIGKILL, out of memory (on box)"},
 	}
 	for _, tt := range tests {
-		if got := tt.note.text(); got != tt.want {
+		if got := tt.event.text(); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
