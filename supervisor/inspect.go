@@ -220,7 +220,7 @@ func (l *link) noted(m notify.Message) {
 		}
 		l.says()
 	}
-	if m.Alive {
+	if m.KeepAlive {
 		pend(l.hearing.alive)
 	}
 	if m.Stopping && m.Sender == l.hearing.speaker { // and not a helper of it

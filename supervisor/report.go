@@ -31,7 +31,7 @@ func (s *Supervisor) tellReady(ctx context.Context) {
 
 // notify tells whoever runs gorun how it is, see sd_notify(3).
 func (s *Supervisor) notify(line string) {
-	if err := notify.Tell(s.options.NotifySocket, line); err != nil {
+	if err := notify.Send(s.options.NotifySocket, line); err != nil {
 		s.tools.log.Warn("cannot tell NOTIFY_SOCKET", "line", line, "error", err)
 	}
 }

@@ -11,7 +11,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("GORUN_TEST_WORKER") != "tell" {
 		os.Exit(m.Run())
 	}
-	if err := Tell(os.Getenv("NOTIFY_SOCKET"), "READY=1"); err != nil {
+	if err := Send(os.Getenv("NOTIFY_SOCKET"), "READY=1"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -16,9 +16,9 @@ type Message struct {
 	Stopping  bool // it has begun to end
 	Reloading bool // until it is ready again
 
-	Alive    bool           // the watchdog's keep-alive
-	Trouble  bool           // it asks to be treated as if it had not kept alive
-	Watchdog *time.Duration // how often it will keep alive from now on; 0: no more
+	KeepAlive       bool           // the watchdog's keep-alive
+	WatchdogTrigger bool           // it asks to be treated as if it had not kept alive
+	Watchdog        *time.Duration // how often it will keep alive from now on; 0: no more
 
 	Extend  time.Duration // it needs so much longer for what it is at: starting or stopping
 	Status  *string       // for people, printable; "" takes it back
@@ -60,8 +60,8 @@ var flags = map[string]func(*Message){
 	"READY=1":          func(m *Message) { m.Ready = true },
 	"STOPPING=1":       func(m *Message) { m.Stopping = true },
 	"RELOADING=1":      func(m *Message) { m.Reloading = true },
-	"WATCHDOG=1":       func(m *Message) { m.Alive = true },
-	"WATCHDOG=trigger": func(m *Message) { m.Trouble = true },
+	"WATCHDOG=1":       func(m *Message) { m.KeepAlive = true },
+	"WATCHDOG=trigger": func(m *Message) { m.WatchdogTrigger = true },
 	"BARRIER=1":        func(m *Message) { m.Barrier = true },
 }
 

@@ -44,7 +44,7 @@ func heard(t *testing.T, options Options) (s *Socket, address string, messages c
 // tells sends, or fails the test.
 func tells(t *testing.T, address string, lines ...string) {
 	t.Helper()
-	if err := Tell(address, lines...); err != nil {
+	if err := Send(address, lines...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -94,7 +94,7 @@ func TestMessagesComeInOrderAndSigned(t *testing.T) {
 			if !first.Ready || first.Stopping || *first.Status != "a STOPPING=1" || first.Sender != os.Getpid() {
 				t.Errorf("the first message is %+v", first)
 			}
-			if second != (Message{Sender: os.Getpid()}) || third != (Message{Alive: true, Sender: os.Getpid()}) {
+			if second != (Message{Sender: os.Getpid()}) || third != (Message{KeepAlive: true, Sender: os.Getpid()}) {
 				t.Errorf("the others are %+v and %+v", second, third)
 			}
 			if wants := strings.HasPrefix(name, "file") || strings.HasPrefix(name, "second"); wants != strings.HasPrefix(address, dir) {

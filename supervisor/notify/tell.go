@@ -14,7 +14,7 @@ const roomTime = 2 * time.Second
 // Tell sends the lines, "READY=1", to the service manager that listens at the
 // socket, a path or @abstract, as NOTIFY_SOCKET says; "": there is none, and
 // nothing to do. A line remains one line.
-func Tell(socket string, lines ...string) error {
+func Send(socket string, lines ...string) error {
 	if socket == "" {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func TestTell(t *testing.T) {
-	if err := Tell("", "READY=1"); err != nil {
+	if err := Send("", "READY=1"); err != nil {
 		t.Errorf("without a service manager: %v", err)
 	}
 	for socket, want := range map[string]string{
@@ -21,7 +21,7 @@ func TestTell(t *testing.T) {
 		"/no/such":                     "no such file",
 		"/" + strings.Repeat("x", 200): "invalid argument",
 	} {
-		if err := Tell(socket, "READY=1"); err == nil || !strings.Contains(err.Error(), want) {
+		if err := Send(socket, "READY=1"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Tell(%q) = %v, want %q", socket, err, want)
 		}
 	}
