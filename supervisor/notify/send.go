@@ -8,32 +8,32 @@ import (
 	"time"
 )
 
-// roomTime is how long a service manager may take to make room for a datagram.
-const roomTime = 2 * time.Second
+// sendTimeout is how long the service manager's queue may stay full.
+const sendTimeout = 2 * time.Second
 
-// Tell sends the lines, "READY=1", to the service manager that listens at the
-// socket, a path or @abstract, as NOTIFY_SOCKET says; "": there is none, and
-// nothing to do. A line remains one line.
+// Send sends lines such as "READY=1" to the service manager's socket, a path or
+// @abstract, as NOTIFY_SOCKET has it. "" means that there is none: Send does nothing.
+// A newline or NUL within a line becomes a space.
 func Send(socket string, lines ...string) error {
 	if socket == "" {
 		return nil
 	}
-	if err := tell(socket, lines, roomTime); err != nil {
+	if err := send(socket, lines, sendTimeout); err != nil {
 		return fmt.Errorf("notify %s: %w", socket, err)
 	}
 	return nil
 }
 
-func tell(socket string, lines []string, patience time.Duration) error {
+func send(socket string, lines []string, timeout time.Duration) error {
 	if len(socket) < 2 || socket[0] != '/' && socket[0] != '@' {
-		return errors.New("only a path or an @abstract name is understood")
+		return errors.New("not a path and not an @abstract name")
 	}
 	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
 		return err
 	}
 	oneLine := strings.NewReplacer("\n", " ", "\x00", " ")
