@@ -68,7 +68,7 @@ func run(args, environ []string, std streams) int {
 		return process.Launch(args, environ, std.err)
 	}
 	// The listener is not closed: giving back each signal costs the exit 2 ms.
-	inv := &invocation{streams: std, environ: environ, signals: signals.Begin()}
+	inv := &invocation{streams: std, environ: environ, signals: signals.NewListener()}
 	var app *cli.App
 	if len(args) > 1 && args[1] == "exec" {
 		app, args = inv.execApp(), args[1:]

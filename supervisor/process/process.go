@@ -257,5 +257,5 @@ func (p *Process) Stop(ctx context.Context, ladder Ladder) (forced bool) {
 	if ladder.Alone {
 		all = alone{p.child}
 	}
-	return descend(ctx, ending{p.reaper.Buried, p.child, all}, ladder)
+	return descend(ctx, ending{p.reaper.OrphanReaped, p.child, all}, ladder)
 }
