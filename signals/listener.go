@@ -37,20 +37,15 @@ type Actions struct {
 // finds it full is dropped.
 const queue = 128
 
-// Listen starts to receive. Call it before anything is started: what arrives
-// earlier has the default effect. A signal that gorun was started with as
-// ignored stays so, for gorun and for its children. A process has one Listener
+// NewListener starts to receive. Call it before anything is started: a signal that
+// arrives earlier has its default effect. A signal that gorun was started with as
+// ignored stays ignored, for gorun and for its children. A process has one Listener
 // at a time.
-func Listen() *Listener {
-	l := Begin()
-	<-l.Complete()
-	return l
-}
-
-// Begin is Listen for who has other things to do meanwhile: each signal costs
-// os/signal a hand-over between threads. Those that mean the end, and SIGCHLD,
-// are received when Begin returns.
-func Begin() *Listener {
+//
+// SIGCHLD and the signals that mean Stop are received when NewListener returns; the
+// others, each of which costs os/signal a hand-over between threads, when Complete
+// is closed.
+func NewListener() *Listener {
 	l := &Listener{
 		children: make(chan os.Signal, 1),
 		stops:    make(chan os.Signal, queue),

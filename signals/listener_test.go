@@ -44,9 +44,16 @@ func ignoreAndListen() {
 	panic(syscall.Exec("/proc/self/exe", os.Args, []string{modeVariable + "=listen", "PATH=" + os.Getenv("PATH")}))
 }
 
+// completeListener returns a Listener that receives every signal.
+func completeListener() *Listener {
+	l := NewListener()
+	<-l.Complete()
+	return l
+}
+
 // printStatus tells how signals stand, here and in a child.
 func printStatus() {
-	Listen()
+	<-NewListener().Complete()
 	own, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		panic(err)
@@ -102,7 +109,7 @@ func TestInheritedIgnoredSignalsStaySo(t *testing.T) {
 // dispatched runs a Listener whose actions send a word for each signal.
 func dispatched(t *testing.T, mean func(unix.Signal) Meaning) (*Listener, <-chan string) {
 	t.Helper()
-	l := Listen()
+	l := completeListener()
 	words := make(chan string)
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})
@@ -219,7 +226,7 @@ func TestFloodDoesNotCrowdOutTheStop(t *testing.T) {
 
 func TestListenerCanBeClosedAndReplaced(t *testing.T) {
 	for range 3 {
-		l := Listen()
+		l := completeListener()
 		l.Close()
 	}
 	_, words := dispatched(t, Forwarding)
@@ -230,7 +237,7 @@ func TestListenerCanBeClosedAndReplaced(t *testing.T) {
 }
 
 func TestRunEndsWithItsContext(t *testing.T) {
-	l := Listen()
+	l := completeListener()
 	t.Cleanup(l.Close)
 	ctx, cancel := context.WithCancel(t.Context())
 	over := make(chan struct{})

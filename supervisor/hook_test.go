@@ -153,7 +153,7 @@ func TestAHookThatHangsDelaysNoRestart(t *testing.T) {
 func TestTheEndOfGorunWaitsForAHookALittle(t *testing.T) {
 	enact(t, []part{job("api", crashes).but(webhooks("/hangs"))}, Options{}, func(s *stage) {
 		wantEnd(t, s, 1, hookGrace)
-		if !s.film.said("hooks were not told notes=1") {
+		if !s.film.said("events not delivered to hooks events=1") {
 			t.Error("it is not said")
 		}
 	})

@@ -28,7 +28,7 @@ func (s *Supervisor) awaitReady(ctx context.Context) {
 
 // notify reports to whoever runs gorun how it is, see sd_notify(3).
 func (s *Supervisor) notify(line string) {
-	if err := notify.Tell(s.options.NotifySocket, line); err != nil {
+	if err := notify.Send(s.options.NotifySocket, line); err != nil {
 		s.log.Warn("cannot write to NOTIFY_SOCKET", "line", line, "error", err)
 	}
 }

@@ -57,7 +57,7 @@ type Supervisor struct {
 	log      *slog.Logger
 	deps     app.Deps
 	journal  journal
-	hooks    *hooks.Herald
+	hooks    *hooks.Dispatcher
 	changed  chan struct{} // an app has published something; at most one pending
 	apps     apps
 	stopping atomic.Bool

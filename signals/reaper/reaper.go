@@ -213,7 +213,7 @@ func (r *Reaper) Orphans() uint64 {
 
 // Buried returns a channel that is closed when an orphan is reaped after this
 // call.
-func (r *Reaper) Buried() <-chan struct{} {
+func (r *Reaper) OrphanReaped() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.buried

@@ -38,7 +38,8 @@ func TestMain(m *testing.M) {
 	if os.Getenv(modeVariable) == "parent" {
 		parent()
 	}
-	l := signals.Listen()
+	l := signals.NewListener()
+	<-l.Complete()
 	go l.Run(context.Background(), signals.Forwarding, signals.Actions{Reap: shared.Reap, Forward: func(unix.Signal) {}})
 	os.Exit(m.Run())
 }
@@ -214,7 +215,7 @@ func alone(t *testing.T) {
 
 func TestOrphansAreBuried(t *testing.T) {
 	alone(t)
-	before, buried, reaped := shared.Orphans(), shared.Buried(), shared.Reaped()
+	before, buried, reaped := shared.Orphans(), shared.OrphanReaped(), shared.Reaped()
 	child := begin(t, script("(sleep 0.01 &)"))
 	wait(t, child.Exited())
 	wait(t, buried)

@@ -58,7 +58,7 @@ func Run(env Env) int {
 		return process.Launch(env.Args, env.Environ, env.Err)
 	}
 	// The listener is not closed: giving back each signal costs the exit 2 ms.
-	c := &commandLine{Env: env, signals: signals.Begin()}
+	c := &commandLine{Env: env, signals: signals.NewListener()}
 	return c.run()
 }
 

@@ -30,7 +30,8 @@ func gorunIn(t *testing.T, environ []string, args ...string) ran {
 	defer in.Close()
 	out, readOut := capture(t)
 	errs, readErr := capture(t)
-	listener := signals.Listen()
+	listener := signals.NewListener()
+	<-listener.Complete()
 	defer listener.Close()
 	c := &commandLine{
 		Env: Env{

@@ -15,7 +15,7 @@ import (
 type service struct {
 	signals        *signals.Listener
 	reaper         *reaper.Reaper
-	reopen         func() error // opens the log files again
+	reopen         func(context.Context) error // opens the log files again
 	log            *slog.Logger
 	load           control.Load  // of gorun's own file
 	delay          time.Duration // before the first start

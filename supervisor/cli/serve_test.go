@@ -97,7 +97,8 @@ func start(t *testing.T, what string, change func(*service, *supervisor.Options,
 	t.Helper()
 	c := &container{over: make(chan struct{}), terminationLog: filepath.Join(t.TempDir(), "termination-log")}
 	output := logs.New(logs.Options{Stdout: &c.text, Stderr: &c.text})
-	listener := signals.Listen()
+	listener := signals.NewListener()
+	<-listener.Complete()
 	app := spec.App{
 		Name: "api", Argv: []string{os.Args[0], "worker", what}, Dir: "/", Instances: 1, Autostart: true, TreeKill: true,
 		StopSignal: unix.SIGTERM, KillTimeout: time.Minute, Restart: restart.Policy{},

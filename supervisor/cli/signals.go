@@ -37,7 +37,7 @@ func (v service) actions(loop, run context.Context, w workers, end shutdown) sig
 		Reap:    v.reaper.Reap,
 		Stop:    v.stopAction(end),
 		Reload:  func() { go v.reload(run, w) },
-		Reopen:  inBackground(loop, v.reopenLogs),
+		Reopen:  inBackground(loop, func() { v.reopenLogs(loop) }),
 		Forward: forwarding.add,
 	}
 }
@@ -57,8 +57,8 @@ func (v service) stopAction(end shutdown) func(unix.Signal) {
 	}
 }
 
-func (v service) reopenLogs() {
-	if err := v.reopen(); err != nil {
+func (v service) reopenLogs(ctx context.Context) {
+	if err := v.reopen(ctx); err != nil {
 		v.log.Error("cannot reopen log files", "error", err)
 	}
 }

@@ -37,8 +37,8 @@ func TestNoActionOfASignalWaitsForABlockedLog(t *testing.T) {
 	output := blockedOutput(t)
 	v := service{
 		reaper: theReaper, log: slog.New(output.Handler()),
-		reopen: func() error {
-			err := output.Reopen()
+		reopen: func(ctx context.Context) error {
+			err := output.Reopen(ctx)
 			<-hang
 			return err
 		},

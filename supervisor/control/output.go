@@ -115,14 +115,14 @@ func (a *api) flush(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Output.Flush(matching(targets)); err != nil {
+	if err := a.Output.Flush(r.Context(), matching(targets)); err != nil {
 		return fmt.Errorf("empty the log files: %w", err)
 	}
 	return answer(w, struct{}{})
 }
 
-func (a *api) reopen(w http.ResponseWriter, _ *http.Request) error {
-	if err := a.Output.Reopen(); err != nil {
+func (a *api) reopen(w http.ResponseWriter, r *http.Request) error {
+	if err := a.Output.Reopen(r.Context()); err != nil {
 		return fmt.Errorf("open the log files again: %w", err)
 	}
 	return answer(w, struct{}{})

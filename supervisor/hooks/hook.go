@@ -1,6 +1,6 @@
-// Package hooks tells others what becomes of workers: a command is run or a
-// webhook is called, with a time limit, and tried again where that may help.
-// Who has something to tell never waits.
+// Package hooks reports the exits and restarts of workers: it runs a command or
+// calls a webhook, with a time limit, and retries where that may help. The caller
+// never waits: the Dispatcher owns a goroutine per busy hook.
 package hooks
 
 import (
@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Hook is who is to be told: exactly one of Exec and Webhook.
+// Hook is the receiver of events: exactly one of Exec and Webhook.
 type Hook struct {
 	Exec    []string // a command; Exec[0] is the path of the program
 	Webhook string   // an http or https URL, which is a secret: it is never printed
@@ -22,51 +22,51 @@ type Hook struct {
 	Retries int           // tries after the first one
 }
 
-// Defaults is a hook without anybody to tell, as the ecosystem file begins with.
+// Defaults returns a hook with neither Exec nor Webhook, and the ecosystem file's
+// default values.
 func Defaults() Hook { return Hook{Timeout: 10 * time.Second, Retries: 3} }
 
-// Event is what a hook is told of.
-type Event int
+// EventKind is what happened to a worker.
+type EventKind int
 
-// The events.
+// The kinds of events.
 const (
-	Exit    Event = iota // a worker ended, and nobody had asked it to
-	Restart              // a worker runs again, and nobody had asked for it
-	GiveUp               // a worker is not started any more
+	Exit    EventKind = iota // a worker ended without a command of the operator
+	Restart                  // a worker runs again without a command of the operator
+	GiveUp                   // a worker is not started any more
 )
 
-// String returns the event as hooks are told it.
-func (e Event) String() string { return [...]string{"exit", "restart", "giveup"}[e] }
+// String returns the kind as hooks get it.
+func (e EventKind) String() string { return [...]string{"exit", "restart", "giveup"}[e] }
 
 // Command is what a hook's command is run with.
 type Command struct {
 	Argv    []string
-	Environ []string // beside what the app's workers have
+	Environ []string // in addition to the workers' environment
 	Input   []byte   // for its standard input
 }
 
-// Run runs a command until it ends or ctx does; nothing that it started outlives
-// Run. It returns its last words. An error that is fs.ErrNotExist or
-// fs.ErrPermission means that it cannot be run at all.
+// Run runs a command until it ends or ctx does; no process of it outlives Run. It
+// returns the last lines of the command's output. An error that is fs.ErrNotExist
+// or fs.ErrPermission means that the command cannot be run at all.
 type Run func(ctx context.Context, c Command) (lines []string, err error)
 
-// Valid tells what is wrong with h, without a word of its URL.
+// Valid returns what is wrong with h, without any part of its URL.
 func (h Hook) Valid() error {
 	switch {
 	case len(h.Exec) > 0 && h.Webhook != "":
 		return errors.New("exec and webhook are both given; make a list of two hooks of it")
 	case len(h.Exec) == 0 && h.Webhook == "":
-		return errors.New("there is nobody to tell; write exec: [./notify.sh] or webhook: https://…")
+		return errors.New("neither exec nor webhook is given; write exec: [./notify.sh] or webhook: https://…")
 	case h.Timeout <= 0:
-		return errors.New("its timeout leaves no time; write a duration such as 10s")
+		return errors.New("its timeout is not above 0; write a duration such as 10s")
 	case h.Webhook == "":
 		return nil
 	}
 	return ValidURL(h.Webhook)
 }
 
-// ValidURL tells what keeps a text from being the URL of a webhook, without a
-// word of it.
+// ValidURL returns why a text is not the URL of a webhook, without any part of it.
 func ValidURL(text string) error {
 	target, err := url.Parse(text)
 	switch {
@@ -95,10 +95,10 @@ func (h Hook) String() string {
 	return "webhook " + target.Host
 }
 
-// LogValue keeps the rest of it out of logs of every format.
+// LogValue keeps the secret parts out of logs of every format.
 func (h Hook) LogValue() slog.Value { return slog.StringValue(h.String()) }
 
-// destination is the same for hooks that tell the same one.
+// destination is the same for hooks with the same receiver.
 func (h Hook) destination() string {
 	return h.Webhook + "\x00" + strings.Join(h.Exec, "\x00")
 }

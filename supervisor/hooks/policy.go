@@ -10,47 +10,47 @@ import (
 type verdict int
 
 const (
-	told  verdict = iota // it has succeeded
-	retry                // it may succeed the next time
-	lost                 // it will not
+	delivered verdict = iota // it has succeeded
+	retry                    // the next try may succeed
+	failed                   // no try will succeed
 )
 
 const (
-	firstPause   = time.Second // before the second try; each is twice the one before
-	longestPause = time.Minute // also where a server asks for more
+	firstDelay = time.Second // before the second try; each later one is twice as long
+	maxDelay   = time.Minute // also where a server asks for more
 )
 
-// outcome is how a try came out.
-type outcome struct {
+// result is the result of one try.
+type result struct {
 	err   error
-	final bool          // to try again is no use
-	pause time.Duration // that a server has asked for; 0: none
-	lines []string      // the last words of a command
+	final bool          // another try is pointless
+	delay time.Duration // that a server has asked for; 0: none
+	lines []string      // last output of a command
 }
 
-// next tells what follows the try of that number, from 1, and after how long.
-func (h Hook) next(try int, o outcome) (verdict, time.Duration) {
+// next returns what follows the try of that number, from 1, and after which delay.
+func (h Hook) next(try int, r result) (verdict, time.Duration) {
 	switch {
-	case o.err == nil:
-		return told, 0
-	case o.final || try > h.Retries:
-		return lost, 0
+	case r.err == nil:
+		return delivered, 0
+	case r.final || try > h.Retries:
+		return failed, 0
 	}
-	pause := longestPause
+	delay := maxDelay
 	if try <= 6 { // 64 s
-		pause = min(firstPause<<(try-1), longestPause)
+		delay = min(firstDelay<<(try-1), maxDelay)
 	}
-	return retry, min(max(pause, o.pause), longestPause)
+	return retry, min(max(delay, r.delay), maxDelay)
 }
 
-// mayPass tells whether a server that answered so may answer otherwise later.
-func mayPass(status int) bool {
+// retryable reports whether a later request may succeed after a response with status.
+func retryable(status int) bool {
 	return status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
 }
 
-// asked reads Retry-After, see RFC 9110: seconds or a date. What is neither asks
-// for nothing.
-func asked(header string, now time.Time) time.Duration {
+// retryAfter parses a Retry-After header, see RFC 9110: seconds or a date. It is 0
+// for anything else.
+func retryAfter(header string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(header, 10, 32); err == nil {
 		return time.Duration(seconds) * time.Second
 	}

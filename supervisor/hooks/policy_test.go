@@ -7,27 +7,27 @@ import (
 )
 
 func TestWhatFollowsATry(t *testing.T) {
-	failed := errors.New("failed")
+	down := errors.New("failed")
 	tests := []struct {
 		name    string
 		retries int
 		try     int
-		outcome outcome
+		outcome result
 		want    verdict
 		pause   time.Duration
 	}{
-		{"success", 3, 1, outcome{}, told, 0},
-		{"first failure", 3, 1, outcome{err: failed}, retry, time.Second},
-		{"second failure", 3, 2, outcome{err: failed}, retry, 2 * time.Second},
-		{"third failure", 3, 3, outcome{err: failed}, retry, 4 * time.Second},
-		{"last failure", 3, 4, outcome{err: failed}, lost, 0},
-		{"no retries", 0, 1, outcome{err: failed}, lost, 0},
-		{"no use", 3, 1, outcome{err: failed, final: true}, lost, 0},
-		{"the pause ends to grow", 100, 7, outcome{err: failed}, retry, time.Minute},
-		{"for ever", 100, 99, outcome{err: failed}, retry, time.Minute},
-		{"the server asks for more", 3, 1, outcome{err: failed, pause: 10 * time.Second}, retry, 10 * time.Second},
-		{"for less", 3, 3, outcome{err: failed, pause: time.Second}, retry, 4 * time.Second},
-		{"for too much", 3, 1, outcome{err: failed, pause: time.Hour}, retry, time.Minute},
+		{"success", 3, 1, result{}, delivered, 0},
+		{"first failure", 3, 1, result{err: down}, retry, time.Second},
+		{"second failure", 3, 2, result{err: down}, retry, 2 * time.Second},
+		{"third failure", 3, 3, result{err: down}, retry, 4 * time.Second},
+		{"last failure", 3, 4, result{err: down}, failed, 0},
+		{"no retries", 0, 1, result{err: down}, failed, 0},
+		{"no use", 3, 1, result{err: down, final: true}, failed, 0},
+		{"the pause ends to grow", 100, 7, result{err: down}, retry, time.Minute},
+		{"for ever", 100, 99, result{err: down}, retry, time.Minute},
+		{"the server asks for more", 3, 1, result{err: down, delay: 10 * time.Second}, retry, 10 * time.Second},
+		{"for less", 3, 3, result{err: down, delay: time.Second}, retry, 4 * time.Second},
+		{"for too much", 3, 1, result{err: down, delay: time.Hour}, retry, time.Minute},
 	}
 	for _, tt := range tests {
 		got, pause := Hook{Retries: tt.retries}.next(tt.try, tt.outcome)
@@ -39,7 +39,7 @@ func TestWhatFollowsATry(t *testing.T) {
 
 func TestOnlyWhatMayPassIsTriedAgain(t *testing.T) {
 	for status, want := range map[int]bool{400: false, 401: false, 404: false, 410: false, 429: true, 500: true, 502: true, 503: true, 301: false} {
-		if got := mayPass(status); got != want {
+		if got := retryable(status); got != want {
 			t.Errorf("mayPass(%d) = %v", status, got)
 		}
 	}
@@ -52,7 +52,7 @@ func TestRetryAfterIsSecondsOrADate(t *testing.T) {
 		"Wed, 02 Jan 2030 03:04:15 GMT": 10 * time.Second,
 		"Wed, 02 Jan 2030 03:04:00 GMT": 0,
 	} {
-		if got := asked(header, now); got != want {
+		if got := retryAfter(header, now); got != want {
 			t.Errorf("asked(%q) = %v, want %v", header, got, want)
 		}
 	}

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// agent is the User-Agent.
-const agent = "gorun-hook/1"
+// userAgent is the User-Agent.
+const userAgent = "gorun-hook/1"
 
-// maxAnswer is how much of an answer is read, so that its sender sees no reset.
-const maxAnswer = 4 << 10
+// maxResponse is how much of a response is read, so that the server sees no reset.
+const maxResponse = 4 << 10
 
 // newTransport keeps no connection open: between two events it may be hours.
 func newTransport() http.RoundTripper {
@@ -24,19 +24,19 @@ func newTransport() http.RoundTripper {
 }
 
 // post calls the webhook once. No http.Client: it would follow redirects, with
-// the note and to anywhere, and its errors have the URL in them.
-func (h Hook) post(ctx context.Context, by http.RoundTripper, body []byte) outcome {
+// the event and to anywhere, and its errors contain the URL.
+func (h Hook) post(ctx context.Context, by http.RoundTripper, body []byte) result {
 	request, err := h.request(ctx, body)
 	if err != nil {
-		return outcome{err: err, final: true}
+		return result{err: err, final: true}
 	}
-	answer, err := by.RoundTrip(request)
+	response, err := by.RoundTrip(request)
 	if err != nil {
-		return unanswered(err)
+		return errorResult(err)
 	}
-	defer answer.Body.Close()
-	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswer)
-	return answered(answer)
+	defer response.Body.Close()
+	_, _ = io.CopyN(io.Discard, response.Body, maxResponse)
+	return responseResult(response)
 }
 
 func (h Hook) request(ctx context.Context, body []byte) (*http.Request, error) {
@@ -45,7 +45,7 @@ func (h Hook) request(ctx context.Context, body []byte) (*http.Request, error) {
 		return nil, errors.New("that is no URL") // the error has all of it
 	}
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("User-Agent", agent)
+	request.Header.Set("User-Agent", userAgent)
 	if user := request.URL.User; user != nil {
 		password, _ := user.Password()
 		request.SetBasicAuth(user.Username(), password)
@@ -53,30 +53,30 @@ func (h Hook) request(ctx context.Context, body []byte) (*http.Request, error) {
 	return request, nil
 }
 
-// answered judges an answer.
-func answered(answer *http.Response) outcome {
-	code := answer.StatusCode
+// responseResult maps a response to a result.
+func responseResult(response *http.Response) result {
+	code := response.StatusCode
 	if code >= 200 && code < 300 {
-		return outcome{}
+		return result{}
 	}
-	o := outcome{err: fmt.Errorf("answered %d %s", code, http.StatusText(code)), final: !mayPass(code)}
-	if !o.final {
-		o.pause = asked(answer.Header.Get("Retry-After"), time.Now())
+	r := result{err: fmt.Errorf("answered %d %s", code, http.StatusText(code)), final: !retryable(code)}
+	if !r.final {
+		r.delay = retryAfter(response.Header.Get("Retry-After"), time.Now())
 	}
 	if code >= 300 && code < 400 {
-		o.err = fmt.Errorf("%w: redirects are not followed; write the address that it has moved to", o.err)
+		r.err = fmt.Errorf("%w: redirects are not followed; write the address that it has moved to", r.err)
 	}
-	return o
+	return r
 }
 
-// unanswered judges the want of an answer. A certificate that is not trusted now
-// will not be in a minute.
-func unanswered(err error) outcome {
+// errorResult maps a failed request to a result. A certificate that is not trusted
+// now will not be in a minute.
+func errorResult(err error) result {
 	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); !untrusted {
-		return outcome{err: err}
+		return result{err: err}
 	}
 	if roots, rootsErr := x509.SystemCertPool(); rootsErr != nil || roots.Equal(x509.NewCertPool()) {
 		err = fmt.Errorf("%w: this image has no CA certificates; copy /etc/ssl/certs/ca-certificates.crt into it", err)
 	}
-	return outcome{err: err, final: true}
+	return result{err: err, final: true}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // posted calls the webhook once.
-func posted(t *testing.T, address string) outcome {
+func posted(t *testing.T, address string) result {
 	t.Helper()
 	return Hook{Webhook: address}.post(t.Context(), newTransport(), crash().body())
 }
@@ -67,8 +67,8 @@ func TestAnAnswerTellsWhetherToTryAgain(t *testing.T) {
 	}
 	for _, tt := range tests {
 		o := posted(t, server.URL+tt.path)
-		if o.err == nil || o.err.Error() != tt.want || o.final != tt.final || o.pause != tt.pause {
-			t.Errorf("%s: %v, final %v, pause %v", tt.path, o.err, o.final, o.pause)
+		if o.err == nil || o.err.Error() != tt.want || o.final != tt.final || o.delay != tt.pause {
+			t.Errorf("%s: %v, final %v, pause %v", tt.path, o.err, o.final, o.delay)
 		}
 	}
 }

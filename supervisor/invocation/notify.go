@@ -73,7 +73,7 @@ func (e *endpoint) receiveNotice(m notify.Message) {
 		}
 		e.reports.markReady()
 	}
-	if m.Alive {
+	if m.KeepAlive {
 		e.reports.send(Event{Kind: Alive})
 	}
 	if m.Stopping && m.Sender == e.notify.mainPid { // and not a helper of it

@@ -11,7 +11,7 @@ const (
 	maxBuffer = maxLine + utf8.UTFMax
 )
 
-// buffers lends read buffers, so that only streams with something to keep own one.
+// buffers is a pool of read buffers: only a stream with unfinished text keeps one.
 type buffers struct {
 	pool sync.Pool
 }
@@ -28,15 +28,15 @@ func (b *buffers) get() []byte {
 	return buf[:]
 }
 
-// put takes a buffer back; one that grew for a long line is left to the collector.
+// put returns a buffer to the pool; one that grew for a long line is left to the garbage collector.
 func (b *buffers) put(buf []byte) {
 	if len(buf) == bufferSize {
 		b.pool.Put((*[bufferSize]byte)(buf))
 	}
 }
 
-// room returns a buffer with buf[:end] and space behind it.
-func (b *buffers) room(buf []byte, end int) []byte {
+// grow returns a buffer with buf[:end] and space behind it.
+func (b *buffers) grow(buf []byte, end int) []byte {
 	if buf == nil {
 		return b.get()
 	}
@@ -49,7 +49,7 @@ func (b *buffers) room(buf []byte, end int) []byte {
 	return grown
 }
 
-// keep moves buf[from:end] to the front of a buffer no larger than need be.
+// keep moves buf[from:end] to the front of the smallest buffer that holds it.
 func (b *buffers) keep(buf []byte, from, end int) []byte {
 	rest := buf[from:end]
 	if len(buf) == bufferSize || len(rest) >= bufferSize {

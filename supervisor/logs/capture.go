@@ -10,14 +10,14 @@ import (
 
 // Capture is the output of one run of a worker's process.
 type Capture struct {
-	worker   *Worker
-	outlet   *outlet
-	children [2]*os.File // write ends, by Stream; closed by Started
-	streams  [2]*stream
-	quit     chan struct{} // closed: give up what cannot be handed on
-	started  sync.Once
-	given    sync.Once
-	left     sync.Once
+	worker      *Worker
+	destination *destination
+	children    [2]*os.File // write ends, by Stream; closed by Started
+	streams     [2]*stream
+	quit        chan struct{} // closed: drop what cannot be delivered
+	started     sync.Once
+	gaveUp      sync.Once
+	released    sync.Once
 }
 
 // Files are the write ends, for the child's stdout and stderr.
@@ -37,17 +37,17 @@ func (c *Capture) Started() {
 	})
 }
 
-// Drain returns when all that is in the pipes now has been handed on, even if
-// some process still holds a write end. It waits for a stalled sink until ctx
-// is over.
+// Drain returns when everything that is in the pipes now has been delivered, even
+// if a process still holds a write end. It waits for a stalled destination until
+// ctx is over.
 func (c *Capture) Drain(ctx context.Context) error {
-	var asked [2]request
+	var requests [2]drainRequest
 	for kind, s := range c.streams {
-		asked[kind] = s.ask(ctx, request{answered: make(chan struct{})})
+		requests[kind] = s.send(ctx, drainRequest{done: make(chan struct{})})
 	}
 	for kind, s := range c.streams {
 		select {
-		case <-asked[kind].answered:
+		case <-requests[kind].done:
 		case <-s.done:
 		case <-ctx.Done():
 			return fmt.Errorf("drain the output of %s: %w", c.worker.id.App, ctx.Err())
@@ -56,36 +56,34 @@ func (c *Capture) Drain(ctx context.Context) error {
 	return nil
 }
 
-// Close drains once more, hands on an unfinished last line, and ends the
-// goroutines. When ctx is over first, what is left is dropped. A process that still holds a write end gets EPIPE.
+// Close drains once more, delivers an unfinished last line, and ends the
+// goroutines. When ctx is over first, the rest is dropped. A process that still holds a write end gets EPIPE.
 func (c *Capture) Close(ctx context.Context) error {
 	c.Started()
 	for _, s := range c.streams {
-		s.ask(ctx, request{answered: make(chan struct{}), last: true})
+		s.send(ctx, drainRequest{done: make(chan struct{}), last: true})
 	}
 	var errs []error
 	for _, s := range c.streams {
 		if !reached(ctx, s.done) {
-			c.given.Do(func() { close(c.quit) })
-			s.in.wake()
-			errs = append(errs, fmt.Errorf("hand on the output of %s: %w", c.worker.id.App, ctx.Err()))
+			c.gaveUp.Do(func() { close(c.quit) })
+			s.in.interrupt()
+			errs = append(errs, fmt.Errorf("deliver the output of %s: %w", c.worker.id.App, ctx.Err()))
 		}
 	}
-	errs = append(errs, c.leave())
+	c.release()
 	c.worker.out.mu.Lock()
 	defer c.worker.out.mu.Unlock()
 	delete(c.worker.out.captures, c)
 	return errors.Join(errs...)
 }
 
-// leave gives the files back.
-func (c *Capture) leave() (err error) {
-	c.left.Do(func() { err = c.worker.out.leave(c.outlet) })
-	return err
+func (c *Capture) release() {
+	c.released.Do(func() { c.worker.out.releaseDestination(c.destination) })
 }
 
-// Tail is the end of this run's stderr, or of its stdout if stderr is empty:
-// at most ten lines and 4 KiB, an unfinished one included.
+// Tail returns the end of this run's stderr, or of its stdout if stderr is empty:
+// at most ten lines and 4 KiB, an unfinished line included.
 func (c *Capture) Tail() []string {
 	if lines := c.streams[Stderr].tail.lines(); len(lines) > 0 {
 		return lines
@@ -96,7 +94,8 @@ func (c *Capture) Tail() []string {
 // abandon undoes a Capture whose goroutines have not started.
 func (c *Capture) abandon() error {
 	c.Started()
-	errs := []error{c.leave()}
+	c.release()
+	var errs []error
 	for _, s := range c.streams {
 		if s != nil {
 			errs = append(errs, s.in.close())

@@ -2,7 +2,7 @@ package logs
 
 const colorOff = "\x1b[0m"
 
-// palette is read one after the other, an app at a time; red is left for errors.
+// palette is given out in order, one colour per app; red is left for errors.
 var palette = [...]string{"\x1b[36m", "\x1b[33m", "\x1b[32m", "\x1b[35m", "\x1b[34m", "\x1b[96m", "\x1b[93m", "\x1b[92m", "\x1b[95m", "\x1b[94m"}
 
 // colorOf gives each app a colour of its own, in order of appearance.

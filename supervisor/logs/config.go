@@ -13,7 +13,7 @@ const (
 	JSON                   // --json: one object a line
 )
 
-// Stream says where a worker wrote a line.
+// Stream is the standard stream that a worker wrote a line to.
 type Stream int
 
 // The streams.
@@ -34,9 +34,9 @@ type Config struct {
 	Rotation   Rotation
 }
 
-// Rotation says when a log file is put aside.
+// Rotation says when a log file is rotated, and what becomes of the rotated files.
 type Rotation struct {
 	MaxSize  int64 // bytes; 0 = never
-	Retain   int   // files kept beside the current one
-	Compress bool  // gzip what is put aside
+	Retain   int   // rotated files to keep
+	Compress bool  // gzip rotated files
 }

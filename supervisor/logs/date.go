@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// dateToken finds day.js tokens; what it does not find is literal.
+// dateToken finds day.js tokens; the text between them is literal.
 const dateToken = `\[([^\]]*)\]|YYYY|YY|M{1,4}|D{1,2}|d{1,4}|H{1,2}|h{1,2}|m{1,2}|s{1,2}|SSS|Z{1,2}|A|a|X|x`
 
-// goLayouts says in Go's words what a token means; the others are in other.
+// goLayouts maps a day.js token to its Go layout; the tokens without one are in other.
 var goLayouts = map[string]string{
 	"YYYY": "2006", "YY": "06",
 	"MMMM": "January", "MMM": "Jan", "MM": "01", "M": "1",
@@ -28,7 +28,7 @@ type datePart struct {
 // dateFormat is a compiled day.js format; nil is none.
 type dateFormat []datePart
 
-// compileDate never fails: like day.js, it keeps what it does not know.
+// compileDate never fails: like day.js, it keeps unknown text as it is.
 func compileDate(format string) dateFormat {
 	var parts dateFormat
 	done := 0
@@ -71,7 +71,7 @@ func (f dateFormat) append(b []byte, t time.Time) []byte {
 	return b
 }
 
-// other is for the tokens that Go's layouts do not have.
+// other formats the tokens that Go's layouts do not have.
 func other(token string, t time.Time) string {
 	switch token {
 	case "H":

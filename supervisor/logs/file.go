@@ -2,89 +2,113 @@ package logs
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	// reopenAfter is how long a file that could not be opened is left alone.
+	// reopenAfter is the time between two attempts to open a file.
 	reopenAfter = time.Second
-	// pipePatience is how long a named pipe's reader may hold up a write.
-	pipePatience = time.Second
+	// pipeTimeout is how long the reader of a named pipe may hold up a write.
+	pipeTimeout = time.Second
 )
 
-// file is one log file, shared by all workers that name it.
+// file is one log file, shared by all workers that name it. Its disk may hang: its
+// lock is held over system calls, so nobody waits for it who has to go on.
 type file struct {
-	path     string
-	rotation Rotation
-	log      *slog.Logger
-	tidier   tidier
-	users    int // Output's
+	path      string
+	rotation  Rotation
+	out       *Output
+	retention retention
+	users     int // Output's
 
-	mu      sync.Mutex // guards the rest
-	f       *os.File   // nil: it could not be opened, or is closed
-	regular bool
-	stuck   bool // it cannot be put aside
-	size    int64
-	open    any       // who left an unfinished line at the end
-	tried   time.Time // when opening failed last
-	aside   time.Time // in the name of the file put aside last
-	lost    int64     // bytes since the first failure; 0 = none
+	lock        lock     // guards the rest
+	f           *os.File // nil: it could not be opened, or is closed
+	own         bool     // it is gorun's own output, which has the lines already
+	closed      bool
+	regular     bool
+	unrotatable bool
+	size        int64
+	unfinished  any       // owner of the unfinished line at the end
+	failedAt    time.Time // when opening failed last
+	rotatedAt   time.Time // in the name of the file rotated last
+	lost        int64     // bytes since the first failure; 0 = none
 }
 
-// newFile opens the file; a failure is warned about once, and tried again as
-// lines come.
 func newFile(path string, r Rotation, o *Output) *file {
-	f := &file{path: path, rotation: r, log: o.log, tidier: tidier{path: path, rotation: r, quit: o.quit, running: &o.tidying, log: o.log}}
-	if err := f.reopen(); err != nil {
-		f.fail(err, 0)
-		f.tried = o.now()
+	return &file{
+		path: path, rotation: r, out: o, lock: newLock(),
+		retention: retention{path: path, rotation: r, quit: o.stopping, background: o.background, log: o.log},
 	}
-	return f
 }
 
-// write appends whole records; what cannot be written is lost, and said once.
-func (f *file) write(owner any, now time.Time, p []byte) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.f == nil && !f.retry(now) {
-		f.lost += int64(len(p))
+// openFirst opens the file before its first line comes.
+func (f *file) openFirst() {
+	f.lock.acquire(nil)
+	defer f.lock.release()
+	f.ready(f.out.now(), 0)
+}
+
+// write appends whole records; failures are logged once, and the lines are lost. It
+// waits for its turn until quit.
+func (f *file) write(quit <-chan struct{}, owner any, now time.Time, p []byte) {
+	if !f.lock.acquire(quit) {
 		return
 	}
-	if f.open != nil && f.open != owner {
+	defer f.lock.release()
+	if !f.ready(now, len(p)) {
+		return
+	}
+	if f.unfinished != nil && f.unfinished != owner {
 		if _, err := f.append(newline); err != nil {
-			f.fail(err, len(p))
+			f.failed(err, len(p))
 			return
 		}
 	}
 	for len(p) > 0 {
-		cut := f.room(p)
+		cut := f.fits(p)
 		n, err := f.append(p[:cut])
-		f.settle(owner, p[:cut], n)
+		f.setUnfinished(owner, p[:cut], n)
 		if err != nil {
-			f.fail(err, len(p)-n)
+			f.failed(err, len(p)-n)
 			return
 		}
 		p = p[cut:]
 	}
-	f.recover()
+	f.recovered()
+}
+
+// ready opens the file where it is not open, for size bytes; false: they are lost, or
+// go to gorun's output alone.
+func (f *file) ready(now time.Time, size int) bool {
+	switch {
+	case f.f != nil:
+		return true
+	case f.closed || f.own:
+		return false
+	case now.Sub(f.failedAt) < reopenAfter:
+		f.lost += int64(size)
+		return false
+	}
+	if err := f.open(); err != nil {
+		f.failedAt = now
+		f.failed(err, size)
+	}
+	return f.f != nil
 }
 
 // room is how much of p goes into the current file: whole lines up to the
 // limit, and at least one. The file is put aside when it takes none.
-func (f *file) room(p []byte) int {
+func (f *file) fits(p []byte) int {
 	limit := f.rotation.MaxSize
-	if limit <= 0 || !f.regular || f.stuck || f.size+int64(len(p)) <= limit {
+	if limit <= 0 || !f.regular || f.unrotatable || f.size+int64(len(p)) <= limit {
 		return len(p)
 	}
 	if left := limit - f.size; left > 0 {
@@ -94,7 +118,7 @@ func (f *file) room(p []byte) int {
 	}
 	if f.size > 0 {
 		f.rotate()
-		if f.stuck || int64(len(p)) <= limit {
+		if f.unrotatable || int64(len(p)) <= limit {
 			return len(p)
 		}
 	}
@@ -110,19 +134,19 @@ func (f *file) room(p []byte) int {
 // rotate puts the file aside. When that fails, as for a file that is a mount
 // point, it grows until it is opened anew: better too long than none.
 func (f *file) rotate() {
-	aside, err := putAside(f.path, f.aside)
+	aside, err := renameRotated(f.path, f.rotatedAt)
 	if err != nil {
-		f.log.Warn("log file cannot be rotated, it goes on growing", "path", f.path, "error", err)
-		f.stuck = true
+		f.out.log.Warn("cannot rotate log file, it keeps growing", "path", f.path, "error", err)
+		f.unrotatable = true
 		return
 	}
-	f.aside = aside
+	f.rotatedAt = aside
 	_ = f.f.Close() // its data is with the kernel
 	f.f = nil
-	if err := f.openIt(); err != nil {
-		f.fail(err, 0)
+	if err := f.open(); err != nil {
+		f.failed(err, 0)
 	}
-	f.tidier.wake()
+	f.retention.wake()
 }
 
 func (f *file) append(p []byte) (int, error) {
@@ -130,7 +154,7 @@ func (f *file) append(p []byte) (int, error) {
 		return 0, fmt.Errorf("write %s: %w", f.path, os.ErrClosed)
 	}
 	if !f.regular {
-		_ = f.f.SetWriteDeadline(time.Now().Add(pipePatience)) // what has no deadlines does not wait for readers
+		_ = f.f.SetWriteDeadline(time.Now().Add(pipeTimeout)) // what has no deadlines does not wait for readers
 	}
 	n, err := f.f.Write(p)
 	f.size += int64(n)
@@ -142,56 +166,56 @@ func (f *file) append(p []byte) (int, error) {
 }
 
 // settle remembers whose line is unfinished after n bytes of p.
-func (f *file) settle(owner any, p []byte, n int) {
+func (f *file) setUnfinished(owner any, p []byte, n int) {
 	switch {
 	case n > 0 && p[n-1] == '\n':
-		f.open = nil
+		f.unfinished = nil
 	case n == len(p):
-		f.open = owner
+		f.unfinished = owner
 	case n > 0:
-		f.open = f // torn: even its owner begins a new line
+		f.unfinished = f // torn: even its owner begins a new line
 	}
 }
 
 // fail warns about the first of a row of failures.
-func (f *file) fail(err error, lost int) {
+func (f *file) failed(err error, lost int) {
 	if f.lost == 0 {
-		f.log.Warn("log file cannot be written, going on without it", "path", f.path, "error", err)
+		f.out.log.Warn("cannot write log file, its lines are lost", "path", f.path, "error", err)
 	}
 	f.lost += int64(max(lost, 1))
 }
 
-func (f *file) recover() {
+func (f *file) recovered() {
 	if f.lost > 0 {
-		f.log.Info("log file is written again", "path", f.path, "lost_bytes", f.lost)
+		f.out.log.Info("log file can be written again", "path", f.path, "lost_bytes", f.lost)
 	}
 	f.lost = 0
 }
 
-func (f *file) retry(now time.Time) bool {
-	if now.Sub(f.tried) < reopenAfter {
-		return false
+// reopen opens the path anew, after the file was moved away. It gives up waiting for
+// the file when ctx is over.
+func (f *file) reopen(ctx context.Context) error {
+	if !f.lock.acquire(ctx.Done()) {
+		return fmt.Errorf("reopen %s: %w", f.path, ctx.Err())
 	}
-	f.tried = now
-	return f.openIt() == nil
-}
-
-// reopen follows a file that was moved away.
-func (f *file) reopen() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	defer f.lock.release()
+	if f.closed {
+		return nil
+	}
 	if f.f != nil {
 		_ = f.f.Close() // its data is with the kernel
 		f.f = nil
 	}
-	return f.openIt()
+	return f.open()
 }
 
 // truncate empties what is at the path now, which may have been put there since
 // the file was opened. What goes on being written is appended.
-func (f *file) truncate() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (f *file) truncate(ctx context.Context) error {
+	if !f.lock.acquire(ctx.Done()) {
+		return fmt.Errorf("empty %s: %w", f.path, ctx.Err())
+	}
+	defer f.lock.release()
 	if f.f == nil || !f.regular {
 		return nil
 	}
@@ -203,56 +227,52 @@ func (f *file) truncate() error {
 		return fmt.Errorf("stat log file: %w", err)
 	}
 	if f.size = info.Size(); f.size == 0 {
-		f.open = nil
+		f.unfinished = nil
 	}
 	return nil
 }
 
-// openIt appends to the path, which it creates with its folders. A named pipe
-// without a reader is an error rather than a wait.
-func (f *file) openIt() error {
-	if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
-		return fmt.Errorf("create the folder of a log file: %w", err)
+// open is called with the lock held. Where the path leads to gorun's own output it
+// leaves f.f nil.
+func (f *file) open() error {
+	if f.own = f.out.isOwn(f.path); f.own {
+		return nil
 	}
-	opened, err := os.OpenFile(f.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NONBLOCK, 0o644)
+	opened, err := f.out.openFile(f.path)
 	if err != nil {
-		return fmt.Errorf("open log file: %w", err)
+		return err
 	}
 	info, err := opened.Stat()
 	if err != nil {
 		return errors.Join(fmt.Errorf("stat log file: %w", err), opened.Close())
 	}
-	f.f, f.size, f.open = opened, info.Size(), nil
-	f.regular, f.stuck = info.Mode().IsRegular(), false
+	f.f, f.size, f.unfinished = opened, info.Size(), nil
+	f.regular, f.unrotatable = info.Mode().IsRegular(), false
 	return nil
 }
 
+// openFile opens the path for appending, and creates it with its folders. A named
+// pipe without a reader is an error rather than a wait.
+func openFile(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("create the folder of a log file: %w", err)
+	}
+	opened, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NONBLOCK, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open log file: %w", err)
+	}
+	return opened, nil
+}
+
+// close closes the file for good; it waits for a write that is under way.
 func (f *file) close() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.lock.acquire(nil)
+	defer f.lock.release()
+	f.closed = true
 	if f.f == nil {
 		return nil
 	}
 	err := f.f.Close()
 	f.f = nil
-	f.tried = time.Unix(1<<40, 0) // for good
 	return err
-}
-
-// instancePath puts -0, -1, … before the extension.
-func instancePath(path string, instance int) string {
-	if isNowhere(path) {
-		return path
-	}
-	ext := filepath.Ext(path)
-	return strings.TrimSuffix(path, ext) + "-" + strconv.Itoa(instance) + ext
-}
-
-// isNowhere tells names that mean no file, pm2's NULL included, and those of gorun's own output.
-func isNowhere(path string) bool {
-	switch path {
-	case "", "NULL", "/dev/null", "/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1", "/proc/self/fd/2":
-		return true
-	}
-	return filepath.Base(path) == "NULL"
 }

@@ -8,30 +8,30 @@ import (
 	"time"
 )
 
-// batch is how many lines are handed out at once: by Next in all, and by History
-// of each stream of a worker.
+// batch is the largest number of lines returned at once: by Next in all, and by
+// History of each stream of a worker.
 const batch = 1000
 
-// Follower reads lines as they come. It needs no Close: nobody waits for it, and
-// what is overwritten before it is read counts as missed. It belongs to one goroutine.
+// Follower reads lines as they come. It needs no Close: nothing waits for it, and
+// lines that are overwritten before they are read count as missed. It belongs to one goroutine.
 type Follower struct {
 	out     *Output
 	filter  Filter
-	recent  []Line     // handed out by the first Next
-	after   uint64     // lines up to here have been handed out, or missed
-	known   *[]*Worker // who the cursors are of
+	recent  []Line     // returned by the first Next
+	after   uint64     // lines up to here have been returned, or missed
+	workers *[]*Worker // the cursors are for
 	cursors map[*ring]*cursor
 }
 
-// cursor is a Follower's place in a ring; a nil one is of a ring that it does not want.
+// cursor is a Follower's position in a ring; it is nil for a ring that the filter excludes.
 type cursor struct {
 	ring *ring
 	pos  uint64 // blocks before it have been read
-	seen uint64 // lines handed out or missed
+	seen uint64 // lines returned or missed
 }
 
-// found is a line and where it was found.
-type found struct {
+// cursorLine is a line and the cursor that read it.
+type cursorLine struct {
 	Line
 	in *cursor
 }
@@ -44,23 +44,23 @@ func (o *Output) Follow(f Filter, n int) *Follower {
 	return r
 }
 
-// follower is at the last line of now.
+// follower returns a Follower that is at the last line written so far.
 func (o *Output) follower(f Filter) *Follower {
 	r := &Follower{out: o, filter: f, cursors: make(map[*ring]*cursor)}
-	r.after = o.history.last.Load() // before meet: whoever wrote one of these is met
-	r.meet()
+	r.after = o.history.last.Load() // before updateCursors: every writer of these lines gets a cursor
+	r.updateCursors()
 	return r
 }
 
-// Next returns lines in order; it waits until there are some, or some have been
-// missed. Missed are those that the workers overwrote, or Flush forgot, since the
-// last call. It returns io.EOF when Output has been closed, and ctx's error when ctx is over.
+// Next returns lines in order; it waits until there are lines, or lines have been
+// missed. Missed lines are those overwritten, or cleared by Flush, since the last
+// call. It returns io.EOF when Output has been closed, and ctx's error when ctx is over.
 func (r *Follower) Next(ctx context.Context) (lines []Line, missed uint64, err error) {
 	if lines, r.recent = r.recent, nil; len(lines) > 0 {
 		return lines, 0, nil
 	}
 	for ctx.Err() == nil {
-		news := r.out.history.news()
+		changed := r.out.history.changed()
 		ended := happened(r.out.quit)
 		if lines, missed = r.collect(); len(lines) > 0 || missed > 0 {
 			return lines, missed, nil
@@ -69,7 +69,7 @@ func (r *Follower) Next(ctx context.Context) (lines []Line, missed uint64, err e
 			return nil, 0, io.EOF
 		}
 		select {
-		case <-news:
+		case <-changed:
 		case <-r.out.quit:
 		case <-ctx.Done():
 		}
@@ -81,7 +81,7 @@ func (r *Follower) Next(ctx context.Context) (lines []Line, missed uint64, err e
 func (r *Follower) last(n int, upto uint64) []Line {
 	scratch := r.out.buffers.get()
 	defer r.out.buffers.put(scratch)
-	var all []found
+	var all []cursorLine
 	for _, c := range r.cursors {
 		if c != nil {
 			all = append(all, c.last(n, upto, scratch)...)
@@ -95,17 +95,17 @@ func (r *Follower) last(n int, upto uint64) []Line {
 	return lines
 }
 
-// collect looks at all rings: the oldest lines of each are enough to find the oldest of all.
+// collect reads all rings: the oldest lines of each are enough to find the oldest of all.
 func (r *Follower) collect() (lines []Line, missed uint64) {
-	upto := r.out.history.last.Load() // before meet
-	r.meet()
+	upto := r.out.history.last.Load() // before updateCursors
+	r.updateCursors()
 	scratch := r.out.buffers.get()
 	defer r.out.buffers.put(scratch)
-	var all []found
+	var all []cursorLine
 	for _, c := range r.cursors {
 		if c != nil {
-			some, lost := c.next(r.after, upto, scratch)
-			all, missed = append(all, some...), missed+lost
+			next, lost := c.next(r.after, upto, scratch)
+			all, missed = append(all, next...), missed+lost
 		}
 	}
 	all = inOrder(all)
@@ -121,17 +121,17 @@ func (r *Follower) collect() (lines []Line, missed uint64) {
 	return lines, missed
 }
 
-// meet makes cursors for workers that have come, and drops those of workers that
-// have gone when they are read.
-func (r *Follower) meet() {
-	present := r.out.history.present()
-	if present == r.known {
+// updateCursors makes cursors for new workers, and drops those of removed workers
+// once they have been read to the end.
+func (r *Follower) updateCursors() {
+	present := r.out.history.current()
+	if present == r.workers {
 		return
 	}
-	r.known = present
+	r.workers = present
 	here := make(map[*ring]struct{})
 	for _, w := range *present {
-		for _, kept := range w.kept {
+		for _, kept := range w.rings {
 			here[kept] = struct{}{}
 			if _, met := r.cursors[kept]; !met {
 				r.cursors[kept] = r.cursor(kept)
@@ -146,14 +146,14 @@ func (r *Follower) meet() {
 }
 
 func (r *Follower) cursor(kept *ring) *cursor {
-	if !r.filter.wants(kept) {
+	if !r.filter.accepts(kept) {
 		return nil
 	}
 	return &cursor{ring: kept}
 }
 
-// last goes behind the line upto, and returns the n lines before.
-func (c *cursor) last(n int, upto uint64, scratch []byte) (lines []found) {
+// last moves behind the line upto, and returns the n lines before.
+func (c *cursor) last(n int, upto uint64, scratch []byte) (lines []cursorLine) {
 	data, at, written := c.ring.since(0, scratch)
 	later := countAfter(data, upto)
 	c.pos, c.seen = at, written-later
@@ -161,22 +161,22 @@ func (c *cursor) last(n int, upto uint64, scratch []byte) (lines []found) {
 	skip := earlier - min(earlier, max(0, n), batch)
 	for b := range singles(data, 0, upto) {
 		if skip--; skip < 0 {
-			lines = append(lines, c.found(b))
+			lines = append(lines, c.line(b))
 		}
 	}
 	return lines
 }
 
-// next returns the first lines in (after, upto], and how many came and went
-// since the last call. Who hands them out counts them as seen.
-func (c *cursor) next(after, upto uint64, scratch []byte) (lines []found, missed uint64) {
+// next returns the first lines in (after, upto], and how many were overwritten
+// unread since the last call. The caller counts the returned lines as seen.
+func (c *cursor) next(after, upto uint64, scratch []byte) (lines []cursorLine, missed uint64) {
 	data, at, written := c.ring.since(c.pos, scratch)
-	c.pos = at + passed(data, after)
+	c.pos = at + sizeUpTo(data, after)
 	gone := written - countAfter(data, after)
 	missed = gone - c.seen
 	c.seen = gone
 	for b := range singles(data, after, upto) {
-		lines = append(lines, c.found(b))
+		lines = append(lines, c.line(b))
 		if len(lines) == batch {
 			break
 		}
@@ -184,15 +184,15 @@ func (c *cursor) next(after, upto uint64, scratch []byte) (lines []found, missed
 	return lines, missed
 }
 
-func (c *cursor) found(b block) found {
+func (c *cursor) line(b block) cursorLine {
 	text := string(b.text)
 	if b.cut {
 		text += "…"
 	}
-	return found{Line{Seq: b.first, Time: time.Unix(0, b.nanos), Worker: c.ring.id, Stream: c.ring.kind, Text: text}, c}
+	return cursorLine{Line{Seq: b.first, Time: time.Unix(0, b.nanos), Worker: c.ring.id, Stream: c.ring.kind, Text: text}, c}
 }
 
-func inOrder(lines []found) []found {
-	slices.SortFunc(lines, func(a, b found) int { return cmp.Compare(a.Seq, b.Seq) })
+func inOrder(lines []cursorLine) []cursorLine {
+	slices.SortFunc(lines, func(a, b cursorLine) int { return cmp.Compare(a.Seq, b.Seq) })
 	return lines
 }

@@ -114,7 +114,7 @@ func TestFlushIsMissedByWhoHadNotReadYet(t *testing.T) {
 	f := o.Follow(Filter{}, 9)
 	expect(t, f, 0, "1")
 	say(w, Stdout, "2\n3\n")
-	if err := o.Flush(nil); err != nil {
+	if err := o.Flush(soon(t), nil); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, f, 2)
@@ -127,9 +127,7 @@ func TestAFollowerReadsWhatAClosedWorkerLeft(t *testing.T) {
 	w := o.Worker(Identity{App: "api"}, Config{})
 	f := o.Follow(Filter{}, 0)
 	say(w, Stdout, "last words\n")
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	w.Close()
 	expect(t, f, 0, "last words")
 	say(o.Worker(Identity{App: "next"}, Config{}), Stdout, "next\n")
 	expect(t, f, 0, "next")
@@ -232,5 +230,5 @@ func expect(t *testing.T, f *Follower, missed uint64, want ...string) {
 // waiting returns when a follower waits.
 func waiting(t *testing.T, o *Output) {
 	t.Helper()
-	eventually(t, func() bool { return o.history.awaited.Load() != nil })
+	eventually(t, func() bool { return o.history.waiting.Load() != nil })
 }

@@ -14,20 +14,20 @@ var newline = []byte{'\n'} //nolint:gochecknoglobals // a constant, if Go had su
 // timestampLayout is RFC 3339 with milliseconds.
 const timestampLayout = "2006-01-02T15:04:05.000Z07:00"
 
-// layout is how the lines of one worker look in one place.
+// layout is how the lines of one worker look in one destination.
 type layout struct {
 	format Format
 	date   dateFormat
 }
 
-// envelope is what goes around each line of one read.
+// envelope is the text around each line of one read.
 type envelope struct {
 	before, after []byte
 	message       func(dst, line []byte) []byte
 }
 
-// render passes lines on in the layout, in texts of about half a buffer. Only
-// Raw leaves an unfinished line unfinished.
+// render calls pass with the lines in the layout, in texts of about half a buffer.
+// Only Raw leaves an unfinished line unfinished.
 func (s *stream) render(l layout, now time.Time, lines []byte, pass func([]byte)) {
 	if l.format == Raw && l.date == nil {
 		pass(lines)
@@ -97,7 +97,7 @@ func (w *Worker) fields(kind Stream, stamp string) []byte {
 	return append(b, "}\n"...)
 }
 
-// word is the stream in pm2's words.
+// word is pm2's name of the stream.
 func (k Stream) word() string {
 	if k == Stderr {
 		return "err"
@@ -127,7 +127,7 @@ func appendJSON(dst, line []byte) []byte {
 	return append(dst, object...)
 }
 
-// appendValue quotes what would not be read back as one word.
+// appendValue quotes a value that would not be read back as one word.
 func appendValue(dst []byte, value string) []byte {
 	for i := range len(value) {
 		if c := value[i]; c <= ' ' || c == '"' || c == '=' || c == '\\' || c >= utf8.RuneSelf {

@@ -13,17 +13,17 @@ import (
 // feed gives text to a stream in chunks, without a pipe.
 func feed(s *stream, text string, sizes []byte) {
 	for i := 0; len(text) > 0; i++ {
-		s.buf = s.worker.out.buffers.room(s.buf, s.end)
+		s.buf = s.worker.out.buffers.grow(s.buf, s.end)
 		n := len(text)
 		if len(sizes) > 0 {
 			n = min(n, 1+int(sizes[i%len(sizes)]))
 		}
 		n = copy(s.buf[s.end:], text[:n])
 		text = text[n:]
-		s.take(n)
+		s.consume(n)
 	}
 	if s.end > 0 {
-		s.pass(s.buf[:s.end])
+		s.deliver(s.buf[:s.end])
 	}
 }
 
@@ -59,7 +59,7 @@ func FuzzJSONIsValid(f *testing.F) {
 		var out buffer
 		o := output(t, Options{Stdout: &out, Stderr: io.Discard, Format: JSON})
 		s := bare(o.Worker(Identity{App: app}, Config{}), Stdout)
-		s.pass([]byte(strings.ReplaceAll(line, "\n", " ") + "\n"))
+		s.deliver([]byte(strings.ReplaceAll(line, "\n", " ") + "\n"))
 		got := out.String()
 		if !json.Valid([]byte(got)) || !utf8.ValidString(got) || strings.Count(got, "\n") != 1 {
 			t.Fatalf("%q became %q", line, got)

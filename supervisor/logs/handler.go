@@ -11,7 +11,7 @@ import (
 	"unicode"
 )
 
-// linesKey is the attribute of type []string that text shows as lines of their own.
+// linesKey is the attribute of type []string whose elements text shows as lines of their own.
 const linesKey = "lines"
 
 // newHandler writes each record to w in one piece.
@@ -52,8 +52,8 @@ func replacer(format Format) func([]string, slog.Attr) slog.Attr {
 	}
 }
 
-// textHandler writes `gorun: message key=value` for people: the container's
-// log has the time, and a level is named when it asks for attention.
+// textHandler writes `gorun: message key=value` for people: the container's log
+// has the time, and only levels other than Info are named.
 type textHandler struct {
 	w      io.Writer
 	level  slog.Leveler
@@ -139,7 +139,7 @@ func writeAttr(b *strings.Builder, group string, a slog.Attr) {
 	fmt.Fprintf(b, " %s%s=%s", group, a.Key, readable(a.Value))
 }
 
-// readable quotes what would not be read as one word.
+// readable quotes a value that would not be read as one word.
 func readable(v slog.Value) string {
 	text := v.String()
 	if v.Kind() == slog.KindTime {

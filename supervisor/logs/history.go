@@ -1,7 +1,8 @@
 package logs
 
 import (
-	"errors"
+	"context"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -18,99 +19,97 @@ type Line struct {
 	Text   string // without the newline; may be invalid UTF-8; after 8 KiB an ellipsis
 }
 
-// Filter says which lines are asked for; the zero value wants all.
+// Filter selects lines; the zero value selects all.
 type Filter struct {
 	Match   func(Identity) bool // nil: every worker; asked once for each worker and stream
 	Streams []Stream            // empty: both
 }
 
-func (f Filter) wants(r *ring) bool {
+func (f Filter) accepts(r *ring) bool {
 	return (len(f.Streams) == 0 || slices.Contains(f.Streams, r.kind)) && (f.Match == nil || f.Match(r.id))
 }
 
-// History returns the last n lines that pass the filter, oldest first, as far as
-// they are kept: 32 KiB of each stream of a worker. It lasts until the Worker is closed.
+// History returns the last n lines that pass the filter, oldest first. 32 KiB of
+// each stream of a worker are kept, until the Worker is closed.
 func (o *Output) History(f Filter, n int) []Line {
 	return o.follower(f).last(n, math.MaxUint64)
 }
 
 // Flush empties the log files of the matching workers, which other workers may
-// share, and forgets their lines; nil matches every worker.
-func (o *Output) Flush(match func(Identity) bool) error {
+// share, and their history; nil matches every worker. A file whose disk hangs holds
+// up no other file; it is left as it is when ctx is over before the disk answers.
+func (o *Output) Flush(ctx context.Context, match func(Identity) bool) error {
 	files := make(map[*file]struct{})
-	for _, w := range *o.history.present() {
+	for _, w := range *o.history.current() {
 		if match != nil && !match(w.id) {
 			continue
 		}
-		for _, f := range slices.Concat(o.outletOf(w).files[:]...) {
+		for _, f := range slices.Concat(o.destinationOf(w).files[:]...) {
 			files[f] = struct{}{}
 		}
-		for _, r := range w.kept {
-			r.forget()
+		for _, r := range w.rings {
+			r.clear()
 		}
 	}
-	var errs []error
-	for f := range files {
-		errs = append(errs, f.truncate())
-	}
-	return errors.Join(errs...)
+	return forEach(ctx, slices.Collect(maps.Keys(files)), func(f *file) error { return f.truncate(ctx) })
 }
 
-// history is what the rings of an Output have in common.
+// history is the state that the rings of an Output share.
 type history struct {
 	last    atomic.Uint64                 // line's number
-	awaited atomic.Pointer[chan struct{}] // closed by the next line; nil: nobody waits
+	waiting atomic.Pointer[chan struct{}] // closed by the next line; nil: no follower waits
 
-	mu      sync.Mutex                // of join and leave
-	workers atomic.Pointer[[]*Worker] // never changed, but replaced
+	mu      sync.Mutex                // serialises add and remove
+	workers atomic.Pointer[[]*Worker] // replaced, never modified
 }
 
-// take reserves n numbers and returns the first.
-func (h *history) take(n int) uint64 {
+// reserve reserves n line numbers and returns the first.
+func (h *history) reserve(n int) uint64 {
 	return h.last.Add(uint64(n)) - uint64(n) + 1
 }
 
-// news is closed after the next line. Who takes it before looking misses none.
-func (h *history) news() <-chan struct{} {
+// changed returns a channel that is closed after the next line. A caller that gets
+// it before it reads the rings misses no line.
+func (h *history) changed() <-chan struct{} {
 	fresh := make(chan struct{})
 	for {
-		if h.awaited.CompareAndSwap(nil, &fresh) {
+		if h.waiting.CompareAndSwap(nil, &fresh) {
 			return fresh
 		}
-		if awaited := h.awaited.Load(); awaited != nil {
-			return *awaited
+		if waiting := h.waiting.Load(); waiting != nil {
+			return *waiting
 		}
 	}
 }
 
-// announce comes after each ring.add. It costs a load while nobody waits.
-func (h *history) announce() {
-	if h.awaited.Load() == nil {
+// notify wakes the followers; it is called after each ring.add. It costs one load while none waits.
+func (h *history) notify() {
+	if h.waiting.Load() == nil {
 		return
 	}
-	if awaited := h.awaited.Swap(nil); awaited != nil {
-		close(*awaited)
+	if waiting := h.waiting.Swap(nil); waiting != nil {
+		close(*waiting)
 	}
 }
 
-// present never returns nil.
-func (h *history) present() *[]*Worker {
+// current returns the workers; never nil.
+func (h *history) current() *[]*Worker {
 	if workers := h.workers.Load(); workers != nil {
 		return workers
 	}
 	return new([]*Worker)
 }
 
-func (h *history) join(w *Worker) {
+func (h *history) add(w *Worker) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	workers := append(slices.Clone(*h.present()), w)
+	workers := append(slices.Clone(*h.current()), w)
 	h.workers.Store(&workers)
 }
 
-func (h *history) leave(w *Worker) {
+func (h *history) remove(w *Worker) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	workers := slices.DeleteFunc(slices.Clone(*h.present()), func(other *Worker) bool { return other == w })
+	workers := slices.DeleteFunc(slices.Clone(*h.current()), func(other *Worker) bool { return other == w })
 	h.workers.Store(&workers)
 }

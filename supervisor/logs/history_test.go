@@ -74,9 +74,7 @@ func TestHistorySurvivesRestartsAndEndsWithTheWorker(t *testing.T) {
 	if got := texts(o.History(Filter{}, 9)); !slices.Equal(got, want) {
 		t.Errorf("History = %q, want %q", got, want)
 	}
-	if err := w.Close(); err != nil {
-		t.Error(err)
-	}
+	w.Close()
 	if got := o.History(Filter{}, 9); len(got) > 0 {
 		t.Errorf("there is history after Close: %v", got)
 	}
@@ -136,20 +134,20 @@ func TestHistoryIsBounded(t *testing.T) {
 		say(w, Stdout, strings.Repeat("x", 100)+"\n")
 	}
 	say(w, Stdout, strings.Repeat("\n", 200_000))
-	if n := cap(w.kept[Stdout].buf); n > ringSize {
+	if n := cap(w.rings[Stdout].buf); n > ringSize {
 		t.Errorf("a busy stream has %d bytes", n)
 	}
-	if n := cap(w.kept[Stderr].buf); n > firstSize {
+	if n := cap(w.rings[Stderr].buf); n > firstSize {
 		t.Errorf("an idle stream has %d bytes", n)
 	}
 	if n := len(o.History(Filter{}, 1<<30)); n != batch+1 {
 		t.Errorf("%d lines are handed out", n)
 	}
-	if err := o.Flush(nil); err != nil {
+	if err := o.Flush(soon(t), nil); err != nil {
 		t.Fatal(err)
 	}
 	say(w, Stdout, "a line\n")
-	if n := cap(w.kept[Stdout].buf); n > firstSize {
+	if n := cap(w.rings[Stdout].buf); n > firstSize {
 		t.Errorf("a stream that was flushed has %d bytes", n)
 	}
 }
@@ -184,12 +182,12 @@ func TestLongLinesAreCutInTheHistory(t *testing.T) {
 
 func TestKeepingLinesDoesNotAllocate(t *testing.T) {
 	o := quiet(t)
-	r := o.Worker(Identity{App: "api"}, Config{}).kept[Stdout]
+	r := o.Worker(Identity{App: "api"}, Config{}).rings[Stdout]
 	text, now := []byte(strings.Repeat("line\n", ringSize)), time.Now()
 	allocs := testing.AllocsPerRun(100, func() {
 		r.add(&o.history, now, text)
 		r.add(&o.history, now, text[:5])
-		o.history.announce()
+		o.history.notify()
 	})
 	if allocs > 0 {
 		t.Errorf("%v allocations", allocs)
@@ -205,7 +203,7 @@ func TestFlushEmptiesFilesAndHistory(t *testing.T) {
 	for _, w := range []*Worker{one, two, other} {
 		say(w, Stdout, "before\n"+w.id.App)
 	}
-	if err := o.Flush(func(id Identity) bool { return id.App == "api" }); err != nil {
+	if err := o.Flush(soon(t), func(id Identity) bool { return id.App == "api" }); err != nil {
 		t.Fatal(err)
 	}
 	say(two, Stdout, "after\n")
@@ -224,12 +222,12 @@ func TestFlushCountsTowardsRotation(t *testing.T) {
 	o := quiet(t)
 	w := o.Worker(Identity{App: "api"}, Config{File: filepath.Join(dir, "a"), Merge: true, Rotation: Rotation{MaxSize: 10}})
 	say(w, Stdout, "12345678\n")
-	if err := o.Flush(nil); err != nil {
+	if err := o.Flush(soon(t), nil); err != nil {
 		t.Fatal(err)
 	}
 	say(w, Stdout, "abcdefgh\n")
 	if got := list(t, dir); len(got) != 1 {
-		t.Errorf("an empty file was put aside: %v", got)
+		t.Errorf("an empty file was rotated: %v", got)
 	}
 }
 
@@ -241,7 +239,7 @@ func TestFlushLeavesAFileThatWasMovedAway(t *testing.T) {
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.Flush(nil); err != nil {
+	if err := o.Flush(soon(t), nil); err != nil {
 		t.Error(err)
 	}
 	if got := read(t, path+".1"); got != "kept\n" {

@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// until tells whether ok holds before limit is over. A goroutine whose end has
-// been awaited by a channel may still have its last instructions to run.
+// until reports whether ok holds before limit is over. A goroutine that has closed
+// its channel may still have its last instructions to run.
 func until(limit time.Duration, ok func() bool) bool {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -153,7 +153,7 @@ func capture(tb testing.TB, w *Worker) *Capture {
 	return c
 }
 
-// end closes a capture that must have a free way.
+// end closes a capture whose destinations do not stall.
 func end(tb testing.TB, c *Capture) {
 	tb.Helper()
 	if err := c.Close(soon(tb)); err != nil {
@@ -208,7 +208,7 @@ func eventually(tb testing.TB, ok func() bool) {
 	}
 }
 
-// buffer is a sink that can be read at any time, and stalled.
+// buffer is a writer that can be read at any time, and stalled.
 type buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -280,5 +280,5 @@ func legible(format Format, line string) string {
 
 // bare is a stream without a pipe or a goroutine: a test feeds it.
 func bare(w *Worker, kind Stream) *stream {
-	return &stream{worker: w, outlet: w.outlet, kind: kind}
+	return &stream{worker: w, destination: w.destination, kind: kind}
 }

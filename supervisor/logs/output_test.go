@@ -166,7 +166,7 @@ func TestAStalledStdoutHoldsUpTheWorkerAndNothingElse(t *testing.T) {
 	if err := c.Drain(over()); !errors.Is(err, context.Canceled) {
 		t.Errorf("Drain = %v", err)
 	}
-	if err := o.Reopen(); err != nil {
+	if err := o.Reopen(soon(t)); err != nil {
 		t.Error(err)
 	}
 	if n := worker.Counts().Bytes[Stdout]; n > 1<<20 {
@@ -218,7 +218,7 @@ func TestAReaderThatHasGoneDoesNotEndGorun(t *testing.T) {
 	if n := worker.Counts().Lines[Stdout]; n != 3000 {
 		t.Errorf("%d lines counted", n)
 	}
-	eventually(t, func() bool { return strings.Count(errs.String(), "stdout cannot be written") == 1 })
+	eventually(t, func() bool { return strings.Count(errs.String(), "cannot write to stdout") == 1 })
 }
 
 func TestLinesOfWorkersNeverMix(t *testing.T) {
@@ -260,10 +260,10 @@ func TestAnUnfinishedLineIsFinishedWhenAnotherFollows(t *testing.T) {
 	}
 }
 
-func TestStdoutAndStderrOfOneFileShareASink(t *testing.T) {
+func TestStdoutAndStderrOfOneFileShareAWriter(t *testing.T) {
 	_, w := osPipe(t)
 	o := output(t, Options{Stdout: w, Stderr: w})
-	if o.sinks[Stdout] != o.sinks[Stderr] {
+	if o.writers[Stdout] != o.writers[Stderr] {
 		t.Error("two writers of one pipe")
 	}
 }

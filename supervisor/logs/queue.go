@@ -2,12 +2,12 @@ package logs
 
 import "sync"
 
-// queueBytes is how much of gorun's own lines waits for a stalled stderr.
+// queueBytes is how many bytes of gorun's own lines wait for a stalled stderr.
 const queueBytes = 256 << 10
 
-// queue holds gorun's own lines on their way to stderr. Writing to it never
-// waits; the newest lines are dropped when it is full: the first ones tell why.
-type queue struct {
+// writeQueue holds gorun's own lines on their way to stderr. Writing to it never
+// waits; when it is full the newest lines are dropped: the oldest name the cause.
+type writeQueue struct {
 	wake chan struct{} // holds a token while there is something to take
 
 	mu   sync.Mutex // guards the rest
@@ -15,10 +15,10 @@ type queue struct {
 	lost int
 }
 
-func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
+func newWriteQueue() *writeQueue { return &writeQueue{wake: make(chan struct{}, 1)} }
 
 // Write takes one whole record.
-func (q *queue) Write(record []byte) (int, error) {
+func (q *writeQueue) Write(record []byte) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.text) > 0 && len(q.text)+len(record) > queueBytes {
@@ -33,7 +33,7 @@ func (q *queue) Write(record []byte) (int, error) {
 	return len(record), nil
 }
 
-func (q *queue) take() []byte {
+func (q *writeQueue) take() []byte {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	text := q.text
@@ -41,8 +41,8 @@ func (q *queue) take() []byte {
 	return text
 }
 
-// dropped is how many records were dropped since it was asked last.
-func (q *queue) dropped() int {
+// dropped returns how many records were dropped since its last call.
+func (q *writeQueue) dropped() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := q.lost

@@ -9,20 +9,20 @@ import (
 )
 
 const (
-	// ringSize is what is kept of one stream of a worker: 4 MiB for 64 workers.
+	// ringSize is the history of one stream of a worker: 4 MiB for 64 workers.
 	ringSize  = 32 << 10
 	firstSize = 512
 	// blockSize is about how much is overwritten at once.
 	blockSize = 4 << 10
-	// longest is where a line in the history is cut; what it went on with is an ellipsis.
+	// longest is where a line in the history is cut; an ellipsis stands for the rest.
 	longest = 8 << 10
-	// headSize is a block's: the first line's number, the time, size and cut mark, and how many lines.
+	// headSize is the size of a block's head: number of the first line, time, size with cut mark, number of lines.
 	headSize = 8 + 8 + 4 + 4
 	cutMark  = 1 << 31
 )
 
 // ring keeps the last lines of one stream of a worker, as blocks of whole lines
-// with a head each. Stdout cannot push stderr out: each has its own.
+// with a head each. Stdout and stderr have a ring each, so that neither evicts the other.
 type ring struct {
 	id   Identity
 	kind Stream
@@ -44,21 +44,21 @@ type block struct {
 	cut   bool   // the text is the start of one line
 }
 
-// add numbers and keeps the lines of p, and tells how many they are. Numbers are
-// given under the lock: who has it next sees all lines up to a number known before.
+// add numbers and keeps the lines of p, and returns how many they are. Numbers are
+// given under the lock: its next holder sees all lines up to a number known before.
 func (r *ring) add(h *history, now time.Time, p []byte) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	total, nanos := 0, now.UnixNano()
-	if early := len(p) - ringSize; early > 0 { // what would not stay
+	if early := len(p) - ringSize; early > 0 { // would be overwritten at once
 		early = bytes.LastIndexByte(p[:early], '\n') + 1
 		total = bytes.Count(p[:early], newline)
-		h.take(total)
+		h.reserve(total)
 		p = p[early:]
 	}
 	for len(p) > 0 {
 		b, size := firstBlock(p)
-		b.first, b.nanos = h.take(b.lines), nanos
+		b.first, b.nanos = h.reserve(b.lines), nanos
 		r.push(b)
 		total += b.lines
 		p = p[size:]
@@ -67,8 +67,8 @@ func (r *ring) add(h *history, now time.Time, p []byte) int {
 	return total
 }
 
-// since copies what was written from a position on and is still there, and
-// tells where the copy begins and how many lines there have been in all.
+// since copies the blocks from a position on that are still there, and returns
+// where the copy begins and how many lines have been written in all.
 func (r *ring) since(from uint64, dst []byte) (data []byte, at, written uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -87,7 +87,7 @@ func (r *ring) total() uint64 {
 	return r.written
 }
 
-func (r *ring) forget() {
+func (r *ring) clear() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.buf = nil
@@ -95,14 +95,14 @@ func (r *ring) forget() {
 }
 
 func (r *ring) push(b block) {
-	r.room(headSize + len(b.text))
+	r.makeRoom(headSize + len(b.text))
 	head := b.head()
 	r.put(head[:])
 	r.put(b.text)
 }
 
-// room grows the buffer, or gives up the oldest blocks.
-func (r *ring) room(need int) {
+// makeRoom grows the buffer, or drops the oldest blocks.
+func (r *ring) makeRoom(need int) {
 	used := int(r.end - r.base)
 	if len(r.buf) < ringSize && used+need > len(r.buf) {
 		grown := make([]byte, min(ringSize, max(firstSize, 2*len(r.buf), used+need)))
@@ -142,7 +142,7 @@ func (b block) head() (head [headSize]byte) {
 	return head
 }
 
-// decode reads a head; the text of so many bytes comes behind it.
+// decode reads a head; size bytes of text follow it.
 func decode(head []byte) (b block, size int) {
 	mark := binary.LittleEndian.Uint32(head[16:])
 	return block{
@@ -167,10 +167,10 @@ func blocks(data []byte) iter.Seq[block] {
 	}
 }
 
-// singles reads the lines in (after, upto], as a block each.
+// singles reads the lines in (after, upto], each as a block of one line.
 func singles(data []byte, after, upto uint64) iter.Seq[block] {
 	return func(yield func(block) bool) {
-		for b := range blocks(data[passed(data, after):]) {
+		for b := range blocks(data[sizeUpTo(data, after):]) {
 			for rest := b.text; b.lines > 0; b.first++ {
 				b.text, rest, _ = bytes.Cut(rest, newline)
 				b.lines--
@@ -182,8 +182,8 @@ func singles(data []byte, after, upto uint64) iter.Seq[block] {
 	}
 }
 
-// passed is the size of the blocks that hold nothing after a line.
-func passed(data []byte, after uint64) (size uint64) {
+// sizeUpTo is the size of the blocks that hold no line after the given one.
+func sizeUpTo(data []byte, after uint64) (size uint64) {
 	for b := range blocks(data) {
 		if b.last() > after {
 			break
@@ -206,7 +206,7 @@ func countAfter(data []byte, after uint64) (lines uint64) {
 // last is the number of the last line.
 func (b block) last() uint64 { return b.first + uint64(b.lines) - 1 }
 
-// firstBlock is the block that p begins with, and how much of p it stands for.
+// firstBlock returns the block that p begins with, and how much of p it stands for.
 func firstBlock(p []byte) (b block, size int) {
 	if len(p) <= blockSize {
 		return block{text: p, lines: countLines(p)}, len(p)
@@ -225,7 +225,7 @@ func firstBlock(p []byte) (b block, size int) {
 	return block{text: line, lines: 1}, size
 }
 
-// countLines takes p as so many whole lines and at most one unfinished.
+// countLines counts the lines of p; an unfinished last line counts as one.
 func countLines(p []byte) int {
 	lines := bytes.Count(p, newline)
 	if len(p) > 0 && p[len(p)-1] != '\n' {

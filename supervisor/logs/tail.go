@@ -11,7 +11,7 @@ const (
 	tailLines = 10
 )
 
-// tail remembers the end of a stream, for the crash block.
+// tail keeps the end of a stream, for the report of a crash.
 type tail struct {
 	mu  sync.Mutex // never held while waiting
 	buf []byte

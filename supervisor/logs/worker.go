@@ -19,27 +19,28 @@ type Identity struct {
 	Namespace string
 }
 
-// Counts is what a worker has written since gorun started, by Stream.
+// Counts are the lines and bytes that a worker has written since gorun started, by Stream.
 type Counts struct {
 	Lines, Bytes [2]uint64
 }
 
 // Worker is the output of one worker over all runs of its process.
 type Worker struct {
-	out    *Output
-	id     Identity
-	color  string
-	outlet *outlet // guarded by Output.mu
-	kept   [2]*ring
-	closed sync.Once
-	totals [2]struct{ lines, bytes atomic.Uint64 }
+	out         *Output
+	id          Identity
+	color       string
+	destination *destination // guarded by Output.mu
+	rings       [2]*ring
+	closed      sync.Once
+	totals      [2]struct{ lines, bytes atomic.Uint64 }
 }
 
-// Capture makes two pipes for one run of the process and starts to read them.
+// Capture makes two pipes for one run of the process and starts to read them. It
+// never waits for a disk.
 func (w *Worker) Capture() (*Capture, error) {
-	c := &Capture{worker: w, outlet: w.out.enter(w), quit: make(chan struct{})}
+	c := &Capture{worker: w, destination: w.out.retain(w), quit: make(chan struct{})}
 	for kind := range c.streams {
-		in, child, err := pipe()
+		in, child, err := newPipe()
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("pipe for the output of %s: %w", w.id.App, err), c.abandon())
 		}
@@ -54,14 +55,15 @@ func (w *Worker) Capture() (*Capture, error) {
 	return c, nil
 }
 
-// Reconfigure is for the captures to come; those that there are keep their files.
-func (w *Worker) Reconfigure(c Config) error {
-	next := w.out.newOutlet(w.id, c)
+// Reconfigure sets the destination of later captures; earlier ones keep their files.
+// It never waits for a disk.
+func (w *Worker) Reconfigure(c Config) {
+	next := w.out.newDestination(w.id, c)
 	w.out.mu.Lock()
-	old := w.outlet
-	w.outlet = next
+	old := w.destination
+	w.destination = next
 	w.out.mu.Unlock()
-	return w.out.leave(old)
+	w.out.releaseDestination(old)
 }
 
 // Counts may be called at any time; it never waits.
@@ -74,13 +76,13 @@ func (w *Worker) Counts() Counts {
 	return c
 }
 
-// Close gives the worker's files back and ends its history; its captures must have ended.
-func (w *Worker) Close() (err error) {
+// Close closes the worker's files, in the background, and ends its history; its
+// captures must have ended.
+func (w *Worker) Close() {
 	w.closed.Do(func() {
-		w.out.history.leave(w)
-		err = w.out.leave(w.out.outletOf(w))
+		w.out.history.remove(w)
+		w.out.releaseDestination(w.out.destinationOf(w))
 	})
-	return err
 }
 
 func (w *Worker) count(kind Stream, lines, size int) {
@@ -96,13 +98,13 @@ const pipeSize = 1 << 20
 
 // pipe has a blocking write end, which a child can take for an ordinary stdout;
 // os.Pipe would make both ends non-blocking.
-func pipe() (*gate, *os.File, error) {
+func newPipe() (*pipeReader, *os.File, error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return nil, nil, fmt.Errorf("pipe2: %w", err)
 	}
 	_, _ = unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, pipeSize) // refused: the pipe works as it is
-	in, err := newGate(fds[0])
+	in, err := newPipeReader(fds[0])
 	if err != nil {
 		return nil, nil, errors.Join(err, unix.Close(fds[0]), unix.Close(fds[1]))
 	}

@@ -10,28 +10,29 @@ import (
 	"unicode"
 )
 
-// Message is what one datagram tells. The zero value of a field: not told.
+// Message is the content of one datagram, see sd_notify(3). A field whose
+// assignment is missing is zero.
 type Message struct {
-	Ready     bool // start-up, or a reload, is done
-	Stopping  bool // it has begun to end
-	Reloading bool // until it is ready again
+	Ready     bool // READY=1: start-up, or a reload, is done
+	Stopping  bool // STOPPING=1
+	Reloading bool // RELOADING=1: until the next READY=1
 
-	Alive    bool           // the watchdog's keep-alive
-	Trouble  bool           // it asks to be treated as if it had not kept alive
-	Watchdog *time.Duration // how often it will keep alive from now on; 0: no more
+	KeepAlive       bool           // WATCHDOG=1
+	WatchdogTrigger bool           // WATCHDOG=trigger: treat it as a missed keep-alive
+	Watchdog        *time.Duration // WATCHDOG_USEC: the new interval of keep-alives; 0: no more
 
-	Extend  time.Duration // it needs so much longer for what it is at: starting or stopping
-	Status  *string       // for people, printable; "" takes it back
-	MainPID int           // as it says and as it counts: not to be believed
-	Errno   int           // why it fails
+	Extend  time.Duration // EXTEND_TIMEOUT_USEC: more time for starting or stopping
+	Status  *string       // STATUS, printable; "" clears it
+	MainPID int           // MAINPID, in the sender's PID namespace: unverified
+	Errno   int           // ERRNO
 
-	Barrier bool // nothing but a wait for what came before: never handed out by Run
+	Barrier bool // BARRIER=1, alone in its datagram: Run never passes it on
 
-	Sender int // its process id, which may have ended since; filled in by Run
+	Sender int // process id of the sender, which may have ended since; set by Run
 }
 
-// Parse reads a datagram as systemd does: assignments that are unknown or make
-// no sense are ignored, of two the first counts, and a barrier stands alone.
+// Parse parses a datagram as systemd does: unknown and invalid assignments are
+// ignored, of two the first counts, and a barrier stands alone.
 func Parse(datagram []byte) (Message, error) {
 	if bytes.IndexByte(bytes.TrimSuffix(datagram, []byte{0}), 0) >= 0 {
 		return Message{}, errors.New("a NUL within the datagram")
@@ -54,28 +55,28 @@ func Parse(datagram []byte) (Message, error) {
 	return m, nil
 }
 
-// flags and values are the assignments of sd_notify(3) that mean something to
-// gorun. FDSTORE is none: descriptors are not kept.
+// flags and values are the assignments of sd_notify(3) that gorun supports. FDSTORE
+// is not among them: descriptors are not kept.
 var flags = map[string]func(*Message){
 	"READY=1":          func(m *Message) { m.Ready = true },
 	"STOPPING=1":       func(m *Message) { m.Stopping = true },
 	"RELOADING=1":      func(m *Message) { m.Reloading = true },
-	"WATCHDOG=1":       func(m *Message) { m.Alive = true },
-	"WATCHDOG=trigger": func(m *Message) { m.Trouble = true },
+	"WATCHDOG=1":       func(m *Message) { m.KeepAlive = true },
+	"WATCHDOG=trigger": func(m *Message) { m.WatchdogTrigger = true },
 	"BARRIER=1":        func(m *Message) { m.Barrier = true },
 }
 
 var values = map[string]func(m *Message, value string){
-	"WATCHDOG_USEC":       func(m *Message, value string) { m.Watchdog = span(value) },
-	"EXTEND_TIMEOUT_USEC": func(m *Message, value string) { m.Extend = orZero(span(value)) },
+	"WATCHDOG_USEC":       func(m *Message, value string) { m.Watchdog = parseUsec(value) },
+	"EXTEND_TIMEOUT_USEC": func(m *Message, value string) { m.Extend = orZero(parseUsec(value)) },
 	"STATUS":              func(m *Message, value string) { m.Status = new(printable(value)) },
 	"MAINPID":             func(m *Message, value string) { m.MainPID = positive(value) },
 	"ERRNO":               func(m *Message, value string) { m.Errno = positive(value) },
 }
 
-// span reads microseconds; nil: they are none. What is too long for a duration
-// is the longest one: libraries write "infinity" as 2^64-1.
-func span(value string) *time.Duration {
+// parseUsec parses microseconds; nil: not a number. The result is at most the
+// longest duration: libraries write "infinity" as 2^64-1.
+func parseUsec(value string) *time.Duration {
 	usec, err := strconv.ParseUint(value, 10, 64)
 	if err != nil {
 		return nil
@@ -90,7 +91,7 @@ func orZero(d *time.Duration) time.Duration {
 	return *d
 }
 
-// positive is zero for what is no number above it.
+// positive parses a number above 0, and returns 0 for anything else.
 func positive(value string) int {
 	n, err := strconv.ParseInt(value, 10, 32)
 	if err != nil {
@@ -99,7 +100,7 @@ func positive(value string) int {
 	return max(int(n), 0)
 }
 
-// printable keeps a status one line that cannot steer a terminal.
+// printable keeps a status one line without terminal control characters.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

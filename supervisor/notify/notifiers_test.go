@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// descends tells whether the process was started by this one, or by one that was.
+// descends reports whether the process was started by this one, or by one that was.
 func descends(pid int) bool {
 	for pid = parent(pid); pid > 1 && pid != os.Getpid(); {
 		pid = parent(pid)
@@ -48,7 +48,7 @@ func TestNotifiersOfOthers(t *testing.T) {
 				if _, err := exec.LookPath(name); err != nil {
 					t.Skip(name + " is not installed")
 				}
-				s, _, messages := heard(t, Options{Owns: descends, User: os.Geteuid(), Dirs: dirs})
+				s, _, messages := receiver(t, Options{Owns: descends, User: os.Geteuid(), Dirs: dirs})
 				worker := exec.Command(argv[0], argv[1:]...)
 				worker.Env = append(os.Environ(), s.Environ()...)
 				if out, err := worker.CombinedOutput(); err != nil {

@@ -13,45 +13,45 @@ import (
 
 const (
 	maxDatagram = 4 << 10 // as systemd's NOTIFY_BUFFER_MAX
-	maxFiles    = 253     // that a datagram can carry, see unix(7)
-	silence     = time.Minute
+	maxFiles    = 253     // SCM_MAX_FD, see unix(7)
+	logInterval = time.Minute
 )
 
-// Run hands the messages to each, one after another, until ctx ends or the
-// socket is closed. Descriptors that came along are closed when each has
-// returned: nobody stores them, and that is what sd_notify_barrier waits for.
+// Run calls each for every accepted message, one after another, until ctx ends or
+// the socket is closed. Descriptors in a datagram are closed after each has
+// returned: they are not stored, and sd_notify_barrier(3) waits for that.
 func (s *Socket) Run(ctx context.Context, each func(Message)) error {
 	defer context.AfterFunc(ctx, func() { _ = s.conn.SetReadDeadline(time.Unix(1, 0)) })() // it may be closed
-	datagram := make([]byte, maxDatagram)
+	text := make([]byte, maxDatagram)
 	control := make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(4*maxFiles))
 	for {
-		n, controls, flags, _, err := s.conn.ReadMsgUnix(datagram, control)
+		n, controls, flags, _, err := s.conn.ReadMsgUnix(text, control)
 		switch {
 		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded):
 			return nil
 		case err != nil:
 			return fmt.Errorf("receive a notification: %w", err)
 		}
-		s.take(letter{datagram[:n], control[:controls], flags}, each)
+		s.handle(datagram{text[:n], control[:controls], flags}, each)
 	}
 }
 
-// letter is a datagram as it was received.
-type letter struct {
+// datagram is one datagram as it was received.
+type datagram struct {
 	text, control []byte
 	flags         int
 }
 
-// take hands out one letter's message, if it is to be believed.
-func (s *Socket) take(l letter, each func(Message)) {
-	sender, files := opened(l.control)
-	defer shut(files)
-	m, err := l.message()
+// handle calls each with the datagram's message if its sender is accepted.
+func (s *Socket) handle(d datagram, each func(Message)) {
+	sender, files := parseControl(d.control)
+	defer closeAll(files)
+	m, err := d.message()
 	if err == nil {
-		err = s.believe(sender)
+		err = s.authorize(sender)
 	}
 	if err != nil {
-		s.refuse(sender, err)
+		s.reject(sender, err)
 		return
 	}
 	if !m.Barrier {
@@ -60,44 +60,44 @@ func (s *Socket) take(l letter, each func(Message)) {
 	}
 }
 
-func (l letter) message() (Message, error) {
-	if l.flags&unix.MSG_TRUNC != 0 {
+func (d datagram) message() (Message, error) {
+	if d.flags&unix.MSG_TRUNC != 0 {
 		return Message{}, fmt.Errorf("longer than %d bytes", maxDatagram)
 	}
-	return Parse(l.text)
+	return Parse(d.text)
 }
 
-// opened returns who sent the letter and the descriptors in it; no credentials
-// are those of process 0.
-func opened(control []byte) (sender unix.Ucred, files []int) {
+// parseControl returns the sender's credentials and the descriptors of a datagram;
+// without credentials the sender is process 0.
+func parseControl(control []byte) (sender unix.Ucred, files []int) {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {
-		return sender, nil // the kernel wrote it: it can be read
+		return sender, nil // impossible: the kernel wrote it
 	}
 	for i := range messages {
 		if more, err := unix.ParseUnixRights(&messages[i]); err == nil {
 			files = append(files, more...)
 		}
-		if who, err := unix.ParseUnixCredentials(&messages[i]); err == nil {
-			sender = *who
+		if credentials, err := unix.ParseUnixCredentials(&messages[i]); err == nil {
+			sender = *credentials
 		}
 	}
 	return sender, files
 }
 
-func shut(files []int) {
+func closeAll(files []int) {
 	for _, file := range files {
-		_ = unix.Close(file) // there is nothing to be done about it
+		_ = unix.Close(file) // an error leaves nothing to do
 	}
 }
 
-// refuse counts, and logs the first of a minute.
-func (s *Socket) refuse(sender unix.Ucred, why error) {
+// reject counts, and logs the first datagram of a minute.
+func (s *Socket) reject(sender unix.Ucred, reason error) {
 	total := s.refused.Add(1)
 	now := time.Now()
-	if now.Before(s.silence) {
+	if now.Before(s.quietUntil) {
 		return
 	}
-	s.silence = now.Add(silence)
-	s.options.Log.Warn("notification refused", "pid", sender.Pid, "uid", sender.Uid, "reason", why, "refused", total)
+	s.quietUntil = now.Add(logInterval)
+	s.options.Log.Warn("notification refused", "pid", sender.Pid, "uid", sender.Uid, "reason", reason, "refused", total)
 }

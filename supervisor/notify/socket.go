@@ -1,18 +1,19 @@
-// Package notify is the other end of sd_notify(3): one datagram socket for each
-// run of a worker, over which it tells that it is ready, alive or stopping, and
-// Tell, with which gorun tells the same to whoever runs it.
+// Package notify is the service manager's side of sd_notify(3): one datagram socket
+// for each run of a worker, over which the worker reports that it is ready, alive
+// or stopping; and Send, which reports the same of gorun to its own service
+// manager. Run is the only goroutine of a Socket.
 //
-// Who is believed. The address belongs to one run of one worker, so whoever
-// sends to it speaks of that run; whether it may is decided by the credentials
-// that the kernel adds. An abstract name is no secret, for /proc/net/unix lists
-// it to all in the network namespace: the credentials decide.
+// Accepted senders. The address belongs to one run of one worker, so every datagram
+// is about that run; the credentials that the kernel adds decide whether it is
+// accepted. An abstract name is no secret: /proc/net/unix lists it to everybody in
+// the network namespace.
 //
-//   - A process of the worker's tree is believed.
-//   - One that has ended is believed if it ran as the worker's user, as gorun's or
-//     as root: `systemd-notify --ready` may be gone before it can be looked up,
-//     and such a user could do worse.
-//   - One that is alive elsewhere is refused, and so is one that this PID namespace
-//     does not know.
+//   - A process of the worker's tree is accepted.
+//   - A process that has ended is accepted if it ran as the worker's user, as
+//     gorun's or as root: `systemd-notify --ready` may be gone before it can be
+//     looked up, and such a user could do worse.
+//   - A living process outside the tree is refused, and so is one outside this PID
+//     namespace.
 package notify
 
 import (
@@ -32,34 +33,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options say whose socket it is.
+// Options describe the worker that a socket is for.
 type Options struct {
-	// Dirs are where its file may be: the first that works. Else it has an abstract
-	// name, which needs no disk but which Ruby's libraries (puma, sidekiq) do not
-	// understand. /dev/shm can be written even under --read-only.
+	// Dirs are the directories for its file: the first that works. Else it has an
+	// abstract name, which needs no disk but which Ruby's libraries (puma, sidekiq)
+	// do not understand. /dev/shm can be written even under --read-only.
 	Dirs []string
 	// User is the uid that the worker runs as.
 	User int
-	// Watchdog is how often the worker is to keep alive; 0: it need not.
+	// Watchdog is the interval of the worker's keep-alives; 0: no watchdog.
 	Watchdog time.Duration
-	// Owns tells whether a process is of the worker's tree. It is needed, and
-	// called by Run alone.
+	// Owns reports whether a process is in the worker's tree. It is required, and
+	// only Run calls it.
 	Owns func(pid int) bool
-	// Log is told of what was refused, at most once a minute; nil: nobody is.
+	// Log gets refused datagrams, at most one a minute; nil: no log.
 	Log *slog.Logger
 }
 
-// Socket is what one run of a worker notifies.
+// Socket is the notification socket of one run of a worker.
 type Socket struct {
-	options Options
-	conn    *net.UnixConn
-	address string // as in NOTIFY_SOCKET
-	refused atomic.Uint64
-	silence time.Time // nothing is logged before; Run's
+	options    Options
+	conn       *net.UnixConn
+	address    string // as in NOTIFY_SOCKET
+	refused    atomic.Uint64
+	quietUntil time.Time // no refusal is logged before; Run's
 }
 
-// Listen opens the socket. What is sent to it waits for Run, up to
-// net.unix.max_dgram_qlen datagrams (10): then the sender waits.
+// Listen opens the socket. Datagrams wait for Run, up to net.unix.max_dgram_qlen
+// (10): then the sender waits.
 func Listen(options Options) (*Socket, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
@@ -80,22 +81,22 @@ func Listen(options Options) (*Socket, error) {
 	return s, nil
 }
 
-// listen binds the address and only then takes datagrams that the kernel has
-// signed: nobody knows the name before.
+// listen binds the address and then enables credentials: no sender knows the name
+// before.
 func listen(address string, options Options) (*Socket, error) {
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: address, Net: "unixgram"})
 	if err != nil {
 		return nil, err
 	}
 	s := &Socket{options: options, conn: conn, address: address}
-	if err := errors.Join(s.sign(), s.open()); err != nil {
+	if err := errors.Join(s.passCredentials(), s.allowAll()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// sign has the kernel add the sender's credentials to each datagram.
-func (s *Socket) sign() error {
+// passCredentials makes the kernel add the sender's credentials to each datagram.
+func (s *Socket) passCredentials() error {
 	control, err := s.conn.SyscallConn()
 	if err != nil {
 		return err
@@ -107,9 +108,9 @@ func (s *Socket) sign() error {
 	return errors.Join(err, os.NewSyscallError("setsockopt SO_PASSCRED", problem))
 }
 
-// open lets every user write to a socket that has a file: the worker may have
-// given up its first user, and the credentials decide.
-func (s *Socket) open() error {
+// allowAll lets every user write to a socket that has a file: the worker may have
+// changed its user, and the credentials decide.
+func (s *Socket) allowAll() error {
 	if !s.hasFile() {
 		return nil
 	}
@@ -118,8 +119,8 @@ func (s *Socket) open() error {
 
 func (s *Socket) hasFile() bool { return !strings.HasPrefix(s.address, "@") }
 
-// Environ is what the worker's environment needs. WATCHDOG_PID, which would
-// limit the watchdog to one process, should not be in it.
+// Environ returns the variables for the worker's environment. WATCHDOG_PID, which
+// would limit the watchdog to one process, must not be in it.
 func (s *Socket) Environ() []string {
 	environ := []string{"NOTIFY_SOCKET=" + s.address}
 	if s.options.Watchdog > 0 {
@@ -128,7 +129,7 @@ func (s *Socket) Environ() []string {
 	return environ
 }
 
-// Refused counts the datagrams that were not believed or not understood.
+// Refused counts the datagrams that were refused or could not be parsed.
 func (s *Socket) Refused() uint64 { return s.refused.Load() }
 
 // Close closes the socket and ends Run. Later notifications fail at the sender.

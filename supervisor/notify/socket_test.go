@@ -18,9 +18,9 @@ import (
 func everybody(int) bool { return true }
 func nobody(int) bool    { return false }
 
-// heard runs a socket and returns its address and what it hands out. At the
-// end of the test it must have let go of everything.
-func heard(t *testing.T, options Options) (s *Socket, address string, messages chan Message) {
+// receiver runs a socket and returns its address and the accepted messages. At the
+// end of the test it must have released everything.
+func receiver(t *testing.T, options Options) (s *Socket, address string, messages chan Message) {
 	t.Helper()
 	s, err := Listen(options)
 	if err != nil {
@@ -41,15 +41,15 @@ func heard(t *testing.T, options Options) (s *Socket, address string, messages c
 	return s, address, messages
 }
 
-// tells sends, or fails the test.
-func tells(t *testing.T, address string, lines ...string) {
+// notify sends, or fails the test.
+func notify(t *testing.T, address string, lines ...string) {
 	t.Helper()
-	if err := Tell(address, lines...); err != nil {
+	if err := Send(address, lines...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// barrier returns once all that was sent before is dealt with, as
+// barrier returns once everything sent before has been handled, as
 // sd_notify_barrier does. It sends files descriptors along.
 func barrier(t *testing.T, address, text string, files int) {
 	t.Helper()
@@ -77,7 +77,7 @@ func barrier(t *testing.T, address, text string, files int) {
 	}
 }
 
-func TestMessagesComeInOrderAndSigned(t *testing.T) {
+func TestMessagesComeInOrderAndWithCredentials(t *testing.T) {
 	dir := shortDir(t)
 	for name, options := range map[string]Options{
 		"abstract":        {Owns: everybody},
@@ -86,15 +86,15 @@ func TestMessagesComeInOrderAndSigned(t *testing.T) {
 		"second place":    {Owns: everybody, Dirs: []string{"/proc", dir}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, address, messages := heard(t, options)
-			tells(t, address, "READY=1", "STATUS=a\nSTOPPING=1")
-			tells(t, address)
-			tells(t, address, "WATCHDOG=1")
+			_, address, messages := receiver(t, options)
+			notify(t, address, "READY=1", "STATUS=a\nSTOPPING=1")
+			notify(t, address)
+			notify(t, address, "WATCHDOG=1")
 			first, second, third := <-messages, <-messages, <-messages
 			if !first.Ready || first.Stopping || *first.Status != "a STOPPING=1" || first.Sender != os.Getpid() {
 				t.Errorf("the first message is %+v", first)
 			}
-			if second != (Message{Sender: os.Getpid()}) || third != (Message{Alive: true, Sender: os.Getpid()}) {
+			if second != (Message{Sender: os.Getpid()}) || third != (Message{KeepAlive: true, Sender: os.Getpid()}) {
 				t.Errorf("the others are %+v and %+v", second, third)
 			}
 			if wants := strings.HasPrefix(name, "file") || strings.HasPrefix(name, "second"); wants != strings.HasPrefix(address, dir) {
@@ -135,9 +135,9 @@ func TestRunEndsWithItsContext(t *testing.T) {
 }
 
 func TestBarrierWaitsForWhatCameBefore(t *testing.T) {
-	_, address, messages := heard(t, Options{Owns: everybody})
+	_, address, messages := receiver(t, Options{Owns: everybody})
 	for i := range 20 {
-		tells(t, address, fmt.Sprintf("STATUS=%d", i))
+		notify(t, address, fmt.Sprintf("STATUS=%d", i))
 	}
 	barrier(t, address, "BARRIER=1", 1)
 	if len(messages) != 20 {
@@ -146,8 +146,8 @@ func TestBarrierWaitsForWhatCameBefore(t *testing.T) {
 }
 
 func TestDescriptorsDoNotLeak(t *testing.T) {
-	_, address, messages := heard(t, Options{Owns: everybody})
-	refusing, refused, _ := heard(t, Options{Owns: nobody})
+	_, address, messages := receiver(t, Options{Owns: everybody})
+	refusing, refused, _ := receiver(t, Options{Owns: nobody})
 	for _, to := range []string{address, refused} {
 		barrier(t, to, "FDSTORE=1\nFDNAME=x", maxFiles) // ends when the last one is closed
 		barrier(t, to, strings.Repeat("x", maxDatagram+1), 3)
@@ -160,15 +160,15 @@ func TestDescriptorsDoNotLeak(t *testing.T) {
 
 func TestSecondProcessOfTheSameUserIsRefusedWhileItLives(t *testing.T) {
 	var log bytes.Buffer
-	s, address, messages := heard(t, Options{Owns: nobody, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s, address, messages := receiver(t, Options{Owns: nobody, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	for range 10 {
-		tells(t, address, "READY=1")
+		notify(t, address, "READY=1")
 	}
 	barrier(t, address, "BARRIER=1", 1) // refused too, and yet closed
 	if len(messages) != 0 || s.Refused() != 11 {
 		t.Errorf("%d handed out and %d refused, want 0 and 11", len(messages), s.Refused())
 	}
-	if lines := strings.Count(log.String(), "\n"); lines != 1 || !strings.Contains(log.String(), "not of the worker's tree") {
+	if lines := strings.Count(log.String(), "\n"); lines != 1 || !strings.Contains(log.String(), "not in the worker's process tree") {
 		t.Errorf("%d lines are logged: %s", lines, log.String())
 	}
 }
@@ -176,7 +176,7 @@ func TestSecondProcessOfTheSameUserIsRefusedWhileItLives(t *testing.T) {
 // shortDir is for a socket: its whole path has 107 bytes, see unix(7).
 func shortDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "n") //nolint:usetesting // t.TempDir has the long name of the test in it
+	dir, err := os.MkdirTemp("", "n") //nolint:usetesting // t.TempDir contains the long name of the test
 	if err != nil {
 		t.Fatal(err)
 	}

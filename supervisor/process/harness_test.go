@@ -40,7 +40,8 @@ func TestMain(m *testing.M) {
 	if shared, err = reaper.New(); err != nil {
 		panic(err)
 	}
-	l := signals.Listen()
+	l := signals.NewListener()
+	<-l.Complete()
 	go l.Run(context.Background(), signals.Forwarding, signals.Actions{Reap: shared.Reap, Forward: func(unix.Signal) {}})
 	switch os.Getenv(modeVariable) {
 	case "parent":

@@ -214,13 +214,28 @@ func (p *Process) Signal(sig unix.Signal) {
 	p.family.signal(p.child, sig)
 }
 
+// SignalAll sends sig to every process of each tree, from one read of the process
+// table.
+func SignalAll(all []*Process, sig unix.Signal) {
+	signalAll(all, sig, processTable)
+}
+
+func signalAll(all []*Process, sig unix.Signal, read func() []entry) {
+	if len(all) == 0 {
+		return
+	}
+	table := read()
+	for _, p := range all {
+		p.family.signalIn(table, p.child, sig)
+	}
+}
+
 // Members returns the process ids of the tree.
 func (p *Process) Members() []int {
 	return pids(p.family.members(processTable()))
 }
 
-// Trees returns the process ids of each tree, from one look at the process
-// table.
+// Trees returns the process ids of each tree, from one read of the process table.
 func Trees(all []*Process) [][]int {
 	if len(all) == 0 {
 		return nil
@@ -242,5 +257,5 @@ func (p *Process) Stop(ctx context.Context, ladder Ladder) (forced bool) {
 	if ladder.Alone {
 		all = alone{p.child}
 	}
-	return descend(ctx, ending{p.reaper.Buried, p.child, all}, ladder)
+	return descend(ctx, ending{p.reaper.OrphanReaped, p.child, all}, ladder)
 }

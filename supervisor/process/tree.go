@@ -71,10 +71,14 @@ func (f *family) reused(table []entry) bool {
 	})
 }
 
-// signal reaches the group in one call, which no fork can slip through, and
-// the others one by one.
 func (f *family) signal(child *reaper.Child, sig unix.Signal) {
-	members := f.members(processTable())
+	f.signalIn(processTable(), child, sig)
+}
+
+// signalIn signals the members in a table: the group in one call, which no fork
+// can slip through, and the others one by one.
+func (f *family) signalIn(table []entry, child *reaper.Child, sig unix.Signal) {
+	members := f.members(table)
 	grouped := child.SignalGroup(sig) == nil
 	for _, e := range members {
 		if !grouped || e.group != f.leader {

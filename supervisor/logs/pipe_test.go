@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestWritesWakeNobodyWhoDoesNotWait(t *testing.T) {
+func TestWritesOutsideAWaitWakeNobody(t *testing.T) {
 	in, child := openPipe(t)
 	write(t, child)
 	if awaited(t, in) {
@@ -23,7 +23,7 @@ func TestWritesWakeNobodyWhoDoesNotWait(t *testing.T) {
 
 	waits, passed := make(chan struct{}, 10), make(chan error)
 	go func() {
-		passed <- in.pass(func() error {
+		passed <- in.wait(func() error {
 			_, err := in.read(make([]byte, 1))
 			waits <- struct{}{}
 			return err
@@ -41,9 +41,9 @@ func TestWritesWakeNobodyWhoDoesNotWait(t *testing.T) {
 	}
 }
 
-func TestNoWriteIsMissedWhileTheGateIsArmed(t *testing.T) {
+func TestNoWriteIsMissedWhileTheReaderIsArmed(t *testing.T) {
 	in, child := openPipe(t)
-	stop := context.AfterFunc(soon(t), in.wake) // instead of a hang
+	stop := context.AfterFunc(soon(t), in.interrupt) // instead of a hang
 	defer stop()
 	next := make(chan struct{})
 	go func() {
@@ -71,9 +71,9 @@ func TestCapturesLeaveNoDescriptors(t *testing.T) {
 	}
 }
 
-func openPipe(t *testing.T) (*gate, *os.File) {
+func openPipe(t *testing.T) (*pipeReader, *os.File) {
 	t.Helper()
-	in, child, err := pipe()
+	in, child, err := newPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,11 +88,11 @@ func write(t *testing.T, child *os.File) {
 	}
 }
 
-func receive(t *testing.T, in *gate) {
+func receive(t *testing.T, in *pipeReader) {
 	t.Helper()
 	p := make([]byte, 10)
 	n := 0
-	err := in.pass(func() (err error) {
+	err := in.wait(func() (err error) {
 		n, err = in.read(p)
 		return err
 	})
@@ -101,8 +101,8 @@ func receive(t *testing.T, in *gate) {
 	}
 }
 
-// awaited tells whether Go's poller has something to hear from the gate.
-func awaited(t *testing.T, in *gate) bool {
+// awaited reports whether Go's poller has an event from the reader.
+func awaited(t *testing.T, in *pipeReader) bool {
 	t.Helper()
 	n := 0
 	err := in.conn.Control(func(fd uintptr) {
