@@ -89,3 +89,16 @@ func (c Check) Port() int {
 	}
 	return 0
 }
+
+// Kind is how the check is made: http, tcp or exec; "" for no check.
+func (c *Check) Kind() string {
+	switch {
+	case c == nil:
+		return ""
+	case c.HTTP != nil:
+		return "http"
+	case c.TCP != nil:
+		return "tcp"
+	}
+	return "exec"
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"gorun/supervisor/invocation"
 	"gorun/supervisor/spec"
@@ -369,11 +368,4 @@ func (a *App) add() *slot {
 func (a *App) update(conf *spec.App, reason status.Reason) worker.Update {
 	a.desired.updates++
 	return worker.Update{Number: a.desired.updates, Spec: conf, Reason: reason}
-}
-
-func round(d time.Duration) time.Duration {
-	if d > 10*time.Second {
-		return d.Round(time.Second)
-	}
-	return d.Round(time.Millisecond)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
@@ -232,14 +231,7 @@ func (a *App) chosen(c *Command) ([]*slot, error) {
 		}
 	}
 	if len(found) < len(c.Instances) {
-		return nil, fmt.Errorf("%w: app %s has %s", ErrUnknown, a.name, plural(len(a.actual.slots), "worker"))
+		return nil, fmt.Errorf("%w: app %s has %s", ErrUnknown, a.name, status.Plural(len(a.actual.slots), "worker"))
 	}
 	return found, nil
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
 }

@@ -301,7 +301,7 @@ func (u *update) news(past string) string {
 	if u.before.Pid != 0 && u.before.Pid != after.Pid {
 		pids = "pid " + strconv.Itoa(u.before.Pid) + " → " + strconv.Itoa(after.Pid)
 	}
-	return fmt.Sprintf("%s: %s, online after %v", past, pids, round(time.Since(u.begun)))
+	return fmt.Sprintf("%s: %s, online after %v", past, pids, status.Round(time.Since(u.begun)))
 }
 
 // failure is the error of the steps that have come to an end.
@@ -387,11 +387,11 @@ func (a *App) summary(o *order, err error) string {
 	case err != nil:
 		return o.kind() + " failed: " + err.Error()
 	case o.Size != nil && len(o.leave) > 0:
-		return plural(a.count(), "worker") + " left"
+		return status.Plural(a.count(), "worker") + " left"
 	case o.rolls():
-		return o.kind() + " done in " + round(time.Since(o.begun)).String()
+		return o.kind() + " done in " + status.Round(time.Since(o.begun)).String()
 	case o.resets != nil:
 		return past(o.Verb)
 	}
-	return past(o.Verb) + " " + plural(len(o.leave), "worker")
+	return past(o.Verb) + " " + status.Plural(len(o.leave), "worker")
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"time"
 
-	"gorun/health"
 	"gorun/supervisor/status"
 )
 
@@ -19,7 +18,7 @@ func (p *Published) Status() status.App {
 		Interpreter: conf.Interpreter, Script: conf.Script, MemoryLimit: conf.MaxMemory, ReadyMin: conf.ReadyMin,
 		Desired: len(p.Workers), Grace: p.grace(), Blocked: p.Blocked, Completed: p.Completed, Reloads: p.Reloads,
 		Resting: p.Phase == Ended && !conf.Autostart && !p.served(), StoppedByOperator: p.Phase == Stopped,
-		Probe: probeOf(conf.Health),
+		Probe: conf.Health.Kind(),
 	}
 	served := 0
 	for _, w := range p.Workers {
@@ -42,22 +41,9 @@ func (p *Published) Status() status.App {
 	case Waiting, Running:
 	}
 	if s.Desired > 0 {
-		s.ReadySince, s.DownSince = readiness(s.Workers)
+		s.ReadySince, s.DownSince = s.Readiness()
 	}
 	return s
-}
-
-// probeOf names the way of a health check.
-func probeOf(check *health.Check) string {
-	switch {
-	case check == nil:
-		return ""
-	case check.HTTP != nil:
-		return "http"
-	case check.TCP != nil:
-		return "tcp"
-	}
-	return "exec"
 }
 
 // served reports whether a worker was ever started.
@@ -74,25 +60,4 @@ func (p *Published) served() bool {
 // restart policy may make takes at most half of it.
 func (p *Published) grace() time.Duration {
 	return max(p.Spec.ListenTimeout, 2*p.Spec.Restart.LongestDelay(), minGrace)
-}
-
-// readiness is since when a worker is online, or since when none is: both
-// zero while none has been taken up.
-func readiness(workers []status.Worker) (ready, down time.Time) {
-	for _, w := range workers {
-		if w.State == status.Online && (ready.IsZero() || w.Since.Before(ready)) {
-			ready = w.Since
-		}
-		left := w.LeftOnline
-		if left.IsZero() {
-			left = w.FirstStarted
-		}
-		if left.After(down) {
-			down = left
-		}
-	}
-	if !ready.IsZero() {
-		return ready, time.Time{}
-	}
-	return time.Time{}, down
 }

@@ -96,7 +96,7 @@ func (a *App) checkMemory() {
 			continue
 		}
 		a.deps.Worker.Log.Warn("worker uses more memory than max_memory_restart allows: restarting it",
-			"worker", w.Name(), "used", worker.Size(used), "limit", worker.Size(limit))
+			"worker", w.Name(), "used", status.Bytes(used), "limit", status.Bytes(limit))
 		w.Restart(status.ByMemory)
 	}
 }

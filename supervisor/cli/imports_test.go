@@ -42,7 +42,7 @@ var floorPlan = map[string]string{
 	"signals/reaper":               "",
 	"health":                       "",
 	"metrics":                      "metrics/merge supervisor/spec supervisor/status",
-	"metrics/merge":                "",
+	"metrics/merge":                "supervisor/spec",
 }
 
 func TestImportsFollowTheFloorPlan(t *testing.T) {

@@ -2,19 +2,12 @@ package invocation
 
 import (
 	"context"
-	"net/netip"
-	"slices"
 	"time"
 
 	"gorun/supervisor/sockets"
 )
 
 const (
-	// drainLook is how often the accept queue is looked at: the kernel tells
-	// nobody when it has become empty.
-	drainLook = 5 * time.Millisecond
-	// drainMoment is how long it must have been empty.
-	drainMoment = 25 * time.Millisecond
 	// connectionLook is how often the connections of a worker are looked at.
 	connectionLook = 20 * time.Millisecond
 	// leaveMoment is what a Node process takes to end when nothing keeps it.
@@ -28,30 +21,13 @@ func (e *endpoint) Drain(ctx context.Context, exited <-chan struct{}, limits Dra
 	e.ports.park()
 	ctx, cancel := context.WithTimeout(ctx, limits.Total)
 	defer cancel()
-	e.empty(ctx, exited)
+	if e.ports.Shared() {
+		e.ports.groups.AwaitEmpty(ctx, exited, e.owner)
+	}
 	if e.endsByItself() {
 		e.channel.Disconnect()
 	}
 	e.finish(ctx, exited, limits.Idle)
-}
-
-// empty waits until the accept queue has been empty for a moment.
-func (e *endpoint) empty(ctx context.Context, exited <-chan struct{}) {
-	look := time.NewTicker(drainLook)
-	defer look.Stop()
-	since := time.Now()
-	for e.ports.Shared() && time.Since(since) < drainMoment {
-		if e.ports.queued(e.owner) > 0 {
-			since = time.Now()
-		}
-		select {
-		case <-look.C:
-		case <-exited:
-			return
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // finish waits until every connection of the worker to a shared address is
@@ -110,9 +86,8 @@ func (e *endpoint) awaitEnd(ctx context.Context, exited <-chan struct{}, idle ti
 	}
 }
 
-// busy reports whether the worker is known to serve somebody but gorun.
+// busy reports whether the run is known to serve somebody but gorun.
 func (e *endpoint) busy(idle time.Duration) bool {
-	probes := netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 103}), 16) // see sockets.Address.Probe
 	if !e.ports.Shared() || e.process == nil {
 		return false
 	}
@@ -120,17 +95,9 @@ func (e *endpoint) busy(idle time.Duration) bool {
 	if u := e.app.User; u != nil {
 		user = &sockets.User{UID: u.UID, GID: u.GID}
 	}
-	inodes, err := sockets.Inodes(e.process.Members(), user)
+	serves, err := e.ports.groups.Serves(e.process.Members(), user, idle)
 	if err != nil {
-		e.ports.deps.Log.Debug("cannot tell a worker's connections", "app", e.app.Name, "error", err)
-		return false
+		e.ports.deps.Log.Debug("cannot list a worker's connections", "app", e.app.Name, "error", err)
 	}
-	open, err := e.ports.groups.Connections(inodes)
-	if err != nil {
-		e.ports.deps.Log.Debug("cannot tell a worker's connections", "app", e.app.Name, "error", err)
-		return false
-	}
-	return slices.ContainsFunc(open, func(c sockets.Connection) bool {
-		return !c.Done(idle) && !probes.Contains(c.Remote.Addr())
-	})
+	return serves
 }

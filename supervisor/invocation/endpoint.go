@@ -38,15 +38,15 @@ type endpoint struct {
 	reports  reports
 	notify   notifySource
 	check    checkSource
-	metrics  nodeMetrics
-	requests pendingRequests
+	metrics  node.Metrics
+	requests node.Requests
 }
 
 func newEndpoint(r Request) *endpoint {
 	return &endpoint{
 		ports: r.Ports, app: r.Spec, owner: r.Ports.owner(r.Instance), instance: r.Instance, cancelServe: func() {},
 		reports: reports{listening: make(chan struct{})}, notify: notifySource{stop: func() {}}, check: checkSource{stop: func() {}},
-		metrics: nodeMetrics{count: r.Count},
+		metrics: node.Metrics{Count: r.Count},
 	}
 }
 

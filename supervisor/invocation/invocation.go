@@ -2,12 +2,12 @@ package invocation
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"gorun/signals/reaper"
 	"gorun/supervisor/logs"
+	"gorun/supervisor/notify"
 	"gorun/supervisor/process"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
@@ -81,7 +81,7 @@ type Invocation struct {
 	kills   uint64 // of the out-of-memory killer, before it was started
 
 	events   *stream
-	watchdog watchdog
+	watchdog notify.Watchdog
 	deadline *time.Timer
 	extend   chan time.Duration // for the stop ladder; one may be pending
 	leaving  atomic.Bool        // Terminate has begun
@@ -153,17 +153,17 @@ func (i *Invocation) SetDeadline(d time.Duration) { i.deadline.Reset(d) }
 
 // StartWatchdog begins to expect WATCHDOG=1, if the app says how often.
 func (i *Invocation) StartWatchdog() {
-	i.watchdog.start(i.spec.Watchdog, func() { i.post(Event{Kind: WatchdogExpired}) })
+	i.watchdog.Start(i.spec.Watchdog, func() { i.post(Event{Kind: WatchdogExpired}) })
 }
 
 // StopWatchdog no longer expects it.
-func (i *Invocation) StopWatchdog() { i.watchdog.stop() }
+func (i *Invocation) StopWatchdog() { i.watchdog.Stop() }
 
 // post takes what is heard of the run. It never waits.
 func (i *Invocation) post(e Event) {
 	switch e.Kind {
 	case Alive:
-		i.watchdog.alive()
+		i.watchdog.KeepAlive()
 		return
 	case Extended:
 		if i.leaving.Load() {
@@ -178,41 +178,6 @@ func (i *Invocation) post(e Event) {
 	case Exited, Ready, Checked, WatchdogExpired, Stopping, DeadlineExceeded:
 	}
 	i.events.post(e)
-}
-
-// watchdog expires when a program does not report for too long that it is alive,
-// see sd_notify(3). The zero value does not run.
-type watchdog struct {
-	mu     sync.Mutex
-	period time.Duration
-	timer  *time.Timer // nil: it does not run
-}
-
-func (w *watchdog) start(period time.Duration, expired func()) {
-	w.stop()
-	if period <= 0 {
-		return
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.period, w.timer = period, time.AfterFunc(period, expired)
-}
-
-func (w *watchdog) alive() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.timer != nil {
-		w.timer.Reset(w.period)
-	}
-}
-
-func (w *watchdog) stop() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.timer != nil {
-		w.timer.Stop()
-		w.timer = nil
-	}
 }
 
 // Request is what one run is started from.

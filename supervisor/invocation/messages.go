@@ -1,49 +1,55 @@
 package invocation
 
 import (
+	"context"
 	"encoding/json"
-	"slices"
-	"strings"
+	"net"
 
 	"gorun/supervisor/node"
+	"gorun/supervisor/process"
 	"gorun/supervisor/status"
 )
 
 // receive takes a message of the app, or of a library that it has loaded.
 func (e *endpoint) receive(message json.RawMessage) {
-	if string(message) == `"ready"` {
+	switch {
+	case string(message) == `"ready"`:
 		e.reports.markReady()
-		return
-	}
-	switch node.TypeOf(message) {
-	case node.TypeCustom:
-		e.metrics.receiveCustom(message)
-	case node.TypeVitals:
-		e.metrics.receiveVitals(message)
-	case node.TypeMetrics:
-		e.requests.answer(message)
+	case e.metrics.Receive(message):
+	case node.TypeOf(message) == node.TypeMetrics:
+		e.requests.Answer(message)
 	default:
-		e.record(status.Event{Kind: "message", Text: shorten(string(message)), Data: small(message)})
+		e.record(status.MessageEvent(message))
 	}
 }
 
-// dataLimit is how much of a message an event keeps, in bytes.
-const dataLimit = 16 << 10
-
-// small is the message if it can be kept a thousand times.
-func small(message json.RawMessage) json.RawMessage {
-	if len(message) > dataLimit {
-		return nil
+// AddTo adds what the process reports to its worker's status. Anybody may call it.
+func (i *Invocation) AddTo(w *status.Worker) {
+	if e := i.endpoint; e != nil {
+		w.Notice = e.notify.statusText()
+		e.metrics.AddTo(w, e.channel)
 	}
-	return slices.Clone(message)
 }
 
-// textLimit is how much of a message an event shows to people, in bytes.
-const textLimit = 200
+// HasChannel reports whether the program has an IPC channel. Anybody may call it.
+func (i *Invocation) HasChannel() bool { return i.endpoint != nil && i.endpoint.channel != nil }
 
-func shorten(text string) string {
-	if len(text) <= textLimit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:textLimit], "") + "…"
+// Send sends a message over the IPC channel. Anybody may call it.
+func (i *Invocation) Send(message any) error {
+	return i.endpoint.channel.Send(message) //nolint:wrapcheck // the caller names the worker
 }
+
+// AskMetrics asks the program's prom-client for its metrics, over the IPC channel.
+// Anybody may call it.
+func (i *Invocation) AskMetrics(ctx context.Context) (json.RawMessage, error) {
+	return i.endpoint.requests.AskMetrics(ctx, i.endpoint.channel)
+}
+
+// Dial connects to exactly this run, at a port that it listens on; 0: the first.
+// Anybody may call it.
+func (i *Invocation) Dial(ctx context.Context, port int) (net.Conn, error) {
+	return i.endpoint.dial(ctx, port)
+}
+
+// Process is the process tree, for what looks at many at once; nil in tests.
+func (i *Invocation) Process() *process.Process { return i.process }

@@ -3,7 +3,6 @@ package invocation
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"gorun/supervisor/notify"
@@ -35,20 +34,7 @@ func (e *endpoint) listenForNotices(request *process.Spec) {
 		return
 	}
 	e.notify.socket = socket
-	request.Env = append(WithoutNotify(request.Env), socket.Environ()...)
-}
-
-// WithoutNotify drops what is meant for gorun itself: the sd_notify variables of
-// whoever runs it.
-func WithoutNotify(env []string) []string {
-	var kept []string
-	for _, pair := range env {
-		name, _, _ := strings.Cut(pair, "=")
-		if name != "NOTIFY_SOCKET" && name != "WATCHDOG_USEC" && name != "WATCHDOG_PID" {
-			kept = append(kept, pair)
-		}
-	}
-	return kept
+	request.Env = append(notify.WithoutVariables(request.Env), socket.Environ()...)
 }
 
 // readNotices reads what the process notifies until it is released.

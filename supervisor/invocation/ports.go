@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"gorun/signals/reaper"
 	"gorun/supervisor/node"
@@ -124,37 +123,18 @@ func (p *Ports) Close() {
 	p.groups.Close()
 }
 
-// relayDelays are when gorun looks for connections that wait for a worker that
-// is gone: when its replacement has had a moment to take them, and again for
-// those whose handshake was under way, or whose replacement failed. The last is
-// repeated for as long as there are some: Relay takes up so many at a time.
-var relayDelays = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
-
-// relay passes on what waits on sockets without a worker. It is called when
-// such a socket comes to be, and when there is somebody to pass it on to. It
-// goes on in the background until it is done or the sharing is closed.
+// relay passes on what waits on sockets without a worker. It is called when such a
+// socket comes to be, and when there is a worker to pass it on to. It goes on in the
+// background until it is done or the ports are closed.
 func (p *Ports) relay() {
-	if p.Shared() {
-		p.Go(p.relayAll)
+	if !p.Shared() {
+		return
 	}
-}
-
-func (p *Ports) relayAll() {
-	last := len(relayDelays) - 1
-	for i := 0; ; i = min(i+1, last) {
-		select {
-		case <-time.After(relayDelays[i]):
-		case <-p.closed:
-			return
-		}
-		n := p.groups.Relay()
-		if n > 0 {
+	p.Go(func() {
+		p.groups.RelayAll(p.closed, func(n int) {
 			p.deps.Log.Info("connections passed on that waited for a worker", "app", p.app.Name, "connections", n)
-		}
-		if n == 0 && i == last {
-			return
-		}
-	}
+		})
+	})
 }
 
 // Queues are the accept queues, with the instance that each belongs to.
@@ -171,17 +151,6 @@ func (p *Ports) Queues() []status.Port {
 		}
 	}
 	return all
-}
-
-// queued counts the connections in the owner's accept queues.
-func (p *Ports) queued(owner sockets.Owner) int {
-	n := 0
-	for _, queue := range p.groups.Queues() {
-		if slices.Contains(queue.Owners, owner) {
-			n += queue.Length
-		}
-	}
-	return n
 }
 
 // addQueue adds a queue to the others; an instance that has two runs, one coming

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -72,54 +71,31 @@ func (e *endpoint) portOf(asked int) int {
 	return e.app.Port
 }
 
-var errNowhere = errors.New("it does not listen yet")
-
-// dial connects to exactly this process: behind a shared port from its probe
-// address, else at its own port. Port 0 is the app's.
+// dial connects to exactly this process: behind a shared port from its probe address,
+// to a Node worker over its channel, else at its own port. Port 0 is the app's. Where a
+// shared socket has no probe address, whichever worker accepts answers.
 func (e *endpoint) dial(ctx context.Context, port int) (net.Conn, error) {
+	groups := e.ports.groups
 	if e.ports.Shared() {
-		for _, target := range e.ports.groups.Probe(e.owner) {
-			if port == 0 || target.Address.Port == port {
-				dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(target.From, 0))}
-				return dialer.DialContext(ctx, "tcp", target.To.String()) //nolint:wrapcheck // its words are for people as they are
-			}
-		}
-		if len(e.ports.groups.Addresses()) == 0 || e.reachable() {
-			return nil, errNowhere
+		conn, err := groups.DialOwner(ctx, e.owner, port)
+		if !errors.Is(err, sockets.ErrNoProbeAddress) {
+			return conn, err //nolint:wrapcheck // its words are for people as they are
 		}
 	}
-	return e.dialAny(ctx, port)
-}
-
-// reachable reports whether a socket of the app has probe addresses.
-func (e *endpoint) reachable() bool {
-	for _, address := range e.ports.groups.Addresses() {
-		if e.app.Balance != sockets.Shared && address.Probe(0).IsValid() {
-			return true
+	for _, address := range groups.Addresses() {
+		if !address.Fits(port) {
+			continue
 		}
-	}
-	return false
-}
-
-// dialAny connects where a socket has no probe address: to a Node worker over
-// its channel, else to the address itself, whichever worker answers.
-func (e *endpoint) dialAny(ctx context.Context, port int) (net.Conn, error) {
-	for _, address := range e.ports.groups.Addresses() {
-		if fits := address.Kind == sockets.Unix || address.Kind == sockets.TCP && (port == 0 || address.Port == port); fits && e.served.Load() {
-			return e.channel.Dial(address) //nolint:wrapcheck // its words are for people as they are
+		if e.served.Load() {
+			return e.channel.Dial(address) //nolint:wrapcheck // as above
 		}
 		e.warn(address)
-		if address.Kind == sockets.Unix {
-			return new(net.Dialer).DialContext(ctx, "unix", address.Path) //nolint:wrapcheck // its words are for people as they are
-		}
-		if address.Kind == sockets.TCP && (port == 0 || address.Port == port) {
-			return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("localhost", strconv.Itoa(address.Port))) //nolint:wrapcheck // as above
-		}
+		return address.Dial(ctx) //nolint:wrapcheck // as above
 	}
 	if port = e.portOf(port); port == 0 {
 		return nil, errors.New("no port to probe: set `port` on the app or in the check")
 	}
-	return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("localhost", strconv.Itoa(port))) //nolint:wrapcheck // as above
+	return sockets.Address{Port: port}.Dial(ctx) //nolint:wrapcheck // as above
 }
 
 // warn logs, once, that a check does not reach the worker that it is about.

@@ -47,7 +47,7 @@ func (i *Invocation) LeavesOthers() bool {
 func (i *Invocation) Terminate(kill context.Context, cause Cause) End {
 	i.leaving.Store(true)
 	i.deadline.Stop()
-	i.watchdog.stop()
+	i.watchdog.Stop()
 	if i.steered {
 		i.StopTraffic()
 	}

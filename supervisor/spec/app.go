@@ -1,7 +1,9 @@
 package spec
 
 import (
+	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -118,7 +120,17 @@ type App struct {
 	Env Environment // see Environ
 }
 
-// Changes names what differs between two editions of an app, in the words of
+// PIDFile is where the process id of one worker is written, "" for nowhere: with
+// several instances -0, -1, … comes before the extension, as in the names of log files.
+func (a App) PIDFile(instance int) string {
+	if a.PidFile == "" || a.Instances <= 1 {
+		return a.PidFile
+	}
+	extension := filepath.Ext(a.PidFile)
+	return strings.TrimSuffix(a.PidFile, extension) + "-" + strconv.Itoa(instance) + extension
+}
+
+// Changes names what differs between two revisions of an app, in the words of
 // the file; nothing when workers of the one are as good as of the other.
 func (a App) Changes(other App) []string {
 	var changed []string

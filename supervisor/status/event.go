@@ -2,6 +2,8 @@ package status
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -55,4 +57,30 @@ const EveryWorker = -1
 type Target struct {
 	App      string
 	Instance int // within the app; EveryWorker: all of them
+}
+
+// MessageEvent is a message that a worker has sent.
+func MessageEvent(message json.RawMessage) Event {
+	return Event{Kind: "message", Text: shorten(string(message)), Data: small(message)}
+}
+
+// dataLimit is how much of a message an event keeps, in bytes.
+const dataLimit = 16 << 10
+
+// small is the message if it can be kept a thousand times.
+func small(message json.RawMessage) json.RawMessage {
+	if len(message) > dataLimit {
+		return nil
+	}
+	return slices.Clone(message)
+}
+
+// textLimit is how much of a message an event shows to people, in bytes.
+const textLimit = 200
+
+func shorten(text string) string {
+	if len(text) <= textLimit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:textLimit], "") + "…"
 }

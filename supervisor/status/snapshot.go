@@ -226,6 +226,27 @@ func (a App) Troubles() []string {
 	return all
 }
 
+// Readiness is since when a worker is online, or since when none is: both
+// zero while none has been taken up.
+func (a App) Readiness() (ready, down time.Time) {
+	for _, w := range a.Workers {
+		if w.State == Online && (ready.IsZero() || w.Since.Before(ready)) {
+			ready = w.Since
+		}
+		left := w.LeftOnline
+		if left.IsZero() {
+			left = w.FirstStarted
+		}
+		if left.After(down) {
+			down = left
+		}
+	}
+	if !ready.IsZero() {
+		return ready, time.Time{}
+	}
+	return time.Time{}, down
+}
+
 // Port is the accept queue that one worker has at a shared address.
 type Port struct {
 	Address  string

@@ -3,6 +3,7 @@ package status
 import (
 	"math"
 	"strconv"
+	"time"
 )
 
 // Bytes is a number of bytes for people, in three digits or four: 45.3 MiB,
@@ -28,4 +29,13 @@ func Plural[N int | uint64](n N, noun string) string {
 		noun += "s"
 	}
 	return strconv.FormatUint(uint64(n), 10) + " " + noun
+}
+
+// Round is a duration as exact as people want it: to milliseconds, and to seconds
+// above ten of them.
+func Round(d time.Duration) time.Duration {
+	if d > 10*time.Second {
+		return d.Round(time.Second)
+	}
+	return d.Round(time.Millisecond)
 }

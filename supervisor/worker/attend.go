@@ -6,6 +6,7 @@ import (
 
 	"gorun/health"
 	"gorun/supervisor/invocation"
+	"gorun/supervisor/process"
 	"gorun/supervisor/status"
 )
 
@@ -42,7 +43,7 @@ func (w *Worker) live(ctx, kill context.Context) end {
 // launch starts an invocation.
 func (w *Worker) launch() (*run, error) {
 	i, err := w.deps.Launch(invocation.Request{
-		Spec: w.spec, Instance: w.status.Instance, ID: w.status.ID, Output: w.output, Ports: w.ports, Count: w.totals.add,
+		Spec: w.spec, Instance: w.status.Instance, ID: w.status.ID, Output: w.output, Ports: w.ports, Count: w.totals.Add,
 	})
 	if err != nil {
 		return nil, err
@@ -60,7 +61,19 @@ func (w *Worker) present(r *run) {
 	w.status.Pid, w.status.Started, w.status.LastError = r.Pid(), r.Started(), ""
 	w.publish()
 	w.tellResumed()
-	w.writePid(r.Pid())
+	w.writePIDFile(r)
+}
+
+// writePIDFile keeps pid_file true while there is a process. A worker does not fail
+// for want of it.
+func (w *Worker) writePIDFile(r *run) {
+	path := r.Spec().PIDFile(w.status.Instance)
+	if path == "" {
+		return
+	}
+	if err := process.WritePIDFile(path, r.Pid()); err != nil {
+		w.deps.Log.Warn("cannot write pid_file", "worker", w.name, "error", err)
+	}
 }
 
 // attend is the one place where the worker waits while an invocation serves or

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"math"
 	"strconv"
 	"time"
 
@@ -47,7 +46,11 @@ func (w *Worker) recordEnd(i *invocation.Invocation, ended *end) {
 	if p := i.Process(); p != nil {
 		w.cpu.end(p, ended.Status.CPU)
 	}
-	w.removePid(i.Spec(), ended.Pid)
+	if path := i.Spec().PIDFile(w.status.Instance); path != "" {
+		if err := process.RemovePIDFile(path, ended.Pid); err != nil {
+			w.deps.Log.Warn("cannot remove pid_file", "worker", w.name, "error", err)
+		}
+	}
 	ended.exit = restart.Exit{
 		Code: ended.Status.Code, Signaled: ended.Status.Signal != 0 || ended.Cause != invocation.Died, Failed: ended.late, Uptime: ended.Ran,
 	}
@@ -92,22 +95,11 @@ func describe(exit reaper.Status, outcome status.Outcome, limit int64) string {
 	case status.OutOfMemory:
 		text += ", out of memory"
 		if limit > 0 {
-			text += ": limit " + Size(limit)
+			text += ": limit " + status.Bytes(limit)
 		}
 	case status.Killed:
 		text += ", by gorun after the grace"
 	case status.Clean, status.Failure, status.Signaled:
 	}
 	return text
-}
-
-// Size writes bytes with a binary unit.
-func Size(bytes int64) string {
-	units := [...]string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
-	value, unit := float64(bytes), 0
-	for value >= 1024 && unit < len(units)-1 {
-		value /= 1024
-		unit++
-	}
-	return strconv.FormatFloat(math.Round(value*10)/10, 'f', -1, 64) + " " + units[unit]
 }

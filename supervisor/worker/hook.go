@@ -3,14 +3,12 @@ package worker
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
-	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/invocation"
+	"gorun/supervisor/notify"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
 	"gorun/supervisor/spec"
@@ -92,67 +90,12 @@ type hookRun struct {
 	instance, id int
 }
 
-// lastOutput bounds the wait for what a hook's command has left in its pipe.
-const lastOutput = 100 * time.Millisecond
-
-// outputLimit bounds how much of what a hook's command writes is kept, in bytes.
-const outputLimit = 4 << 10
-
-// run runs the command as the app's workers run, and returns its last words.
+// run runs the command as the app's workers run, and returns its last lines.
 func (h hookRun) run(ctx context.Context, c hooks.Command) (lines []string, err error) {
-	in, input, err := pipe()
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	defer input.Close() // and the goroutine's end, where nobody reads
-	output, out, err := pipe()
-	if err != nil {
-		return nil, err
-	}
-	defer output.Close()
-	defer out.Close()
-	last := collect(output)
-	go func() {
-		_, _ = input.Write(c.Input) // a command need not read it
-		_ = input.Close()
-	}()
-	// A pipe has two ends of its own mode; those of the command wait, as programs expect.
-	_, _ = in.Fd(), out.Fd()
-	err = process.Run(ctx, h.deps.Reaper, process.Spec{
+	return process.RunWithInput(ctx, h.deps.Reaper, process.Spec{
 		Argv: c.Argv, Env: h.environ(c.Environ), Dir: h.app.Dir, User: invocation.UserOf(h.app),
-		Stdin: in, Stdout: out, Stderr: out, Marker: h.worker + "/hook/" + rand.Text(), Memory: h.deps.Cgroup.MemoryLimit(),
-	})
-	_ = out.Close() // the last that holds it
-	_ = output.SetReadDeadline(time.Now().Add(lastOutput))
-	return <-last, err
-}
-
-func pipe() (read, write *os.File, err error) {
-	read, write, err = os.Pipe()
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a pipe for a hook: %w", err)
-	}
-	return read, write, nil
-}
-
-// collect reads to the end, and then has the last lines.
-func collect(from *os.File) <-chan []string {
-	last := make(chan []string, 1)
-	go func() {
-		var kept []byte
-		block := make([]byte, outputLimit)
-		for {
-			n, err := from.Read(block)
-			kept = append(kept, block[:n]...)
-			kept = kept[max(0, len(kept)-outputLimit):]
-			if err != nil {
-				break
-			}
-		}
-		last <- strings.FieldsFunc(string(kept), func(r rune) bool { return r == '\n' || r == '\r' })
-	}()
-	return last
+		Marker: h.worker + "/hook/" + rand.Text(), Memory: h.deps.Cgroup.MemoryLimit(),
+	}, c.Input)
 }
 
 // environ is the environment of the app's workers with more over it.
@@ -162,7 +105,7 @@ func (h hookRun) environ(more []string) []string {
 		name, _, _ := strings.Cut(pair, "=")
 		given[name] = true
 	}
-	own := slices.DeleteFunc(invocation.WithoutNotify(h.app.Environ(h.instance, h.id)), func(pair string) bool {
+	own := slices.DeleteFunc(notify.WithoutVariables(h.app.Environ(h.instance, h.id)), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
 		return given[name]
 	})

@@ -69,26 +69,6 @@ func (w *Worker) Lines() status.Lines {
 	}
 }
 
-// nodeTotals adds up what Node has counted in all invocations of a worker, so that
-// it never falls.
-// Safe for concurrent use: two runs may overlap.
-type nodeTotals struct {
-	mu  sync.Mutex
-	all status.Totals
-}
-
-func (t *nodeTotals) add(more status.Totals) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.all = t.all.Plus(more)
-}
-
-func (t *nodeTotals) sum() status.Totals {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.all
-}
-
 // Tree is the process tree of a worker.
 type Tree struct {
 	Worker     *Worker

@@ -35,11 +35,3 @@ func TestTheSumOfCPUTimeNeverFalls(t *testing.T) {
 	m.end(first, 4*time.Second)
 	is("when the older one is gone", m.total(second, 2*time.Second), 14*time.Second)
 }
-
-func TestSizesForPeople(t *testing.T) {
-	for bytes, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1 KiB", 512 << 20: "512 MiB", 3 << 29: "1.5 GiB"} {
-		if got := Size(bytes); got != want {
-			t.Errorf("Size(%d) = %q, want %q", bytes, got, want)
-		}
-	}
-}

@@ -10,6 +10,7 @@ import (
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/invocation"
 	"gorun/supervisor/logs"
+	"gorun/supervisor/node"
 	"gorun/supervisor/restart"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
@@ -71,7 +72,7 @@ type Worker struct {
 	published  atomic.Pointer[Published]
 	invocation atomic.Pointer[invocation.Invocation] // that serves
 	cpu        meter
-	totals     nodeTotals
+	totals     node.Counter
 }
 
 // New prepares a worker, at rest. notify is called when it has published something.
@@ -99,7 +100,7 @@ func (w *Worker) Status() status.Worker {
 	if i := w.invocation.Load(); i != nil {
 		i.AddTo(&s)
 	}
-	s.Totals = w.totals.sum()
+	s.Totals = w.totals.Sum()
 	return s
 }
 
