@@ -186,7 +186,7 @@ func victimBonus(memory int64) int {
 // preferAsVictim is a favour: where /proc does not allow it, nothing is lost.
 func preferAsVictim(r *reaper.Reaper, pid, bonus int) {
 	own, err := readNumber("/proc/self/oom_score_adj")
-	if err != nil {
+	if err != nil || CheckProc() != nil {
 		return
 	}
 	file, err := os.OpenFile("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", os.O_WRONLY, 0)
@@ -212,6 +212,18 @@ func (p *Process) Status() reaper.Status { return p.child.Status() }
 // Signal sends sig to every process of the tree.
 func (p *Process) Signal(sig unix.Signal) {
 	p.family.signal(p.child, sig)
+}
+
+// SignalTrees sends sig to every process of each tree, after one look at the
+// process table.
+func SignalTrees(all []*Process, sig unix.Signal) {
+	if len(all) == 0 {
+		return
+	}
+	table := processTable()
+	for _, p := range all {
+		p.family.signalIn(table, p.child, sig)
+	}
 }
 
 // Members returns the process ids of the tree.

@@ -74,7 +74,11 @@ func (f *family) reused(table []entry) bool {
 // signal reaches the group in one call, which no fork can slip through, and
 // the others one by one.
 func (f *family) signal(child *reaper.Child, sig unix.Signal) {
-	members := f.members(processTable())
+	f.signalIn(processTable(), child, sig)
+}
+
+func (f *family) signalIn(table []entry, child *reaper.Child, sig unix.Signal) {
+	members := f.members(table)
 	grouped := child.SignalGroup(sig) == nil
 	for _, e := range members {
 		if !grouped || e.group != f.leader {
