@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/supervisor/app"
+	"gorun/supervisor/process"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
 )
@@ -159,11 +160,13 @@ func (s *Supervisor) Dial(ctx context.Context, target status.Target, port int) (
 	return nil, fmt.Errorf("%w: %s/%d has no process", app.ErrUnknown, target.App, target.Instance)
 }
 
-// Signal sends sig to every worker's process tree.
+// Signal sends sig to every worker's process tree, from one look at the process table.
 func (s *Supervisor) Signal(sig unix.Signal) {
+	var all []*worker.Worker
 	for _, a := range s.all() {
-		signalAll(a.Published().Workers, sig)
+		all = append(all, a.Published().Workers...)
 	}
+	signalAll(all, sig)
 }
 
 // SignalTargets sends sig to the process trees of the workers, and returns how many
@@ -174,12 +177,12 @@ func (s *Supervisor) SignalTargets(targets []status.Target, sig unix.Signal) int
 }
 
 func signalAll(workers []*worker.Worker, sig unix.Signal) int {
-	n := 0
+	var trees []*process.Process
 	for _, w := range workers {
 		if i := w.Invocation(); i != nil && i.Process() != nil {
-			i.Process().Signal(sig)
-			n++
+			trees = append(trees, i.Process())
 		}
 	}
-	return n
+	process.SignalAll(trees, sig)
+	return len(trees)
 }

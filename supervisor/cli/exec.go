@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -59,13 +60,21 @@ func (c *commandLine) execute(args *cli.Context) (int, error) {
 	go c.signals.Run(ctx, signals.Forwarding, execActions(ctx, r, forwarded))
 	command := process.Command{
 		Argv: args.Args().Slice(), Environ: c.Environ, Grace: args.Duration("grace"), Alone: args.Bool("child-only"), Log: log,
-		Rewrite: rewrite,
+		Rewrite: rewrite, Started: func() { leaveDirectory(log) },
 	}
 	if args.IsSet("grace") {
 		command.Limit = command.Grace
 	}
 	<-c.signals.Complete()
 	return command.Run(r, forwarded), nil
+}
+
+// leaveDirectory keeps gorun from holding a volume busy on which only the command
+// was started (umount(8)).
+func leaveDirectory(log *slog.Logger) {
+	if err := os.Chdir("/"); err != nil {
+		log.Debug("the working directory stays in use", "error", err)
+	}
 }
 
 // execActions send signals on, as they can be taken. loop ends the goroutine that

@@ -18,30 +18,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/signals"
-	"gorun/signals/reaper"
 	"gorun/supervisor"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/restart"
 	"gorun/supervisor/spec"
 )
-
-// theReaper is the one that this process may have.
-var theReaper *reaper.Reaper
-
-// TestMain makes the test binary its own worker.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && os.Args[1] == "worker" {
-		work(os.Args[2])
-	}
-	var err error
-	if theReaper, err = reaper.New(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	// A signal that a test sends last may arrive when nobody listens any more.
-	signal.Notify(make(chan os.Signal, 1), unix.SIGINT)
-	os.Exit(m.Run())
-}
 
 func work(what string) {
 	switch what {

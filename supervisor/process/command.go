@@ -30,6 +30,7 @@ type Command struct {
 	Log     *slog.Logger
 
 	Rewrite map[unix.Signal]unix.Signal // what is passed on in place of a signal; 0 = nothing
+	Started func()                      // called once the command is running; nil: nothing to do
 }
 
 // Run runs the command to its end, passes on the signals it receives, ends
@@ -40,6 +41,9 @@ func (c Command) Run(r *reaper.Reaper, signals <-chan unix.Signal) int {
 		c.Log.Error("cannot run command", "command", c.Argv[0], "error", err)
 		return CodeOf(err)
 	}
+	if err := CheckProc(); err != nil {
+		c.Log.Warn("cannot see process trees: signals reach the command's process group only, and what it leaves behind is not ended", "error", err)
+	}
 	inherited := inheritedDescriptors()
 	terminal := foreground()
 	child, err := c.start(r, path, terminal)
@@ -49,6 +53,9 @@ func (c Command) Run(r *reaper.Reaper, signals <-chan unix.Signal) int {
 	}
 	for _, fd := range inherited {
 		unix.Close(fd)
+	}
+	if c.Started != nil {
+		c.Started()
 	}
 	settled := time.AfterFunc(settleTime, c.settle)
 	code := c.attend(child, signals)

@@ -186,7 +186,7 @@ func victimBonus(memory int64) int {
 // preferAsVictim is a favour: where /proc does not allow it, nothing is lost.
 func preferAsVictim(r *reaper.Reaper, pid, bonus int) {
 	own, err := readNumber("/proc/self/oom_score_adj")
-	if err != nil {
+	if err != nil || CheckProc() != nil {
 		return
 	}
 	file, err := os.OpenFile("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", os.O_WRONLY, 0)

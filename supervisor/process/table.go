@@ -23,8 +23,12 @@ func (e entry) dead() bool {
 	return (e.state == 'Z' || e.state == 'X') && e.threads <= 1
 }
 
-// processTable reads all processes that this one can see.
+// processTable reads all processes that this one can see: none where CheckProc
+// fails.
 func processTable() []entry {
+	if CheckProc() != nil {
+		return nil
+	}
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return nil

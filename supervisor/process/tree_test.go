@@ -241,3 +241,34 @@ func TestSetsidIsThere(t *testing.T) {
 		t.Fatal("the tests of this package take setsid(1) from util-linux")
 	}
 }
+
+func TestOneSignalReachesEveryTreeOnce(t *testing.T) {
+	script := shellSpec(`setsid sh -c 'trap "echo far" USR1; ` + idle + `' & trap "echo main" USR1; ` + idle)
+	var workers []worker
+	var trees []*Process
+	for i := range 3 {
+		script.Marker = "many/" + strconv.Itoa(i)
+		w := begin(t, script)
+		workers, trees = append(workers, w), append(trees, w.Process)
+		for range 2 {
+			if got := w.line(t); got != "up" {
+				t.Fatal(got)
+			}
+		}
+	}
+	SignalAll(trees, unix.SIGUSR1)
+	for _, w := range workers {
+		got := []string{w.line(t), w.line(t)}
+		slices.Sort(got)
+		if want := []string{"far", "main"}; !slices.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+	SignalAll(trees, unix.SIGKILL) // a second word would be in the pipes by now
+	for _, w := range workers {
+		if line, err := w.lines.ReadString('\n'); err == nil {
+			t.Errorf("signalled again: %q", line)
+		}
+	}
+	SignalAll(nil, unix.SIGKILL)
+}
