@@ -46,7 +46,3 @@ require (
 	golang.org/x/text v0.41.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 )
-
-replace golang.org/x/text => ./supervisor/ecosystem/script/trim/text
-
-replace github.com/google/pprof => ./supervisor/ecosystem/script/trim/pprof

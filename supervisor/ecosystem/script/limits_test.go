@@ -24,6 +24,7 @@ func TestEverythingEnds(t *testing.T) {
 		"proxy":        "module.exports = new Proxy({}, { ownKeys() { for (;;) {} } })",
 		"deep":         "let a = {}; for (let i = 0; i < 1e5; i++) a = { a }; module.exports = a",
 		"longest text": "let s = 'x'.repeat(2 ** 40)",
+		"normalized":   "let s = '\ufdfa'.repeat(2 ** 25).normalize('NFKD')",
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := optionsFor(write(t, "ecosystem.config.js", source))

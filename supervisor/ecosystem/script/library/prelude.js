@@ -81,22 +81,20 @@
 
   // One call of these could ask for more memory than there is.
   const longest = 1 << 26;
-  for (const name of ['repeat', 'padStart', 'padEnd']) {
+  const sizes = {
+    repeat: (text, count) => text.length * count,
+    padStart: (text, length) => length,
+    padEnd: (text, length) => length,
+    normalize: (text) => text.length * 18, // U+FDFA in NFKC and NFKD
+  };
+  for (const name of keys(sizes)) {
     const original = String.prototype[name];
-    const limited = { [name](count, ...rest) {
-      const size = name === 'repeat' ? String(this).length * count : count;
-      if (size > longest) throw new RangeError('Invalid string length');
-      return original.call(this, count, ...rest);
+    const limited = { [name](first, ...rest) {
+      if (sizes[name](String(this), first) > longest) throw new RangeError('Invalid string length');
+      return original.call(this, first, ...rest);
     } }[name];
     defineProperty(String.prototype, name, { configurable: true, writable: true, value: limited });
   }
-
-  // Unicode's tables are not built in: what needs them says so.
-  defineProperty(String.prototype, 'normalize', { configurable: true, writable: true, value: function normalize() {
-    const text = String(this);
-    if (/[^\u0000-\u007f]/.test(text)) throw new Error('String.prototype.normalize is not available for letters beyond ASCII in an ecosystem file that gorun evaluates');
-    return text;
-  } });
 
   // plain writes JSON as JSON.stringify does, with a limit on depth and size
   // and with the path of what cannot be written.
