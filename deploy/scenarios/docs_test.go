@@ -3,7 +3,6 @@ package scenarios_test
 import (
 	"flag"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -43,22 +42,4 @@ func readText(t *testing.T, path string) string {
 
 func compile(pattern string) *regexp.Regexp {
 	return regexp.MustCompile("(?m)" + pattern)
-}
-
-// missing skips a test for want of something, except in CI, where it fails.
-func missing(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("required in CI: %s", reason)
-	}
-	t.Skip(reason)
-}
-
-func prometheusTool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		missing(t, "no "+name+": install Debian's package prometheus")
-	}
-	return path
 }

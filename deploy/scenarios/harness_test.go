@@ -126,6 +126,15 @@ func requireMode(t *testing.T, m mode) {
 	}
 }
 
+// missing skips a test for want of something, except in CI, where it fails.
+func missing(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("required in CI: %s", reason)
+	}
+	t.Skip(reason)
+}
+
 // namespaces tells whether this machine lets us make a PID namespace with a
 // /proc of its own.
 var namespaces = sync.OnceValue(func() error {

@@ -43,7 +43,7 @@ func binary(t *testing.T, dir, variable, source string) string {
 		return path
 	}
 	path := filepath.Join(dir, filepath.Base(source))
-	if out, err := exec.Command("go", "build", "-o", path, source).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", path, source).CombinedOutput(); err != nil {
 		t.Fatalf("go build %s: %v\n%s", source, err, out)
 	}
 	return path

@@ -193,3 +193,12 @@ func (p prometheus) wantRules(t *testing.T) {
 		t.Errorf("%d rules", asked)
 	}
 }
+
+func prometheusTool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		missing(t, "no "+name+": install Debian's package prometheus")
+	}
+	return path
+}

@@ -2,8 +2,6 @@ package scenarios_test
 
 import (
 	"encoding/json"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,21 +11,6 @@ const (
 	rulesFile     = "../prometheus/rules.yml"
 	dashboardFile = "../grafana/gorun.json"
 )
-
-func TestPrometheusRulesDoWhatTheyShould(t *testing.T) {
-	promtool := prometheusTool(t, "promtool")
-	for _, args := range [][]string{
-		{"check", "rules", "rules.yml"},
-		{"check", "config", "prometheus.yml"},
-		{"test", "rules", "rules_test.yml"},
-	} {
-		c := exec.Command(promtool, args...)
-		c.Dir = filepath.Dir(rulesFile)
-		if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), "SUCCESS") {
-			t.Errorf("promtool %q: %v\n%s", args, err, out)
-		}
-	}
-}
 
 // An alert that no test has fire may never do.
 func TestEveryAlertIsTested(t *testing.T) {

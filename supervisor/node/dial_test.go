@@ -1,3 +1,5 @@
+//go:build scenarios
+
 package node
 
 import (

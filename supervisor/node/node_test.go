@@ -1,3 +1,5 @@
+//go:build scenarios
+
 package node
 
 import (
@@ -41,6 +43,7 @@ type app struct {
 	env    []string // of its workers
 	keys   Keys
 	owner  sockets.Owner
+	tap    func(*net.UnixConn) *net.UnixConn // what stands between a worker and its channel, or nil
 }
 
 // realWorker is a Node process.
@@ -56,13 +59,7 @@ type realWorker struct {
 // newApp returns an app with a script, if there is Node.
 func newApp(t *testing.T, script string) *app {
 	t.Helper()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("Node.js is needed: %v", err)
-		}
-		t.Skipf("no Node.js: %v", err)
-	}
+	node := nodeProgram(t)
 	path := filepath.Join(t.TempDir(), "script.js")
 	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
 		t.Fatal(err)
@@ -70,6 +67,18 @@ func newApp(t *testing.T, script string) *app {
 	a := &app{t: t, node: node, script: path, groups: sockets.New(sockets.Spread)}
 	t.Cleanup(a.groups.Close)
 	return a
+}
+
+func nodeProgram(t *testing.T) string {
+	t.Helper()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("Node.js is needed: %v", err)
+		}
+		t.Skipf("no Node.js: %v", err)
+	}
+	return node
 }
 
 // cluster starts a worker in cluster mode; new connections come to it as soon
@@ -123,6 +132,9 @@ func (a *app) start(h *heard, options Options, id string) *realWorker {
 		defer close(w.exited)
 		w.result = cmd.Wait()
 	}()
+	if a.tap != nil {
+		conn = a.tap(conn)
+	}
 	w.channel = Open(conn, options)
 	a.t.Cleanup(func() {
 		w.channel.Close()
@@ -184,8 +196,6 @@ func wantBoth(t *testing.T, one, two *realWorker, ask func() string) {
 
 // local is the address of a port on this host.
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-
-const serve = `require('http').createServer((q, r) => r.end(String(process.pid))).listen(`
 
 func TestNodeWorkersShareAPort(t *testing.T) {
 	port := freeport.Take(t)
@@ -363,10 +373,7 @@ func TestNodeAppHearsThatItsAddressIsInUse(t *testing.T) {
 
 func TestNodeServerMayListenAgainAfterItsClose(t *testing.T) {
 	port := freeport.Take(t)
-	a := newApp(t, fmt.Sprintf(`const http = require('http');
-		const serve = next => { const s = http.createServer((q, r) => r.end(String(process.pid)));
-			s.on('error', e => process.send(e.code)); s.listen(%d, () => next && next(s)) };
-		serve(s => serve() || process.once('message', () => s.close(() => serve(() => process.send('again')))))`, port))
+	a := newApp(t, strings.ReplaceAll(listenAgain, "$PORT", strconv.Itoa(port)))
 	w := a.cluster()
 	w.wantMessage(t, `"EADDRINUSE"`) // a second server beside the first
 	if err := w.channel.Send("close"); err != nil {
@@ -379,11 +386,7 @@ func TestNodeServerMayListenAgainAfterItsClose(t *testing.T) {
 }
 
 func TestNodeAppMayLookForAFreePort(t *testing.T) {
-	a := newApp(t, `const http = require('http');
-		const probe = http.createServer().listen(0, () => {
-			const port = probe.address().port;
-			probe.close(() => http.createServer((q, r) => r.end(String(process.pid)))
-				.on('error', e => process.send(e.code)).listen(port, () => process.send(port))) })`)
+	a := newApp(t, lookForAPort)
 	one, two := a.cluster(), a.cluster()
 	first, second := receive(t, one.messages, "port"), receive(t, two.messages, "port")
 	port, err := strconv.Atoi(first)
@@ -399,10 +402,6 @@ func TestNodeWorkerMayHaveManyServers(t *testing.T) {
 			ports.add(this.address().port); if (!--left) process.send(ports.size) })`).cluster()
 	w.wantMessage(t, "50")
 }
-
-const talk = `const cluster = require('cluster');
-	process.on('message', m => process.send({ got: m, worker: cluster.isWorker, id: cluster.worker && cluster.worker.id }));
-	process.send('ready')`
 
 func TestNodeTalksWithGorun(t *testing.T) {
 	message := json.RawMessage(`{"a":["\u2028ü",{"b":null}]}`)
@@ -441,10 +440,7 @@ func TestNodeMessagesOfAnySizeArrive(t *testing.T) {
 }
 
 func TestNodeMaySendHandlesToGorun(t *testing.T) {
-	w := newApp(t, `const net = require('net');
-		const s = net.createServer().listen({ port: 0, host: '127.0.0.1', exclusive: true }, () => {
-			process.send({ server: 1 }, s);
-			process.send('after') })`).cluster()
+	w := newApp(t, sendHandle).cluster()
 	w.wantMessage(t, `{"server":1}`)
 	w.wantMessage(t, `"after"`)
 }
