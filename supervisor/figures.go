@@ -14,7 +14,7 @@ import (
 // channel's reading goroutine owns it; others get what is published.
 type figures struct {
 	counts  *counts // of all runs of the worker
-	customs node.Customs
+	customs node.CustomMetrics
 	totals  status.Totals
 
 	custom atomic.Pointer[[]status.Custom]
@@ -28,7 +28,7 @@ type report struct {
 }
 
 func (f *figures) hearCustom(message json.RawMessage) {
-	all := f.customs.Hear(message)
+	all := f.customs.Update(message)
 	f.custom.Store(&all)
 }
 

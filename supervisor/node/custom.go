@@ -35,11 +35,11 @@ const (
 
 // Customs has the last value of each figure that an app has reported. The zero
 // value has none. It has one owner.
-type Customs struct{ last map[string]status.Custom }
+type CustomMetrics struct{ last map[string]status.Custom }
 
 // Hear takes an axm:monitor message, and returns all figures, by name. What is no
 // number is left out.
-func (c *Customs) Hear(line json.RawMessage) []status.Custom {
+func (c *CustomMetrics) Update(line json.RawMessage) []status.Custom {
 	m, err := parse(line)
 	var data fields
 	if err != nil || json.Unmarshal(m.fields["data"], &data) != nil {
@@ -57,7 +57,7 @@ func (c *Customs) Hear(line json.RawMessage) []status.Custom {
 	return c.all()
 }
 
-func (c *Customs) all() []status.Custom {
+func (c *CustomMetrics) all() []status.Custom {
 	all := make([]status.Custom, 0, len(c.last))
 	for _, name := range slices.Sorted(maps.Keys(c.last)) {
 		all = append(all, c.last[name])
