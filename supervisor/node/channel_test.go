@@ -255,7 +255,7 @@ func TestNothingButASocketGetsAMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{secret, link} {
-		if err := permit(path, 0o666); !errors.Is(err, unix.ENOTSOCK) {
+		if err := addMode(path, 0o666); !errors.Is(err, unix.ENOTSOCK) {
 			t.Errorf("permit(%s) = %v, want ENOTSOCK", path, err)
 		}
 	}
