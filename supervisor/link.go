@@ -119,7 +119,7 @@ func (l *link) install() (err error) {
 // inherit opens the sockets of `listen` and passes them on, see sd_listen_fds(3).
 func (l *link) inherit(request *process.Spec) error {
 	for _, socket := range l.app.Listen {
-		member, err := l.sharing.groups.Take(l.owner, socket.Address)
+		member, err := l.sharing.groups.Acquire(l.owner, socket.Address)
 		if err != nil {
 			return fmt.Errorf("open a socket to pass on: %w", err)
 		}
@@ -188,7 +188,7 @@ func (l *link) open() {
 }
 
 func (l *link) take(address sockets.Address) (*sockets.Member, error) {
-	return l.sharing.groups.Take(l.owner, address) //nolint:wrapcheck // the kernel's word is passed on to the program
+	return l.sharing.groups.Acquire(l.owner, address) //nolint:wrapcheck // the kernel's word is passed on to the program
 }
 
 // hear takes a message of the app, or of what it has loaded.

@@ -208,6 +208,6 @@ func (s *sharing) park() {
 		queue = 0
 	}
 	if s.shares() {
-		s.complain(s.groups.Park(queue))
+		s.complain(s.groups.QueueConnections(queue))
 	}
 }
