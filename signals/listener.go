@@ -14,17 +14,17 @@ import (
 // Listener receives the signals that others send to gorun.
 type Listener struct {
 	children chan os.Signal // SIGCHLD: one stands for any number
-	stops    chan os.Signal // apart, so that a flood of others cannot crowd them out
+	stops    chan os.Signal // separate: a flood of others must not fill its buffer
 	others   chan os.Signal
-	rtMin    *rtMinEar     // nil when signal 34 is not for gorun; set when complete is closed
-	complete chan struct{} // closed when every signal is received
+	rtMin    *rtMinListener // nil: signal 34 is ignored or cannot be caught; set when complete is closed
+	complete chan struct{}  // closed when every signal is received
 
 	mu     sync.Mutex
 	counts map[unix.Signal]uint64
 }
 
-// Actions are the doers behind the meanings. None of them may block: the loop
-// that calls them also reaps.
+// Actions are called by Run, one for each meaning. None of them may block: the same
+// loop reaps.
 type Actions struct {
 	Reap    func()
 	Stop    func(unix.Signal)
@@ -33,9 +33,9 @@ type Actions struct {
 	Forward func(unix.Signal)
 }
 
-// queue is how many signals may wait for the loop: more than there are. What
-// finds it full is dropped.
-const queue = 128
+// queueSize is how many signals may wait for the loop: more than there are kinds. A
+// signal that finds the queue full is dropped.
+const queueSize = 128
 
 // NewListener starts to receive. Call it before anything is started: a signal that
 // arrives earlier has its default effect. A signal that gorun was started with as
@@ -48,47 +48,47 @@ const queue = 128
 func NewListener() *Listener {
 	l := &Listener{
 		children: make(chan os.Signal, 1),
-		stops:    make(chan os.Signal, queue),
-		others:   make(chan os.Signal, queue),
+		stops:    make(chan os.Signal, queueSize),
+		others:   make(chan os.Signal, queueSize),
 		complete: make(chan struct{}),
 		counts:   map[unix.Signal]uint64{unix.SIGHUP: 0, unix.SIGINT: 0, unix.SIGQUIT: 0, unix.SIGTERM: 0, unix.SIGUSR2: 0},
 	}
-	deaf := ignored()
+	ignored := ignoredSignals()
 	signal.Notify(l.children, unix.SIGCHLD)
-	listen(l.stops, heard(deaf, stopping()))
-	go l.hearOthers(deaf)
+	listen(l.stops, notIgnored(ignored, stopSignals()))
+	go l.listenOthers(ignored)
 	return l
 }
 
-func (l *Listener) hearOthers(deaf uint64) {
+func (l *Listener) listenOthers(ignored uint64) {
 	defer close(l.complete)
-	listen(l.others, heard(deaf, others()))
-	if len(heard(deaf, []unix.Signal{rtMin})) > 0 {
-		// Where it cannot be had, signal 34 keeps its default effect.
-		l.rtMin, _ = hearRTMin(l.others)
+	listen(l.others, notIgnored(ignored, otherSignals()))
+	if len(notIgnored(ignored, []unix.Signal{rtMin})) > 0 {
+		// On an error signal 34 keeps its default effect.
+		l.rtMin, _ = listenRTMin(l.others)
 	}
 }
 
 // Complete is closed when every signal is received. Start nothing before.
 func (l *Listener) Complete() <-chan struct{} { return l.complete }
 
-// listen spares Notify an empty list, by which it understands all signals.
+// listen does not pass Notify an empty list, which would mean every signal.
 func listen(ch chan os.Signal, list []os.Signal) {
 	if len(list) > 0 {
 		signal.Notify(ch, list...)
 	}
 }
 
-// stopping lists the signals that mean the end.
-func stopping() []unix.Signal {
+// stopSignals lists the signals that mean Stop.
+func stopSignals() []unix.Signal {
 	return []unix.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGTERM}
 }
 
-// others lists the rest: all that os/signal can tell apart from the runtime's
-// own, SIGURG and SIGPROF. Asking for all of them at once costs a millisecond
-// and seven threads. Of faults (SIGSEGV, …) it delivers those that somebody sent;
-// unasked for, they would end gorun.
-func others() []unix.Signal {
+// otherSignals lists the rest: all that os/signal can tell from the runtime's own,
+// SIGURG and SIGPROF. Asking for every signal at once costs a millisecond and seven
+// threads. Of faults (SIGSEGV, …) it delivers those that a process has sent; without
+// Notify they would end gorun.
+func otherSignals() []unix.Signal {
 	list := []unix.Signal{
 		unix.SIGHUP, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGBUS, unix.SIGFPE, unix.SIGUSR1, unix.SIGSEGV,
 		unix.SIGUSR2, unix.SIGPIPE, unix.SIGALRM, unix.SIGSTKFLT, unix.SIGCONT, unix.SIGTSTP, unix.SIGTTIN,
@@ -100,8 +100,8 @@ func others() []unix.Signal {
 	return list
 }
 
-// heard leaves out what is ignored.
-func heard(ignored uint64, signals []unix.Signal) []os.Signal {
+// notIgnored returns the signals that are not in the set.
+func notIgnored(ignored uint64, signals []unix.Signal) []os.Signal {
 	var list []os.Signal
 	for _, sig := range signals {
 		if ignored&(1<<(sig-1)) == 0 {
@@ -111,10 +111,10 @@ func heard(ignored uint64, signals []unix.Signal) []os.Signal {
 	return list
 }
 
-// ignored returns the set of signals that this process ignores, as inherited:
-// bit n-1 stands for signal n. The Go runtime has replaced the dispositions of
-// all but HUP, INT, TSTP, TTIN and TTOU by then.
-func ignored() uint64 {
+// ignoredSignals returns the set of signals that this process ignores, as
+// inherited: bit n-1 stands for signal n. The Go runtime has replaced the
+// dispositions of all but HUP, INT, TSTP, TTIN and TTOU by then.
+func ignoredSignals() uint64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0
@@ -173,9 +173,9 @@ func (l *Listener) count(sig unix.Signal) {
 	l.counts[sig]++
 }
 
-// Received tells how often each signal arrived, by name: those that mean something
-// to gorun, and whichever others came. SIGCHLD and what the kernel merged are not
-// counted.
+// Received returns how often each signal arrived, by name: those with a meaning of
+// their own, and any other that came. SIGCHLD and signals that the kernel merged are
+// not counted.
 func (l *Listener) Received() map[string]uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -186,7 +186,7 @@ func (l *Listener) Received() map[string]uint64 {
 	return named
 }
 
-// Close gives the signals back to their default effect.
+// Close restores the default effect of the signals.
 func (l *Listener) Close() {
 	signal.Stop(l.children)
 	signal.Stop(l.stops)

@@ -182,7 +182,7 @@ func TestActionsFollowTheMeanings(t *testing.T) {
 func TestEverySignalArrivesOnce(t *testing.T) {
 	l, words := dispatched(t, Forwarding)
 	want := map[string]uint64{}
-	for _, sig := range slices.Concat(stopping(), others(), []unix.Signal{rtMin}) {
+	for _, sig := range slices.Concat(stopSignals(), otherSignals(), []unix.Signal{rtMin}) {
 		send(t, sig)
 		if sig == unix.SIGPIPE {
 			eventually(t, func() bool { return l.Received()["SIGPIPE"] == 1 }) // dropped, but counted

@@ -1,5 +1,6 @@
-// Package signals knows what each signal means to gorun, and runs the loop
-// that dispatches them.
+// Package signals maps each signal to its meaning for gorun, and runs the loop that
+// dispatches them: Listener.Run owns the goroutine that reaps, so no Action may
+// block.
 package signals
 
 import (
@@ -14,10 +15,10 @@ type Meaning int
 
 // The meanings.
 const (
-	Drop    Meaning = iota // nothing: gorun's own business, or nobody's
+	Drop    Meaning = iota // nothing
 	Reap                   // a child changed state
 	Stop                   // end everything in order
-	Reload                 // read the file anew
+	Reload                 // read the ecosystem file again and apply it
 	Reopen                 // reopen log files
 	Forward                // pass it on to the workers
 )

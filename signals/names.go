@@ -38,7 +38,7 @@ func Parse(text string) (unix.Signal, error) {
 	return 0, fmt.Errorf("there is no signal %q; write it as SIGTERM, TERM, 15 or SIGRTMIN+3", text)
 }
 
-// otherNames are those that kill(1) knows, too.
+// otherNames are further names that kill(1) accepts.
 var otherNames = map[string]unix.Signal{
 	"CLD": unix.SIGCHLD, "IOT": unix.SIGIOT, "POLL": unix.SIGPOLL,
 }
@@ -65,7 +65,7 @@ func realTime(name string) (unix.Signal, bool) {
 	return sig, sig >= rtMin && sig <= rtMax
 }
 
-// Name returns the signal's name as kill -l has it: SIGTERM, SIGRTMIN+3.
+// Name returns the signal's name as kill -l prints it: SIGTERM, SIGRTMIN+3.
 func Name(sig unix.Signal) string {
 	if name := unix.SignalName(sig); name != "" {
 		return name

@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rtMinEar receives signal 34, SIGRTMIN. os/signal cannot: the runtime leaves
-// that one to musl, and its default effect ends a Go program. A handler in
-// assembly counts in an eventfd(2), which a goroutine reads.
-type rtMinEar struct {
+// rtMinListener receives signal 34, SIGRTMIN. os/signal cannot: the runtime leaves
+// it to musl, and its default effect ends a Go program. A handler in assembly counts
+// in an eventfd(2), which a goroutine reads.
+type rtMinListener struct {
 	counter *os.File
 	closed  chan struct{}
 }
@@ -32,14 +32,14 @@ const (
 	flagRestart  = 0x10000000 // system calls go on
 )
 
-// In caught_*.s.
+// In handler_*.s.
 func handlerAddress() uintptr
-func restorerAddress() uintptr // 0: the kernel brings its own
-func tally() int               // the handler's eventfd; 0: none yet
-func setTally(fd int)
+func restorerAddress() uintptr // 0: the kernel has its own
+func counterFD() int           // the handler's eventfd; 0: none yet
+func setCounterFD(fd int)
 
-// hearRTMin sends signal 34 to out, as often as it arrives.
-func hearRTMin(out chan<- os.Signal) (*rtMinEar, error) {
+// listenRTMin sends signal 34 to out, as often as it arrives.
+func listenRTMin(out chan<- os.Signal) (*rtMinListener, error) {
 	counter, err := openCounter()
 	if err != nil {
 		return nil, fmt.Errorf("receive signal %d: %w", int(rtMin), err)
@@ -57,50 +57,50 @@ func hearRTMin(out chan<- os.Signal) (*rtMinEar, error) {
 		counter.Close()
 		return nil, fmt.Errorf("receive signal %d: %w", int(rtMin), err)
 	}
-	ear := &rtMinEar{counter: counter, closed: make(chan struct{})}
-	go ear.relay(out)
-	return ear, nil
+	l := &rtMinListener{counter: counter, closed: make(chan struct{})}
+	go l.relay(out)
+	return l, nil
 }
 
-// openCounter opens a descriptor of the eventfd for Go's poller. The handler
-// has one of its own, which stays open for good: a thread may still be in it
-// when others have given up listening, and must not write to somebody else.
+// openCounter opens a descriptor of the eventfd for Go's poller. The handler has one
+// of its own, which is never closed: a thread may still be in the handler after
+// close, and must not write to a reused descriptor.
 func openCounter() (*os.File, error) {
-	if tally() == 0 {
+	if counterFD() == 0 {
 		fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 		if err != nil {
 			return nil, fmt.Errorf("eventfd: %w", err)
 		}
-		setTally(fd)
+		setCounterFD(fd)
 	}
-	fd, err := unix.FcntlInt(uintptr(tally()), unix.F_DUPFD_CLOEXEC, 0)
+	fd, err := unix.FcntlInt(uintptr(counterFD()), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("duplicate eventfd: %w", err)
 	}
 	return os.NewFile(uintptr(fd), "signal counter"), nil
 }
 
-func (e *rtMinEar) relay(out chan<- os.Signal) {
+func (l *rtMinListener) relay(out chan<- os.Signal) {
 	var count [8]byte
 	for {
-		if _, err := e.counter.Read(count[:]); err != nil {
+		if _, err := l.counter.Read(count[:]); err != nil {
 			return // closed
 		}
 		for range binary.NativeEndian.Uint64(count[:]) {
 			select {
 			case out <- rtMin:
-			case <-e.closed:
+			case <-l.closed:
 				return
 			}
 		}
 	}
 }
 
-// close gives the signal back to its default effect.
-func (e *rtMinEar) close() {
+// close restores the default effect of the signal.
+func (l *rtMinListener) close() {
 	_ = setAction(rtMin, sigaction{}) // fails for no valid signal
-	close(e.closed)
-	e.counter.Close()
+	close(l.closed)
+	l.counter.Close()
 }
 
 func setAction(sig unix.Signal, action sigaction) error {

@@ -1,5 +1,6 @@
-// Package reaper is the only place that starts, waits for and frees processes.
-// It buries orphans too: whatever dies as gorun's child is reaped here.
+// Package reaper is the only place that starts, waits for and frees processes. It
+// reaps orphans, too: every process that dies as gorun's child. One goroutine, on a
+// thread of its own, forks; Reap runs on the goroutine of the signal loop.
 package reaper
 
 import (
@@ -16,18 +17,18 @@ import (
 
 // Reaper owns all child processes of this process.
 type Reaper struct {
-	starts chan start
+	starts chan startRequest
 
 	// mu covers "fork and register" and "wait4 and look up": no child can be
 	// collected before it is known, none signalled after its number was freed.
-	mu       sync.Mutex
-	children map[int]*Child
-	orphans  uint64        // reaped so far
-	buried   chan struct{} // closed and replaced when orphans were reaped
-	reaped   chan struct{} // the same for children of any kind
+	mu           sync.Mutex
+	children     map[int]*Child
+	orphans      uint64        // reaped so far
+	orphanReaped chan struct{} // closed and replaced when orphans were reaped
+	reaped       chan struct{} // the same for children of any kind
 }
 
-// Spec is what a process is started from.
+// Spec describes a process to start.
 type Spec struct {
 	Path  string
 	Argv  []string // Argv[0] included
@@ -64,29 +65,29 @@ type Child struct {
 	reaper *Reaper
 	exited chan struct{}
 	status Status
-	gone   bool // under the reaper's mu
+	reaped bool // under the reaper's mu
 }
 
-type start struct {
+type startRequest struct {
 	spec  Spec
-	reply chan started
+	reply chan startReply
 }
 
-type started struct {
+type startReply struct {
 	child *Child
 	err   error
 }
 
-// New makes this process the one that orphans are re-parented to: as PID 1 it
-// is, else as child subreaper (prctl(2), PR_SET_CHILD_SUBREAPER). Where that is
-// refused the Reaper is good for all but orphans, and comes with an error. There
-// must be one Reaper in a process at most.
+// New makes this process the parent of orphans: PID 1 is it anyway, any other
+// process becomes a child subreaper (prctl(2), PR_SET_CHILD_SUBREAPER). Where that
+// is refused New returns an error and a Reaper that reaps no orphans. A process has
+// at most one Reaper.
 func New() (*Reaper, error) {
 	r := &Reaper{
-		starts:   make(chan start),
-		children: map[int]*Child{},
-		buried:   make(chan struct{}),
-		reaped:   make(chan struct{}),
+		starts:       make(chan startRequest),
+		children:     map[int]*Child{},
+		orphanReaped: make(chan struct{}),
+		reaped:       make(chan struct{}),
 	}
 	reserveThreads()
 	go r.fork()
@@ -105,20 +106,20 @@ func (r *Reaper) fork() {
 	runtime.LockOSThread()
 	for request := range r.starts {
 		child, err := r.register(request.spec)
-		request.reply <- started{child, err}
+		request.reply <- startReply{child, err}
 	}
 }
 
 // forkPrepared starts one process from a thread of its own. The thread is kept
 // until the process has ended, for its end would send the death signal.
-func (r *Reaper) forkPrepared(request start) {
-	runtime.LockOSThread() // never unlocked: nobody else may get what Prepare has made of the thread
+func (r *Reaper) forkPrepared(request startRequest) {
+	runtime.LockOSThread() // never unlocked: no other goroutine may run on what Prepare has made of the thread
 	if err := request.spec.Prepare(); err != nil {
-		request.reply <- started{nil, fmt.Errorf("prepare %s: %w", request.spec.Path, err)}
+		request.reply <- startReply{nil, fmt.Errorf("prepare %s: %w", request.spec.Path, err)}
 		return
 	}
 	child, err := r.register(request.spec)
-	request.reply <- started{child, err}
+	request.reply <- startReply{child, err}
 	if err == nil && os.Getpid() != 1 {
 		<-child.Exited()
 	}
@@ -133,15 +134,15 @@ func (r *Reaper) register(spec Spec) (*Child, error) {
 	defer r.mu.Unlock()
 	pid, err := syscall.ForkExec(spec.Path, spec.Argv, attr)
 	if err != nil {
-		return nil, failure(spec, err)
+		return nil, startError(spec, err)
 	}
 	child := &Child{pid: pid, reaper: r, exited: make(chan struct{})}
 	r.children[pid] = child
 	return child, nil
 }
 
-// failure names what could not be had: ForkExec does not tell its steps apart.
-func failure(spec Spec, err error) error {
+// startError names the step that failed: ForkExec does not tell its steps apart.
+func startError(spec Spec, err error) error {
 	if spec.Dir != "" {
 		if _, dirErr := os.Stat(spec.Dir); dirErr != nil {
 			return fmt.Errorf("working directory: %w", dirErr)
@@ -153,11 +154,11 @@ func failure(spec Spec, err error) error {
 // Start starts a process. It has executed its program when Start returns; an
 // error is the one of fork, of the set-up in the child, or of execve.
 func (r *Reaper) Start(spec Spec) (*Child, error) {
-	reply := make(chan started, 1)
+	reply := make(chan startReply, 1)
 	if spec.Prepare != nil {
-		go r.forkPrepared(start{spec, reply})
+		go r.forkPrepared(startRequest{spec, reply})
 	} else {
-		r.starts <- start{spec, reply}
+		r.starts <- startRequest{spec, reply}
 	}
 	result := <-reply
 	return result.child, result.err
@@ -178,14 +179,14 @@ func (r *Reaper) Reap() {
 		}
 		if child, ours := r.children[pid]; ours {
 			delete(r.children, pid)
-			child.bury(wait, used)
+			child.finish(wait, used)
 		} else {
 			r.orphans++
 		}
 	}
 	if r.orphans > orphans {
-		close(r.buried)
-		r.buried = make(chan struct{})
+		close(r.orphanReaped)
+		r.orphanReaped = make(chan struct{})
 	}
 	if all > 0 {
 		close(r.reaped)
@@ -193,8 +194,8 @@ func (r *Reaper) Reap() {
 	}
 }
 
-func (c *Child) bury(wait unix.WaitStatus, used unix.Rusage) {
-	c.gone = true
+func (c *Child) finish(wait unix.WaitStatus, used unix.Rusage) {
+	c.reaped = true
 	c.status = Status{CPU: time.Duration(used.Utime.Nano() + used.Stime.Nano())}
 	if wait.Signaled() {
 		c.status.Signal = wait.Signal()
@@ -204,19 +205,19 @@ func (c *Child) bury(wait unix.WaitStatus, used unix.Rusage) {
 	close(c.exited)
 }
 
-// Orphans tells how many processes were reaped that were not started here.
+// Orphans returns how many processes were reaped that were not started here.
 func (r *Reaper) Orphans() uint64 {
-	r.mu.Lock() // a look at the children that shows none of them has seen them all reaped
+	r.mu.Lock() // waits for a Reap under way: a caller that sees no orphan in /proc sees it counted
 	defer r.mu.Unlock()
 	return r.orphans
 }
 
-// Buried returns a channel that is closed when an orphan is reaped after this
+// OrphanReaped returns a channel that is closed when an orphan is reaped after this
 // call.
 func (r *Reaper) OrphanReaped() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.buried
+	return r.orphanReaped
 }
 
 // Reaped returns a channel that is closed when a child, orphan or not, is
@@ -227,14 +228,14 @@ func (r *Reaper) Reaped() <-chan struct{} {
 	return r.reaped
 }
 
-// Childless tells whether nothing descends from this process: whatever lost
-// its parent would be its child.
+// Childless reports whether this process has no descendants: those that lost their
+// parent would be its children.
 func Childless() bool {
 	err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 	return errors.Is(err, unix.ECHILD)
 }
 
-// Owns tells whether pid is a living child that was started here.
+// Owns reports whether pid is a child that was started here and is not yet reaped.
 func (r *Reaper) Owns(pid int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -248,7 +249,7 @@ func (c *Child) Pid() int { return c.pid }
 // Exited is closed when the child has been reaped.
 func (c *Child) Exited() <-chan struct{} { return c.exited }
 
-// Status tells how the child ended. It may be called once Exited is closed.
+// Status returns how the child ended. It may be called once Exited is closed.
 func (c *Child) Status() Status { return c.status }
 
 // Signal sends sig to the child. It returns os.ErrProcessDone when the child
@@ -258,8 +259,8 @@ func (c *Child) Signal(sig unix.Signal) error {
 }
 
 // SignalGroup sends sig to the child's process group, of which it must be the
-// leader. It returns os.ErrProcessDone when the child has been reaped: then
-// nothing keeps the group's number from belonging to somebody else.
+// leader. It returns os.ErrProcessDone when the child has been reaped: from then on
+// the number may be another group's.
 func (c *Child) SignalGroup(sig unix.Signal) error {
 	return c.kill(-c.pid, sig)
 }
@@ -267,7 +268,7 @@ func (c *Child) SignalGroup(sig unix.Signal) error {
 func (c *Child) kill(target int, sig unix.Signal) error {
 	c.reaper.mu.Lock()
 	defer c.reaper.mu.Unlock()
-	if c.gone {
+	if c.reaped {
 		return os.ErrProcessDone
 	}
 	if err := unix.Kill(target, sig); err != nil {

@@ -9,9 +9,9 @@ import (
 // those it has: readers of output, starts from threads of their own.
 const spareThreads = 8
 
-// reserveThreads makes the runtime start threads and keep them. Where it wants
-// one later and the container's limit of processes is used up, it ends the
-// program (newosproc): a worker that forks too much would end gorun.
+// reserveThreads makes the runtime start threads and keep them. Where it needs one
+// later and the container's limit of processes is reached, it ends the program
+// (newosproc): a worker that forks too much would end gorun.
 func reserveThreads() {
 	var started, ended sync.WaitGroup
 	started.Add(spareThreads)

@@ -213,7 +213,7 @@ func (e *endpoint) install() (err error) {
 // inherit opens the sockets of `listen` and passes them on, see sd_listen_fds(3).
 func (e *endpoint) inherit(extra *passedFiles) error {
 	for _, socket := range e.app.Listen {
-		member, err := e.ports.groups.Take(e.owner, socket.Address)
+		member, err := e.ports.groups.Acquire(e.owner, socket.Address)
 		if err != nil {
 			return fmt.Errorf("open a socket to pass on: %w", err)
 		}
@@ -247,7 +247,7 @@ func (e *endpoint) openChannel(conn *net.UnixConn) {
 }
 
 func (e *endpoint) share(address sockets.Address) (*sockets.Member, error) {
-	return e.ports.groups.Take(e.owner, address) //nolint:wrapcheck // the kernel's word is passed on to the program
+	return e.ports.groups.Acquire(e.owner, address) //nolint:wrapcheck // the kernel's word is passed on to the program
 }
 
 // serveInterception answers the program's calls until its tree is gone.

@@ -198,6 +198,6 @@ func (p *Ports) park() {
 		queue = 0
 	}
 	if p.Shared() {
-		p.logError(p.groups.Park(queue))
+		p.logError(p.groups.QueueConnections(queue))
 	}
 }

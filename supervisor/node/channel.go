@@ -1,6 +1,7 @@
-// Package node speaks the IPC protocol of Node.js over a worker's channel. To
-// a worker in cluster mode gorun is the cluster's primary: it owns the sockets
-// that the workers listen on.
+// Package node speaks the IPC protocol of Node.js over a worker's channel. To a
+// worker in cluster mode gorun is the cluster's primary: it owns the sockets that
+// the workers listen on. Each Channel has two goroutines, a reader and a writer;
+// the reader calls the functions of Options, which must not block.
 package node
 
 import (
@@ -20,7 +21,7 @@ import (
 // maxLine is how long one message may be, in bytes.
 const maxLine = 16 << 20
 
-// What Send may answer.
+// Errors of Send.
 var (
 	ErrClosed   = errors.New("the worker has closed its IPC channel")
 	ErrFull     = errors.New("the worker does not read its IPC channel")
@@ -28,8 +29,8 @@ var (
 	ErrInternal = errors.New("a message with a cmd of NODE_… is Node's own")
 )
 
-// Options are what a channel needs to know, and whom it tells. Its functions
-// are called by the channel's one reading goroutine: they must not block.
+// Options are what a channel needs to know, and the functions that its reading
+// goroutine calls: they must not block.
 type Options struct {
 	// Cluster: the worker was started with NODE_UNIQUE_ID and asks for sockets.
 	Cluster bool
@@ -37,9 +38,9 @@ type Options struct {
 	Share func(sockets.Address) (*sockets.Member, error)
 	// TLSData is shared by all channels of an app.
 	TLSData *Keys
-	// Listening hears that the worker listens.
+	// Listening is called when the worker listens.
 	Listening func(sockets.Address)
-	// Message hears each message that the app sends.
+	// Message is called for each message that the app sends.
 	Message func(json.RawMessage)
 	// Log may be nil.
 	Log *slog.Logger
@@ -48,21 +49,21 @@ type Options struct {
 // Channel is the IPC channel of one run of a Node worker. Safe for concurrent
 // use.
 type Channel struct {
-	options Options
-	conn    *net.UnixConn
-	out     *outbox
-	closed  chan struct{}
-	keys    atomic.Pointer[map[sockets.Address]string]
-	dialing atomic.Bool // a connection is on its way
-	leaving atomic.Bool // told to disconnect, or has told so: gets no more sockets
+	options       Options
+	conn          *net.UnixConn
+	out           *outbox
+	closed        chan struct{}
+	keys          atomic.Pointer[map[sockets.Address]string]
+	dialing       atomic.Bool // a connection is on its way
+	disconnecting atomic.Bool // by Disconnect or by itself: it gets no more sockets
 
 	// The reading goroutine's:
 	servers servers
-	told    map[string]bool // complaints: each is logged once
+	warned  map[string]bool // warnings logged so far
 }
 
-// Open speaks on conn, which is gorun's end of a Pair, and owns it from then
-// on. It is to be closed.
+// Open starts a channel on conn, which is gorun's end of a Pair, and owns it from
+// then on. The caller must close the channel.
 func Open(conn *net.UnixConn, options Options) *Channel {
 	return open(conn, options, func(address sockets.Address) (socket, error) {
 		if options.Share == nil {
@@ -84,16 +85,16 @@ func open(conn *net.UnixConn, options Options, share func(sockets.Address) (sock
 		conn:    conn,
 		out:     newOutbox(),
 		closed:  make(chan struct{}),
-		servers: servers{share: share, open: map[string]sockets.Address{}, taken: map[sockets.Address]sockets.Address{}},
-		told:    map[string]bool{},
+		servers: servers{share: share, open: map[string]sockets.Address{}, granted: map[sockets.Address]sockets.Address{}},
+		warned:  map[string]bool{},
 	}
 	go c.read()
 	go c.write()
 	return c
 }
 
-// Send sends the app a message: anything that can be JSON. It never waits for
-// the worker.
+// Send sends the app a message: anything that can be marshalled to JSON. It never
+// waits for the worker.
 func (c *Channel) Send(message any) error {
 	line, err := encode(message)
 	if err != nil {
@@ -108,24 +109,24 @@ func (c *Channel) Send(message any) error {
 	return nil
 }
 
-// Idle tells whether the worker has taken all that was sent, as far as the kernel
-// knows: one that reads nothing need not be asked again.
+// Idle reports whether everything sent has been written to the channel: a worker
+// that reads nothing need not be asked again.
 func (c *Channel) Idle() bool { return c.out.empty() }
 
-// Disconnect makes a cluster worker close its servers, finish what is in
-// flight and exit 0. It means nothing to a worker in fork mode.
+// Disconnect makes a cluster worker close its servers, finish the requests in
+// flight and exit 0. It does nothing to a worker in fork mode.
 func (c *Channel) Disconnect() {
 	if !c.options.Cluster {
 		return
 	}
-	c.leaving.Store(true)
+	c.disconnecting.Store(true)
 	if err := c.out.push(&frame{line: disconnect(), fd: none}); err != nil {
-		c.options.Log.Debug("the worker was not told to disconnect", "error", err)
+		c.options.Log.Debug("cannot send disconnect to the worker", "error", err)
 	}
 }
 
-// Closed is closed when the worker has closed its end or died, and all that it
-// sent before has been handled; or after Close.
+// Closed is closed when the worker has closed its end or died, and all its messages
+// have been handled; or after Close.
 func (c *Channel) Closed() <-chan struct{} { return c.closed }
 
 // Close closes gorun's end: a cluster worker exits at once.
@@ -136,7 +137,7 @@ func (c *Channel) Close() error {
 	return nil
 }
 
-// read owns what the worker says. A plain read(2) makes the kernel drop the
+// read handles the worker's messages. A plain read(2) makes the kernel drop the
 // descriptors that a worker attaches: none ever gets into gorun.
 func (c *Channel) read() {
 	defer close(c.closed)
@@ -149,7 +150,7 @@ func (c *Channel) read() {
 			c.receive(line)
 		}
 		if lines.dropped > 0 {
-			c.complain("an IPC message is too long")
+			c.warnOnce("an IPC message is too long")
 		}
 		if err != nil {
 			return // closed by either side, whatever the reason
@@ -157,7 +158,7 @@ func (c *Channel) read() {
 	}
 }
 
-// write owns the descriptors that wait to be sent.
+// write sends the frames of the outbox, and owns their descriptors.
 func (c *Channel) write() {
 	defer c.out.end()
 	for {
@@ -176,7 +177,7 @@ func (c *Channel) write() {
 			continue
 		}
 		if err != nil {
-			return // the reader sees the end, after what the worker said last
+			return // the reader sees the end, after the worker's last message
 		}
 	}
 }
@@ -197,8 +198,8 @@ func (c *Channel) transmit(f *frame) error {
 	return nil
 }
 
-// pause lets the kernel's limit of descriptors in flight pass. It reports
-// whether there is still a channel.
+// pause waits for descriptors in flight to arrive, after ETOOMANYREFS. It reports
+// whether the channel is still open.
 func (c *Channel) pause(f *frame) bool {
 	select {
 	case <-time.After(50 * time.Millisecond << f.tries):
@@ -208,10 +209,10 @@ func (c *Channel) pause(f *frame) bool {
 	}
 }
 
-// complain logs what is wrong with a worker's messages, once each.
-func (c *Channel) complain(problem string) {
-	if !c.told[problem] {
-		c.told[problem] = true
-		c.options.Log.Warn("ignored an IPC message of the worker", "reason", problem)
+// warnOnce logs each problem with the worker's messages once.
+func (c *Channel) warnOnce(problem string) {
+	if !c.warned[problem] {
+		c.warned[problem] = true
+		c.options.Log.Warn("IPC message of the worker ignored", "reason", problem)
 	}
 }

@@ -135,7 +135,7 @@ func opened(t *testing.T) (*Channel, *puppet, *heard) {
 	groups := sockets.New(sockets.Spread)
 	t.Cleanup(groups.Close)
 	h, options := listener()
-	options.Share = func(a sockets.Address) (*sockets.Member, error) { return groups.Take(1, a) }
+	options.Share = func(a sockets.Address) (*sockets.Member, error) { return groups.Acquire(1, a) }
 	conn, p := pair(t)
 	c := Open(conn, options)
 	t.Cleanup(func() { c.Close() })
@@ -207,7 +207,7 @@ func TestWorkersGetOnePortFor0(t *testing.T) {
 	ports := map[int]bool{}
 	for owner := range sockets.Owner(3) {
 		conn, p := pair(t)
-		c := Open(conn, Options{Cluster: true, Share: func(a sockets.Address) (*sockets.Member, error) { return groups.Take(owner, a) }})
+		c := Open(conn, Options{Cluster: true, Share: func(a sockets.Address) (*sockets.Member, error) { return groups.Acquire(owner, a) }})
 		t.Cleanup(func() { c.Close() })
 		p.say(anyPort)
 		p.hear()
@@ -255,7 +255,7 @@ func TestNothingButASocketGetsAMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{secret, link} {
-		if err := permit(path, 0o666); !errors.Is(err, unix.ENOTSOCK) {
+		if err := addMode(path, 0o666); !errors.Is(err, unix.ENOTSOCK) {
 			t.Errorf("permit(%s) = %v, want ENOTSOCK", path, err)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"gorun/supervisor/status"
 )
 
-// Types of the messages that an app, or what it has loaded, sends to gorun.
+// Types of the messages that an app, or a module of it, sends to gorun.
 const (
 	TypeCustom  = "axm:monitor"               // @pm2/io's, every second
 	TypeVitals  = "gorun:metrics"             // the preload's
@@ -26,20 +26,20 @@ func TypeOf(line json.RawMessage) string {
 	return m.fields.text("type")
 }
 
-// Bounds of what an app reports of itself; what is beyond them is left out.
+// Bounds of an app's custom metrics; those beyond them are left out.
 const (
-	maxCustom     = 200 // figures
+	maxCustom     = 200 // metrics
 	maxCustomName = 100 // bytes
 	maxCustomUnit = 20  // bytes
 )
 
-// Customs has the last value of each figure that an app has reported. The zero
-// value has none. It has one owner.
-type Customs struct{ last map[string]status.Custom }
+// CustomMetrics has the last value of each custom metric of an app. The zero value
+// has none. It belongs to one goroutine.
+type CustomMetrics struct{ last map[string]status.Custom }
 
-// Hear takes an axm:monitor message, and returns all figures, by name. What is no
-// number is left out.
-func (c *Customs) Hear(line json.RawMessage) []status.Custom {
+// Update applies an axm:monitor message, and returns all metrics, sorted by name.
+// Values that are no numbers are left out.
+func (c *CustomMetrics) Update(line json.RawMessage) []status.Custom {
 	m, err := parse(line)
 	var data fields
 	if err != nil || json.Unmarshal(m.fields["data"], &data) != nil {
@@ -57,7 +57,7 @@ func (c *Customs) Hear(line json.RawMessage) []status.Custom {
 	return c.all()
 }
 
-func (c *Customs) all() []status.Custom {
+func (c *CustomMetrics) all() []status.Custom {
 	all := make([]status.Custom, 0, len(c.last))
 	for _, name := range slices.Sorted(maps.Keys(c.last)) {
 		all = append(all, c.last[name])
@@ -71,7 +71,7 @@ func customOf(name string, raw json.RawMessage) (status.Custom, bool) {
 	if name == "" || len(name) > maxCustomName || json.Unmarshal(raw, &f) != nil {
 		return status.Custom{}, false
 	}
-	v, unit, ok := figure(f["value"])
+	v, unit, ok := parseValue(f["value"])
 	if given := f.text("unit"); given != "" {
 		unit = given
 	}
@@ -83,9 +83,8 @@ func customOf(name string, raw json.RawMessage) (status.Custom, bool) {
 
 const numerals = "+-.0123456789"
 
-// figure reads a number, or a text that begins with one and may go on with its
-// unit: 12.4ms.
-func figure(raw json.RawMessage) (value float64, unit string, ok bool) {
+// parseValue parses a number, or a text of a number and its unit: 12.4ms.
+func parseValue(raw json.RawMessage) (value float64, unit string, ok bool) {
 	words := string(raw)
 	if strings.HasPrefix(words, `"`) {
 		if json.Unmarshal(raw, &words) != nil {
@@ -101,7 +100,8 @@ func figure(raw json.RawMessage) (value float64, unit string, ok bool) {
 	return value, strings.TrimSpace(digits), ok && !strings.ContainsAny(digits, "0123456789")
 }
 
-// number reads a finite number of these characters, without Go's freedoms.
+// number parses a finite number of these characters: ParseFloat alone would accept
+// more, such as 0x1p-2.
 func number(words, characters string) (float64, bool) {
 	if strings.ContainsFunc(words, func(r rune) bool { return !strings.ContainsRune(characters, r) }) {
 		return 0, false

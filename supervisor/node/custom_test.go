@@ -34,8 +34,8 @@ func TestFiguresOfAnAppAreRead(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var c Customs
-			if got := c.Hear(monitor(tt.data)); !slices.Equal(got, tt.want) {
+			var c CustomMetrics
+			if got := c.Update(monitor(tt.data)); !slices.Equal(got, tt.want) {
 				t.Errorf("%s gives %v, want %v", tt.data, got, tt.want)
 			}
 		})
@@ -43,9 +43,9 @@ func TestFiguresOfAnAppAreRead(t *testing.T) {
 }
 
 func TestTheLastValueOfEachFigureIsKept(t *testing.T) {
-	var c Customs
-	c.Hear(monitor(`{"a":{"value":1},"b":{"value":2}}`))
-	got := c.Hear(monitor(`{"b":{"value":"3s"},"a":{"value":"?"}}`))
+	var c CustomMetrics
+	c.Update(monitor(`{"a":{"value":1},"b":{"value":2}}`))
+	got := c.Update(monitor(`{"b":{"value":"3s"},"a":{"value":"?"}}`))
 	if want := []status.Custom{{Name: "a", Unit: "", Value: 1}, {Name: "b", Unit: "s", Value: 3}}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -60,11 +60,11 @@ func TestFiguresAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c Customs
-	if n := len(c.Hear(monitor(string(text)))); n != maxCustom {
+	var c CustomMetrics
+	if n := len(c.Update(monitor(string(text)))); n != maxCustom {
 		t.Errorf("%d figures are kept, want %d", n, maxCustom)
 	}
-	if got := c.Hear(monitor(`{"n0":{"value":7}}`)); len(got) != maxCustom || got[0].Value != 7 {
+	if got := c.Update(monitor(`{"n0":{"value":7}}`)); len(got) != maxCustom || got[0].Value != 7 {
 		t.Errorf("a known figure is %v among %d, want it to change", got[0], len(got))
 	}
 }
@@ -83,9 +83,9 @@ func TestTypesOfMessages(t *testing.T) {
 // wantHarmless fails the test if a line gives figures that cannot be served.
 func wantHarmless(t *testing.T, line []byte) {
 	t.Helper()
-	var c Customs
+	var c CustomMetrics
 	for range 2 {
-		for _, one := range c.Hear(line) {
+		for _, one := range c.Update(line) {
 			if math.IsNaN(one.Value) || math.IsInf(one.Value, 0) || one.Name == "" || len(one.Name) > maxCustomName || len(one.Unit) > maxCustomUnit {
 				t.Errorf("%s gives %+v", line, one)
 			}

@@ -11,41 +11,41 @@ import (
 	"gorun/supervisor/sockets"
 )
 
-// What Dial may answer.
+// Errors of Dial.
 var (
 	ErrNotListening = errors.New("the worker does not listen there")
 	ErrNotTaken     = errors.New("the worker does not take connections over its IPC channel")
 )
 
-// connected is what a cluster's primary says to a worker that it gives a
-// connection to: lib/internal/cluster/child.js of Node.
-type connected struct {
+// newConnection is the message with which a cluster's primary passes a connection to
+// a worker: lib/internal/cluster/child.js of Node.
+type newConnection struct {
 	Cmd string `json:"cmd"`
 	Act string `json:"act"`
 	Key string `json:"key"`
 	Seq int    `json:"seq"`
 }
 
-// Dial connects to a server of exactly this worker: what a cluster worker
-// listens on it takes connections for from its primary, too. The server sees a
-// unix socket without a peer's address. The connection is the caller's; it is
-// closed when the worker does not want it. Dial never waits, and gives the
-// worker the next one when it has taken the last.
+// Dial connects to a server of exactly this worker: a cluster worker accepts
+// connections from its primary for each address that it listens on. The server sees
+// a unix socket without a peer's address. The caller owns the connection, which the
+// worker may close at once. Dial never waits, and fails while the worker has not
+// taken the connection before.
 func (c *Channel) Dial(address sockets.Address) (net.Conn, error) {
 	keys := c.keys.Load()
-	if keys == nil || (*keys)[plain(address)] == "" {
+	if keys == nil || (*keys)[withoutKey(address)] == "" {
 		return nil, ErrNotListening
 	}
 	if !c.dialing.CompareAndSwap(false, true) {
 		return nil, ErrNotTaken
 	}
-	conn, theirs, err := connection()
+	conn, theirs, err := connectionPair()
 	if err != nil {
 		c.dialing.Store(false)
 		return nil, err
 	}
-	f := &frame{fd: theirs, gone: func() { c.dialing.Store(false) }}
-	f.line, err = encode(handed{"NODE_HANDLE", "net.Native", connected{"NODE_CLUSTER", "newconn", (*keys)[plain(address)], 0}})
+	f := &frame{fd: theirs, onClose: func() { c.dialing.Store(false) }}
+	f.line, err = encode(handleMessage{"NODE_HANDLE", "net.Native", newConnection{"NODE_CLUSTER", "newconn", (*keys)[withoutKey(address)], 0}})
 	if err != nil {
 		f.drop()
 		return nil, errors.Join(err, conn.Close())
@@ -56,8 +56,8 @@ func (c *Channel) Dial(address sockets.Address) (net.Conn, error) {
 	return conn, nil
 }
 
-// connection returns two ends of a connection, one for a worker.
-func connection() (net.Conn, int, error) {
+// connectionPair returns the two ends of a connection, the second for a worker.
+func connectionPair() (net.Conn, int, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, none, fmt.Errorf("make a connection: %w", err)
@@ -71,11 +71,11 @@ func connection() (net.Conn, int, error) {
 	return conn, fds[1], nil
 }
 
-// publish tells Dial what the worker listens on.
+// publish makes the worker's servers known to Dial.
 func (c *Channel) publish() {
 	keys := make(map[sockets.Address]string, len(c.servers.open))
 	for key, address := range c.servers.open {
-		keys[plain(address)] = key
+		keys[withoutKey(address)] = key
 	}
 	c.keys.Store(&keys)
 }

@@ -5,21 +5,21 @@ import (
 	"sync"
 )
 
-// Keys is what the first worker of an app says about a server, for all later
-// ones: TLS ticket keys, so that a session resumes on any worker. The zero
+// Keys holds the data that the first worker of an app sends with a server, for all
+// later workers: TLS ticket keys, so that a session resumes on any worker. The zero
 // value is empty. Safe for concurrent use.
 type Keys struct {
 	mu   sync.Mutex
 	data map[string]json.RawMessage // by the server's key
 }
 
-// Bounds of a Keys: what is beyond them is not shared.
+// Bounds of Keys: data beyond them is not shared.
 const (
 	maxKeys = 1024
 	maxData = 64 << 10
 )
 
-// first returns what the first worker said about the server.
+// first returns the data that the first worker sent with the server.
 func (k *Keys) first(server string, data json.RawMessage) json.RawMessage {
 	k.mu.Lock()
 	defer k.mu.Unlock()

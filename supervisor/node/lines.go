@@ -2,8 +2,8 @@ package node
 
 import "bytes"
 
-// splitter cuts a stream into lines, however the stream arrives. It has one
-// owner.
+// splitter cuts a stream into lines, in whatever pieces it arrives. It belongs to
+// one goroutine.
 type splitter struct {
 	limit   int    // longest line
 	dropped int    // lines that were longer
@@ -11,8 +11,8 @@ type splitter struct {
 	skips   bool   // until the next newline: the line is too long
 }
 
-// add takes the next piece and returns the lines that are complete, without
-// their newlines. They are valid until the caller reuses piece.
+// add appends the next piece and returns the complete lines, without their newlines.
+// They are valid until the caller reuses piece.
 func (s *splitter) add(piece []byte) [][]byte {
 	var lines [][]byte
 	for {
@@ -28,7 +28,7 @@ func (s *splitter) add(piece []byte) [][]byte {
 	}
 }
 
-// keep remembers the start of a line.
+// keep stores the start of a line.
 func (s *splitter) keep(part []byte) {
 	if s.tooLong(part) {
 		return
@@ -45,12 +45,12 @@ func (s *splitter) finish(part []byte) ([]byte, bool) {
 	if len(s.pending) == 0 {
 		return part, true
 	}
-	line := append(s.pending, part...) //nolint:gocritic // pending is given away
+	line := append(s.pending, part...) // the caller owns the array of pending from now on
 	s.pending = nil
 	return line, true
 }
 
-// tooLong tells whether the line that goes on with part is to be dropped.
+// tooLong reports whether the line that continues with part is to be dropped.
 func (s *splitter) tooLong(part []byte) bool {
 	if !s.skips && len(s.pending)+len(part) > s.limit {
 		s.skips, s.pending = true, nil

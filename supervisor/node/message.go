@@ -17,12 +17,12 @@ type message struct {
 	fields fields
 }
 
-// fields are the members of a JSON object. Unlike a struct's they tell "cmd"
-// from "CMD", as JavaScript does, and are read one by one: a wrong type
-// spoils no other.
+// fields are the members of a JSON object. Unlike a struct's they distinguish "cmd"
+// and "CMD", as JavaScript does, and are decoded one by one: a wrong type in one
+// does not affect the others.
 type fields map[string]json.RawMessage
 
-// parse reads a line. What is not an object is the app's.
+// parse parses a line. A line that is not an object is the app's.
 func parse(line []byte) (message, error) {
 	var m message
 	if !bytes.HasPrefix(bytes.TrimLeft(line, " \t\r\n"), []byte{'{'}) {
@@ -58,12 +58,12 @@ func (f fields) number(name string, otherwise int) int {
 	return *n
 }
 
-// is tells whether a field is true.
-func (f fields) is(name string) bool { return string(f[name]) == "true" }
+// isTrue reports whether a field is true.
+func (f fields) isTrue(name string) bool { return string(f[name]) == "true" }
 
-// inTemplate returns a field as JavaScript writes it into a string: so Node
-// makes its keys.
-func (f fields) inTemplate(name string) string {
+// templateString returns a field as a JavaScript template string shows it: Node
+// builds its keys so.
+func (f fields) templateString(name string) string {
 	raw, found := f[name]
 	if !found {
 		return "undefined"
@@ -75,16 +75,16 @@ func (f fields) inTemplate(name string) string {
 	return string(raw)
 }
 
-// key is Node's name of the server that a message is about.
+// key is Node's key of the server that a message is about.
 func (f fields) key() string {
 	names := []string{"address", "port", "addressType", "fd", "index"}
 	for i, name := range names {
-		names[i] = f.inTemplate(name)
+		names[i] = f.templateString(name)
 	}
 	return strings.Join(names, ":")
 }
 
-// answer is gorun's to a request of Node's own.
+// answer is gorun's reply to a request of Node's own.
 type answer struct {
 	Cmd   string          `json:"cmd"`
 	Ack   int             `json:"ack"`
@@ -93,8 +93,8 @@ type answer struct {
 	Data  json.RawMessage `json:"data"`
 }
 
-// handed is a message of Node's own that comes with a descriptor.
-type handed struct {
+// handleMessage is a message of Node's own that comes with a descriptor.
+type handleMessage struct {
 	Cmd  string `json:"cmd"`
 	Type string `json:"type"`
 	Msg  any    `json:"msg"`
@@ -112,8 +112,8 @@ func encode(m any) ([]byte, error) {
 	return append(line, '\n'), nil
 }
 
-// disconnect makes a cluster worker leave.
+// disconnect returns the message that makes a cluster worker disconnect.
 func disconnect() []byte { return []byte(`{"cmd":"NODE_CLUSTER","act":"disconnect"}` + "\n") }
 
-// handleAck confirms a descriptor.
+// handleAck returns the message that acknowledges a descriptor.
 func handleAck() []byte { return []byte(`{"cmd":"NODE_HANDLE_ACK"}` + "\n") }

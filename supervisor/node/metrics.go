@@ -13,7 +13,7 @@ import (
 // to the channel's reading goroutine; others get what is published.
 type Metrics struct {
 	Count   func(status.Totals) // adds to those of all processes of the worker
-	customs Customs
+	customs CustomMetrics
 	totals  status.Totals
 
 	custom atomic.Pointer[[]status.Custom]
@@ -30,7 +30,7 @@ type vitalsReport struct {
 func (m *Metrics) Receive(message json.RawMessage) bool {
 	switch TypeOf(message) {
 	case TypeCustom:
-		all := m.customs.Hear(message)
+		all := m.customs.Update(message)
 		m.custom.Store(&all)
 	case TypeVitals:
 		vitals, totals, ok := ParseVitals(message)

@@ -88,7 +88,7 @@ func (a *app) cluster() *realWorker {
 	owner := a.owner
 	h, options := listener()
 	options.TLSData = &a.keys
-	options.Share = func(address sockets.Address) (*sockets.Member, error) { return a.groups.Take(owner, address) }
+	options.Share = func(address sockets.Address) (*sockets.Member, error) { return a.groups.Acquire(owner, address) }
 	options.Listening = func(address sockets.Address) {
 		if err := a.groups.Online(owner); err != nil {
 			a.t.Error(err)

@@ -6,53 +6,52 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// none is the descriptor of a frame without one.
+// none stands for "no descriptor".
 const none = -1
 
-// Bounds of what waits to be sent, and of attempts to send one descriptor.
+// Bounds of the queue, and of the attempts to send one descriptor.
 const (
 	maxFrames = 1024
 	maxTries  = 4
 )
 
-// frame is one line to the worker. Its descriptor is the outbox's, which
-// closes it.
+// frame is one line to the worker. The outbox owns its descriptor and closes it.
 type frame struct {
 	line    []byte
 	fd      int    // or none
 	refusal []byte // sent instead where the descriptor cannot be delivered
 	tries   int
-	gone    func() // called when the descriptor is closed; may be nil
+	onClose func() // called when the descriptor is closed; may be nil
 }
 
-// verdict is what the worker said about a descriptor.
-type verdict int
+// delivery is whether the worker has received a descriptor.
+type delivery int
 
-// The verdicts.
+// The states of a delivery.
 const (
-	pending verdict = iota
+	pending delivery = iota
 	acknowledged
 	rejected
 )
 
-// outbox holds the frames to be sent, in order. One descriptor is in flight at
-// a time; what follows waits for the worker's word about it. One goroutine
-// calls next and end, and sends; any may call the others.
+// outbox holds the frames to be sent, in order. One descriptor is in flight at a
+// time; the frames behind it wait until the worker has acknowledged or rejected it.
+// One goroutine calls next and end, and sends; any goroutine may call the others.
 type outbox struct {
 	wake chan struct{} // next may have a frame
 
-	mu      sync.Mutex
-	queue   []*frame
-	urgent  []*frame // may overtake a descriptor in flight
-	size    int      // bytes in both
-	flying  *frame
-	verdict verdict // about flying
-	over    bool
+	mu       sync.Mutex
+	queue    []*frame
+	urgent   []*frame // may overtake a descriptor in flight
+	size     int      // bytes in both
+	inFlight *frame
+	delivery delivery // about flying
+	over     bool
 }
 
 func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1)} }
 
-// push adds a frame. Whatever it returns, the frame's descriptor is taken.
+// push adds a frame. Also on an error the outbox owns the frame's descriptor.
 func (o *outbox) push(f *frame) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -64,9 +63,9 @@ func (o *outbox) push(f *frame) error {
 	return nil
 }
 
-// hurry adds a line that may overtake a descriptor in flight: two sides that
+// pushUrgent adds a line that may overtake a descriptor in flight: two sides that
 // wait for each other's acknowledgement would wait for ever.
-func (o *outbox) hurry(line []byte) error {
+func (o *outbox) pushUrgent(line []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	f := &frame{line: line, fd: none}
@@ -77,7 +76,7 @@ func (o *outbox) hurry(line []byte) error {
 	return nil
 }
 
-// admit makes room for a frame. An empty outbox takes any.
+// admit accepts a frame if there is room. An empty outbox accepts any.
 func (o *outbox) admit(f *frame) error {
 	waiting := len(o.queue) + len(o.urgent)
 	switch {
@@ -91,17 +90,17 @@ func (o *outbox) admit(f *frame) error {
 	return nil
 }
 
-// acknowledge says that the worker has the descriptor in flight.
-func (o *outbox) acknowledge() { o.judge(acknowledged) }
+// acknowledge records that the worker has the descriptor in flight.
+func (o *outbox) acknowledge() { o.setDelivery(acknowledged) }
 
-// reject says that the descriptor in flight has not arrived.
-func (o *outbox) reject() { o.judge(rejected) }
+// reject records that the descriptor in flight has not arrived.
+func (o *outbox) reject() { o.setDelivery(rejected) }
 
-func (o *outbox) judge(v verdict) {
+func (o *outbox) setDelivery(d delivery) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.flying != nil {
-		o.verdict = v
+	if o.inFlight != nil {
+		o.delivery = d
 		o.signal()
 	}
 }
@@ -117,34 +116,35 @@ func (o *outbox) signal() {
 func (o *outbox) next() *frame {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.settle()
+	o.finishInFlight()
 	if len(o.urgent) > 0 {
 		f := o.urgent[0]
 		o.urgent = o.urgent[1:]
 		o.size -= len(f.line)
 		return f
 	}
-	if o.flying != nil || len(o.queue) == 0 {
+	if o.inFlight != nil || len(o.queue) == 0 {
 		return nil
 	}
 	f := o.queue[0]
 	o.queue = o.queue[1:]
 	o.size -= len(f.line)
 	if f.fd != none {
-		o.flying, o.verdict = f, pending
+		o.inFlight, o.delivery = f, pending
 	}
 	return f
 }
 
-// settle does what the verdict about the descriptor in flight demands. Only
-// the sending goroutine comes here: it closes no descriptor while sending it.
-func (o *outbox) settle() {
-	f := o.flying
-	if f == nil || o.verdict == pending {
+// finishInFlight closes the descriptor in flight once it is acknowledged, and queues
+// it again once it is rejected. Only the sending goroutine calls it: no descriptor is
+// closed while it is sent.
+func (o *outbox) finishInFlight() {
+	f := o.inFlight
+	if f == nil || o.delivery == pending {
 		return
 	}
-	o.flying = nil
-	if o.verdict == acknowledged {
+	o.inFlight = nil
+	if o.delivery == acknowledged {
 		f.drop()
 		return
 	}
@@ -156,25 +156,25 @@ func (o *outbox) settle() {
 	o.size += len(f.line)
 }
 
-// empty tells whether nothing waits to be sent.
+// empty reports whether no frame waits to be sent.
 func (o *outbox) empty() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return len(o.queue)+len(o.urgent) == 0
 }
 
-// end closes all descriptors. Nothing is taken any more.
+// end closes all descriptors. From then on push returns ErrClosed.
 func (o *outbox) end() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.over = true
-	if o.flying != nil {
-		o.flying.drop()
+	if o.inFlight != nil {
+		o.inFlight.drop()
 	}
 	for _, f := range o.queue {
 		f.drop()
 	}
-	o.queue, o.urgent, o.flying = nil, nil, nil
+	o.queue, o.urgent, o.inFlight = nil, nil, nil
 }
 
 // drop closes the frame's descriptor.
@@ -182,8 +182,8 @@ func (f *frame) drop() {
 	if f.fd != none {
 		unix.Close(f.fd)
 		f.fd = none
-		if f.gone != nil {
-			f.gone()
+		if f.onClose != nil {
+			f.onClose()
 		}
 	}
 }

@@ -49,7 +49,7 @@ func TestFramesWaitForTheDescriptorInFlight(t *testing.T) {
 	push(t, o, &frame{line: []byte("b"), fd: none})
 	wantNext(t, o, "a")
 	wantNext(t, o, "")
-	if err := o.hurry([]byte("ack")); err != nil {
+	if err := o.pushUrgent([]byte("ack")); err != nil {
 		t.Fatal(err)
 	}
 	wantNext(t, o, "ack")

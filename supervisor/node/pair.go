@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Pair returns the two ends of a channel: gorun's, for Open, and the worker's,
-// which becomes its descriptor 3 and is to be closed here after the start.
-// The worker's end is blocking, as Node expects: it changes that itself.
+// Pair returns the two ends of a channel: gorun's, for Open, and the worker's, which
+// becomes its descriptor 3; the caller closes it after the start. The worker's end is
+// blocking, as Node expects: Node changes that itself.
 func Pair() (*net.UnixConn, *os.File, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -39,9 +39,9 @@ func connOf(end *os.File) (*net.UnixConn, error) {
 	return stream, nil
 }
 
-// Environ tells a worker of its channel, which it has as descriptor fd. In cluster
-// mode uniqueID is a number, different for each run of an app's workers; it is ""
-// in fork mode.
+// Environ returns the variables that announce the channel, descriptor fd, to a
+// worker. In cluster mode uniqueID is a number, different for each run of an app's
+// workers; it is "" in fork mode.
 func Environ(fd int, uniqueID string) []string {
 	env := []string{"NODE_CHANNEL_FD=" + strconv.Itoa(fd), "NODE_CHANNEL_SERIALIZATION_MODE=json"}
 	if uniqueID != "" {

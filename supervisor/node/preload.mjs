@@ -1,6 +1,7 @@
-// What gorun has a Node worker load before the app, with `node_metrics: true`:
-// it tells gorun once a second how the process is, over the IPC channel. It keeps
-// no process alive, hears no message, and is not there for children of the app.
+// A Node worker loads this module before the app, with `node_metrics: true`: it
+// sends gorun the figures of the process once a second, over the IPC channel. It
+// keeps no process alive, receives no message, and is not loaded by children of the
+// app.
 import {PerformanceObserver, monitorEventLoopDelay} from 'node:perf_hooks';
 import {getHeapStatistics} from 'node:v8';
 import {isMainThread} from 'node:worker_threads';
@@ -18,7 +19,7 @@ function observe() {
   }).observe({entryTypes: ['gc']});
   const loop = monitorEventLoopDelay({resolution});
   loop.enable();
-  // The histogram has the time from tick to tick, not what a tick was late by.
+  // The histogram has the time from tick to tick, not the delay of a tick.
   const late = (nanoseconds) => Math.max(nanoseconds / 1e9 - resolution / 1e3, 0) || 0;
   const timer = setInterval(() => {
     if (!process.connected) {
@@ -35,17 +36,17 @@ function observe() {
       type: 'gorun:metrics', p50, p95, p99, ...total,
       used: heap.used_heap_size, reserved: heap.total_heap_size, limit: heap.heap_size_limit,
       handles: process._getActiveHandles?.().length ?? 0, requests: process._getActiveRequests?.().length ?? 0,
-    }, undefined, undefined, () => {}); // an error is gorun's end
+    }, undefined, undefined, () => {}); // an error means that gorun has ended
   }, interval);
   timer.unref();
 }
 
-// Neither a child of the app nor what it forks is to load this again.
+// Children of the app, forked ones too, must not load this again.
 const {env} = process, own = '--import ' + import.meta.url;
 if (env.NODE_OPTIONS?.includes(own)) {
   env.NODE_OPTIONS = env.NODE_OPTIONS.replace(own, '').trim();
   if (env.NODE_OPTIONS === '') delete env.NODE_OPTIONS;
   try {
     if (isMainThread && process.send) observe();
-  } catch {} // a Node without one of these runs as ever
+  } catch {} // a Node without one of these APIs runs without metrics
 }

@@ -2,8 +2,8 @@ package node
 
 import "encoding/json"
 
-// MetricsRequest asks the prom-client of a cluster worker for its metrics. It
-// answers where the worker has made an AggregatorRegistry.
+// MetricsRequest returns the message that asks the prom-client of a cluster worker
+// for its metrics. A worker with an AggregatorRegistry answers.
 func MetricsRequest(id int) any {
 	return struct {
 		Type string `json:"type"`
@@ -11,8 +11,7 @@ func MetricsRequest(id int) any {
 	}{"prom-client:getMetricsReq", id}
 }
 
-// MetricsAnswered returns the number of the request that an answer is to; -1: of
-// none.
+// MetricsAnswered returns the number of the request that a message answers, or -1.
 func MetricsAnswered(line json.RawMessage) int {
 	m, err := parse(line)
 	if err != nil {

@@ -13,15 +13,15 @@ import (
 // anyBacklog is the backlog of a server that names none, as in Node.
 const anyBacklog = 511
 
-// query is a worker's wish to listen.
+// query is a worker's request to listen.
 type query struct {
-	key     string
-	wishes  []sockets.Address // the first that can be had
-	backlog int
-	mode    os.FileMode // to be added to a path's
+	key        string
+	candidates []sockets.Address // the first that can be bound is used
+	backlog    int
+	mode       os.FileMode // to be added to a path's
 }
 
-// parseQuery reads a queryServer message. Its error is a unix.Errno.
+// parseQuery parses a queryServer message. Its error is a unix.Errno.
 func parseQuery(f fields) (query, error) {
 	q := query{key: f.key(), backlog: f.number("backlog", 0)}
 	if q.backlog <= 0 {
@@ -31,23 +31,23 @@ func parseQuery(f fields) (query, error) {
 		return q, unix.EBADF // it would be a descriptor of gorun
 	}
 	var err error
-	switch kind := f.inTemplate("addressType"); kind {
+	switch kind := f.templateString("addressType"); kind {
 	case "-1":
-		q.wishes, err = pathWish(f.text("address"))
+		q.candidates, err = pathCandidate(f.text("address"))
 		q.mode = pathMode(f)
 	case "4", "6":
-		q.wishes, err = f.wishes(sockets.TCP, kind)
+		q.candidates, err = f.candidates(sockets.TCP, kind)
 	case "udp4", "udp6":
-		q.wishes, err = f.wishes(sockets.UDP, kind)
+		q.candidates, err = f.candidates(sockets.UDP, kind)
 	default:
 		err = unix.EINVAL
 	}
 	return q, err
 }
 
-// wishes returns the addresses for an IP and port. Without an IP, a TCP server
+// candidates returns the addresses for an IP and port. Without an IP, a TCP server
 // gets both versions, or IPv4 where there is no IPv6.
-func (f fields) wishes(kind sockets.Kind, version string) ([]sockets.Address, error) {
+func (f fields) candidates(kind sockets.Kind, version string) ([]sockets.Address, error) {
 	a := sockets.Address{Kind: kind, Port: f.number("port", 0), V6Only: f.number("flags", 0)&1 != 0}
 	if a.Port < 0 || a.Port > 65535 {
 		return nil, unix.EINVAL
@@ -70,7 +70,7 @@ func (f fields) wishes(kind sockets.Kind, version string) ([]sockets.Address, er
 	return []sockets.Address{a}, nil
 }
 
-// parseIP reads an IP, "" for any.
+// parseIP parses an IP, "" for any.
 func parseIP(host, version string) (netip.Addr, error) {
 	switch {
 	case host != "":
@@ -81,9 +81,9 @@ func parseIP(host, version string) (netip.Addr, error) {
 	return netip.IPv4Unspecified(), nil
 }
 
-// pathWish returns the address for a path. Node takes an abstract name for a
+// pathCandidate returns the address for a path. Node treats an abstract name as a
 // relative path, and puts the working directory before its NUL.
-func pathWish(path string) ([]sockets.Address, error) {
+func pathCandidate(path string) ([]sockets.Address, error) {
 	if _, name, found := strings.Cut(path, "\x00"); found {
 		path = "\x00" + name
 	}
@@ -93,13 +93,13 @@ func pathWish(path string) ([]sockets.Address, error) {
 	return []sockets.Address{{Kind: sockets.Unix, Path: path}}, nil
 }
 
-// pathMode is what all users may do, at the server's wish.
+// pathMode returns the mode bits for all users that the server asks for.
 func pathMode(f fields) os.FileMode {
 	var mode os.FileMode
-	if f.is("readableAll") {
+	if f.isTrue("readableAll") {
 		mode |= 0o444
 	}
-	if f.is("writableAll") {
+	if f.isTrue("writableAll") {
 		mode |= 0o222
 	}
 	return mode

@@ -87,7 +87,7 @@ func TestQueriesAreUnderstoodAsNodeMeansThem(t *testing.T) {
 				t.Fatal(err)
 			}
 			q, err := parseQuery(m.fields)
-			if err != nil || q.key != tt.key || !slices.Equal(q.wishes, tt.want) || q.backlog != tt.backlog || q.mode != tt.mode {
+			if err != nil || q.key != tt.key || !slices.Equal(q.candidates, tt.want) || q.backlog != tt.backlog || q.mode != tt.mode {
 				t.Errorf("parseQuery(%s) = %+v, %v, want %+v", tt.message, q, err, tt)
 			}
 		})
@@ -160,10 +160,10 @@ func FuzzNoLineDoesHarm(f *testing.F) {
 			return
 		}
 		q, err := parseQuery(m.fields)
-		if (err == nil) != (len(q.wishes) > 0) {
+		if (err == nil) != (len(q.candidates) > 0) {
 			t.Errorf("parseQuery(%s) = %+v, %v", line, q, err)
 		}
-		for _, wish := range q.wishes {
+		for _, wish := range q.candidates {
 			if wish.Kind != sockets.Unix && !wish.IP.IsValid() || wish.Port < 0 || wish.Port > 65535 {
 				t.Errorf("parseQuery(%s) wishes %+v", line, wish)
 			}

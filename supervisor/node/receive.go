@@ -13,14 +13,14 @@ import (
 func (c *Channel) receive(line []byte) {
 	m, err := parse(line)
 	if err != nil {
-		c.complain("an IPC message is not JSON")
+		c.warnOnce("an IPC message is not JSON")
 		return
 	}
 	switch m.cmd {
 	case "":
 		c.deliver(line)
 	case "NODE_HANDLE":
-		c.unhand(m.fields["msg"])
+		c.receiveHandle(m.fields["msg"])
 	case "NODE_HANDLE_ACK":
 		c.out.acknowledge()
 	case "NODE_HANDLE_NACK":
@@ -32,30 +32,30 @@ func (c *Channel) receive(line []byte) {
 	}
 }
 
-// deliver hands on a message of the app.
+// deliver passes on a message of the app.
 func (c *Channel) deliver(line []byte) {
 	if c.options.Message != nil {
 		c.options.Message(bytes.Clone(line))
 	}
 }
 
-// unhand takes a message that came with a descriptor, without it. Until this
-// is acknowledged the worker sends nothing more.
-func (c *Channel) unhand(line json.RawMessage) {
-	c.complain("gorun takes no handles")
-	if err := c.out.hurry(handleAck()); err != nil {
-		c.complain(err.Error())
+// receiveHandle accepts a message that came with a descriptor, without the
+// descriptor. The worker sends nothing more until it is acknowledged.
+func (c *Channel) receiveHandle(line json.RawMessage) {
+	c.warnOnce("gorun accepts no handles")
+	if err := c.out.pushUrgent(handleAck()); err != nil {
+		c.warnOnce(err.Error())
 	}
 	if m, err := parse(line); err == nil && m.cmd == "" {
 		c.deliver(line)
 	}
 }
 
-// serve does what a worker asks of its cluster's primary.
+// serve handles a worker's request to its cluster's primary.
 func (c *Channel) serve(f fields) {
 	switch f.text("act") {
 	case "queryServer":
-		if !c.leaving.Load() { // a server opened now would keep the worker alive
+		if !c.disconnecting.Load() { // a server opened now would keep the worker alive
 			c.query(f)
 		}
 	case "listening":
@@ -66,18 +66,18 @@ func (c *Channel) serve(f fields) {
 	case "close":
 		delete(c.servers.open, f.text("key"))
 		c.publish()
-	case "exitedAfterDisconnect": // the worker leaves by itself
-		c.leaving.Store(true)
+	case "exitedAfterDisconnect": // the worker has called disconnect itself
+		c.disconnecting.Store(true)
 		c.reply(f, answer{}, none)
 	}
 }
 
-// query answers a wish to listen.
+// query answers a request to listen.
 func (c *Channel) query(f fields) {
 	q, err := parseQuery(f)
 	fd := none
 	if err == nil {
-		fd, err = c.servers.take(q)
+		fd, err = c.servers.acquire(q)
 	}
 	a := answer{Key: q.key, Data: c.options.TLSData.first(q.key, f["data"])}
 	if err != nil {
@@ -94,16 +94,16 @@ func (c *Channel) reply(request fields, a answer, fd int) {
 	f, err := replyFrame(a, fd, c.servers.open[a.Key].Kind)
 	if a.Ack < 0 || err != nil {
 		f.drop()
-		c.complain("a request of the worker is broken")
+		c.warnOnce("a request of the worker is malformed")
 		return
 	}
 	if err := c.out.push(f); err != nil {
-		c.complain(err.Error())
+		c.warnOnce(err.Error())
 	}
 }
 
-// replyFrame makes the frame of an answer, and of what to say instead should
-// the worker never get the descriptor.
+// replyFrame makes the frame of an answer, and the refusal to send instead should
+// the descriptor never arrive.
 func replyFrame(a answer, fd int, kind sockets.Kind) (*frame, error) {
 	f := &frame{fd: fd}
 	var err error
@@ -115,7 +115,7 @@ func replyFrame(a answer, fd int, kind sockets.Kind) (*frame, error) {
 	if kind == sockets.UDP {
 		name = "dgram.Native"
 	}
-	if f.line, err = encode(handed{Cmd: "NODE_HANDLE", Type: name, Msg: a}); err != nil {
+	if f.line, err = encode(handleMessage{Cmd: "NODE_HANDLE", Type: name, Msg: a}); err != nil {
 		return f, err
 	}
 	a.Errno = errnoOf(unix.EMFILE)

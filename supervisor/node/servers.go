@@ -13,8 +13,8 @@ import (
 	"gorun/supervisor/sockets"
 )
 
-// maxTaken is how many different addresses one run of a worker may have.
-const maxTaken = 1024
+// maxGranted is how many different addresses one run of a worker may have.
+const maxGranted = 1024
 
 // socket is a *sockets.Member.
 type socket interface {
@@ -23,19 +23,19 @@ type socket interface {
 	Listen(backlog int) error
 }
 
-// servers are what one worker listens on.
+// servers are the servers of one worker.
 type servers struct {
-	share func(sockets.Address) (socket, error)
-	open  map[string]sockets.Address          // by Node's key
-	taken map[sockets.Address]sockets.Address // ever, by wish: what it got, without Key
+	share   func(sockets.Address) (socket, error)
+	open    map[string]sockets.Address          // by Node's key
+	granted map[sockets.Address]sockets.Address // requested address → bound address, without Key; never shrinks
 }
 
-// take returns a descriptor of the socket that a worker asks for: listening,
-// a duplicate, the caller's. The error is or carries a unix.Errno.
-func (s *servers) take(q query) (int, error) {
+// acquire returns a listening socket for a worker's request: a duplicate descriptor,
+// which the caller owns. The error is or carries a unix.Errno.
+func (s *servers) acquire(q query) (int, error) {
 	var last error
-	for _, wish := range q.wishes {
-		fd, err := s.takeOne(q, wish)
+	for _, address := range q.candidates {
+		fd, err := s.acquireOne(q, address)
 		if err == nil || errors.Is(err, unix.EADDRINUSE) {
 			return fd, err // Node tries no other address than one in use
 		}
@@ -44,23 +44,23 @@ func (s *servers) take(q query) (int, error) {
 	return none, last
 }
 
-func (s *servers) takeOne(q query, wish sockets.Address) (int, error) {
-	wish, err := numericZone(wish)
+func (s *servers) acquireOne(q query, address sockets.Address) (int, error) {
+	address, err := numericZone(address)
 	if err != nil {
 		return none, err
 	}
-	if s.usedBesides(q.key, wish) {
-		return none, unix.EADDRINUSE // as it would be without a cluster
+	if s.usedByOther(q.key, address) {
+		return none, unix.EADDRINUSE // as without a cluster
 	}
-	wish = s.first(wish)
-	if _, known := s.taken[wish]; !known && len(s.taken) >= maxTaken {
+	address = s.requested(address)
+	if _, known := s.granted[address]; !known && len(s.granted) >= maxGranted {
 		return none, unix.EMFILE
 	}
-	member, err := s.share(wish)
+	member, err := s.share(address)
 	if err != nil {
 		return none, err
 	}
-	s.taken[wish] = plain(member.Address())
+	s.granted[address] = withoutKey(member.Address())
 	if err := listen(member, q); err != nil {
 		return none, err
 	}
@@ -72,43 +72,43 @@ func (s *servers) takeOne(q query, wish sockets.Address) (int, error) {
 	return fd, nil
 }
 
-// usedBesides tells whether another server of the worker has the address. For
+// usedByOther reports whether another server of the worker has the address. For
 // port 0 no two are the same.
-func (s *servers) usedBesides(key string, wish sockets.Address) bool {
-	for other, address := range s.open {
-		if other != key && plain(address) == plain(wish) {
+func (s *servers) usedByOther(key string, address sockets.Address) bool {
+	for other, open := range s.open {
+		if other != key && withoutKey(open) == withoutKey(address) {
 			return true
 		}
 	}
 	return false
 }
 
-// first returns the wish that has got an address before: an app may look for a
-// free port with port 0, and then name that port.
-func (s *servers) first(wish sockets.Address) sockets.Address {
-	for earlier, address := range s.taken {
-		if address == wish {
-			return earlier
+// requested returns the request that an address was granted for: an app may look for
+// a free port with port 0, and then name that port.
+func (s *servers) requested(address sockets.Address) sockets.Address {
+	for request, granted := range s.granted {
+		if granted == address {
+			return request
 		}
 	}
-	return wish
+	return address
 }
 
-// plain returns an address without what tells ports 0 apart.
-func plain(a sockets.Address) sockets.Address {
+// withoutKey returns an address without the key that distinguishes addresses with port 0.
+func withoutKey(a sockets.Address) sockets.Address {
 	a.Key = ""
 	return a
 }
 
 // listening returns the address of a server that listens. The worker names the
-// port that it has got: it may have asked for 0, or not named any.
+// bound port: its request may have named 0, or none.
 func (s *servers) listening(f fields) (sockets.Address, bool) {
 	asked := maps.Clone(f)
 	asked["port"] = []byte("0")
 	unnamed := maps.Clone(f)
 	delete(unnamed, "port")
-	for _, wish := range []fields{f, asked, unnamed} {
-		if address, found := s.open[wish.key()]; found {
+	for _, request := range []fields{f, asked, unnamed} {
+		if address, found := s.open[request.key()]; found {
 			return address, true
 		}
 	}
@@ -125,13 +125,13 @@ func listen(member socket, q query) error {
 		return err
 	}
 	if address.Kind == sockets.Unix && q.mode != 0 && address.Path[0] != 0 {
-		return permit(address.Path, q.mode)
+		return addMode(address.Path, q.mode)
 	}
 	return nil
 }
 
-// duplicate returns another descriptor of a socket, not blocking: Node 16 and
-// 18 would hang in accept(2), and all who have the socket share the mode.
+// duplicate returns another descriptor of a socket, non-blocking: Node 16 and 18
+// would hang in accept(2), and all processes with the socket share the mode.
 func duplicate(fd int) (int, error) {
 	twin, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -143,9 +143,9 @@ func duplicate(fd int) (int, error) {
 	return twin, nil
 }
 
-// permit adds to the mode of a socket's file, and of nothing that a worker may
+// addMode adds to the mode of a socket's file, and to no other file that a worker may
 // have put in its place: gorun may have more rights than the worker.
-func permit(path string, add os.FileMode) error {
+func addMode(path string, add os.FileMode) error {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
@@ -153,7 +153,7 @@ func permit(path string, add os.FileMode) error {
 	defer unix.Close(fd)
 	var stat unix.Stat_t
 	if err := unix.Fstat(fd, &stat); err != nil {
-		return fmt.Errorf("look at %s: %w", path, err)
+		return fmt.Errorf("stat %s: %w", path, err)
 	}
 	if stat.Mode&unix.S_IFMT != unix.S_IFSOCK {
 		return fmt.Errorf("chmod %s: %w", path, unix.ENOTSOCK)
@@ -179,7 +179,7 @@ func numericZone(a sockets.Address) (sockets.Address, error) {
 	return a, nil
 }
 
-// errnoOf returns an error as Node wants it: negative.
+// errnoOf returns an error as Node expects it: negative.
 func errnoOf(err error) int {
 	var errno unix.Errno
 	if !errors.As(err, &errno) || errno == 0 {

@@ -10,13 +10,11 @@ import (
 	_ "embed"
 )
 
-// the preload
-
 //go:embed preload.mjs
 var preload string
 
-// Instrument adds the preload to an environment: whatever else node is to load
-// stays. It takes no file: a container's disk may be read-only. It takes Node
+// Instrument adds the preload to NODE_OPTIONS in an environment, and keeps the other
+// options. It needs no file, since a container's disk may be read-only, and Node
 // 18.18 or newer.
 func Instrument(environ []string) []string {
 	option := "--import data:text/javascript;base64," + base64.StdEncoding.EncodeToString([]byte(preload))
@@ -31,8 +29,8 @@ func Instrument(environ []string) []string {
 	return append(changed, "NODE_OPTIONS="+strings.TrimSpace(option))
 }
 
-// ParseVitals reads what the preload sends. It is not ok unless all of it is there
-// and may be true: the app can send the like.
+// ParseVitals parses a message of the preload. It is not ok unless every value is
+// there and plausible: the app can send such messages, too.
 func ParseVitals(line json.RawMessage) (status.Vitals, status.Totals, bool) {
 	m, err := parse(line)
 	if err != nil {
@@ -51,13 +49,13 @@ func ParseVitals(line json.RawMessage) (status.Vitals, status.Totals, bool) {
 	return v, t, true
 }
 
-// vitalsReader reads numbers until one is bad.
+// vitalsReader reads numbers; bad is set once one of them is not plausible.
 type vitalsReader struct {
 	fields fields
 	bad    bool
 }
 
-// maxVital is beyond whatever can be, and yet a whole number in JavaScript.
+// maxVital is above every plausible value, and an exact integer in JavaScript.
 const maxVital = 1 << 52
 
 func (r *vitalsReader) float(name string) float64 {

@@ -84,7 +84,7 @@ func BenchmarkSteeringSwap64(b *testing.B) {
 			defer g.Close()
 			address := Address{IP: netip.MustParseAddr("127.0.0.1")}
 			for owner := range Owner(65) {
-				m, err := g.Take(owner, address)
+				m, err := g.Acquire(owner, address)
 				if err != nil {
 					b.Fatal(err)
 				}

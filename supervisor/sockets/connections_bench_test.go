@@ -30,7 +30,7 @@ func BenchmarkConnections(b *testing.B) {
 		other := New(Spread)
 		defer other.Close()
 		address := at("127.0.0.1")
-		if _, err := other.Take(0, address); err != nil {
+		if _, err := other.Acquire(0, address); err != nil {
 			b.Fatal(err)
 		}
 		for b.Loop() {
@@ -58,7 +58,7 @@ func many(b *testing.B, g *Groups) int {
 		b.Fatal(err)
 	}
 	n := int(min(10000, (limit.Cur-100)/2))
-	m, err := g.Take(0, at("127.0.0.1"))
+	m, err := g.Acquire(0, at("127.0.0.1"))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func TestPortOfAnotherServerIsRefused(t *testing.T) {
 				other, address := newStranger(t, at(pair[0]), options...)
 				other.listen(t)
 				address.IP = netip.MustParseAddr(pair[1])
-				if _, err := newGroups(t, balance).Take(0, address); !errors.Is(err, unix.EADDRINUSE) {
+				if _, err := newGroups(t, balance).Acquire(0, address); !errors.Is(err, unix.EADDRINUSE) {
 					t.Errorf("%s at %s, we at %s: error %v, want EADDRINUSE", name, pair[0], pair[1], err)
 				}
 			}
@@ -67,7 +67,7 @@ func TestPortOfAnotherServerIsRefused(t *testing.T) {
 func TestPortOfAnotherDatagramServerIsRefused(t *testing.T) {
 	for _, options := range [][]int{nil, {unix.SO_REUSEADDR}, {unix.SO_REUSEPORT}, {unix.SO_REUSEADDR, unix.SO_REUSEPORT}} {
 		_, address := newStranger(t, Address{Kind: UDP, IP: netip.MustParseAddr("127.0.0.1")}, options...)
-		if _, err := newGroups(t, Spread).Take(0, address); !errors.Is(err, unix.EADDRINUSE) {
+		if _, err := newGroups(t, Spread).Acquire(0, address); !errors.Is(err, unix.EADDRINUSE) {
 			t.Errorf("options %v: error %v, want EADDRINUSE", options, err)
 		}
 	}
@@ -91,7 +91,7 @@ func TestTwoAppsDoNotShareAPort(t *testing.T) {
 	if err := early.Listen(1); !errors.Is(err, unix.EADDRINUSE) {
 		t.Errorf("Listen: error %v, want EADDRINUSE", err)
 	}
-	if _, err := newGroups(t, Spread).Take(0, m.Address()); !errors.Is(err, unix.EADDRINUSE) {
+	if _, err := newGroups(t, Spread).Acquire(0, m.Address()); !errors.Is(err, unix.EADDRINUSE) {
 		t.Errorf("Take: error %v, want EADDRINUSE", err)
 	}
 }
@@ -101,7 +101,7 @@ func TestIPv4AndDualStackOnOnePortAreRefusedAsAlone(t *testing.T) {
 	members := online(t, g, 2, at("::"))
 	address := members[0].Address()
 	address.IP = netip.MustParseAddr("0.0.0.0")
-	if _, err := g.Take(0, address); !errors.Is(err, unix.EADDRINUSE) {
+	if _, err := g.Acquire(0, address); !errors.Is(err, unix.EADDRINUSE) {
 		t.Errorf("error %v, want EADDRINUSE", err)
 	}
 }
@@ -165,7 +165,7 @@ func TestErrorsAreTheKernels(t *testing.T) {
 		if c.address == privileged && os.Geteuid() == 0 {
 			continue // may do that; TestAllAsAnOrdinaryUser
 		}
-		if _, err := newGroups(t, Spread).Take(0, c.address); !errors.Is(err, c.want) {
+		if _, err := newGroups(t, Spread).Acquire(0, c.address); !errors.Is(err, c.want) {
 			t.Errorf("%s: error %v, want %v", c.address, err, c.want)
 		}
 	}

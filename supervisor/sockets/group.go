@@ -55,10 +55,10 @@ func New(balance Balance) *Groups {
 	return &Groups{balance: balance, groups: map[Address]*group{}}
 }
 
-// Take returns the member for owner at address: the one it has, else a free
+// Acquire returns the member for owner at address: the one it has, else a free
 // one, else a fresh one. The error is the kernel's from socket(2) or bind(2).
 // The kernel groups sockets by their user: call it with gorun's own fsuid.
-func (g *Groups) Take(owner Owner, address Address) (*Member, error) {
+func (g *Groups) Acquire(owner Owner, address Address) (*Member, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {

@@ -200,7 +200,7 @@ func TestCloseMakesThePortRefuse(t *testing.T) {
 		if err := members[0].Listen(1); !errors.Is(err, unix.EBADF) && !errors.Is(err, unix.EADDRNOTAVAIL) {
 			t.Errorf("Listen after Close: %v", err)
 		}
-		if _, err := g.Take(1, at("127.0.0.1")); err == nil {
+		if _, err := g.Acquire(1, at("127.0.0.1")); err == nil {
 			t.Error("Take after Close has no error")
 		}
 		g.Close() // twice is as good

@@ -34,7 +34,7 @@ func must(t *testing.T, err error) {
 
 func take(t *testing.T, g *Groups, owner Owner, address Address) *Member {
 	t.Helper()
-	m, err := g.Take(owner, address)
+	m, err := g.Acquire(owner, address)
 	must(t, err)
 	return m
 }

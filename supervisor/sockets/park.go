@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-// Park sends new connections to a socket that no worker has, as long as nobody
+// QueueConnections sends new connections to a socket that no worker has, as long as nobody
 // is online: the last worker can finish, and they wait for the next. As many as
 // queue wait there, less than 0 being the most that the kernel allows; the kernel
 // does not answer those above, which ask again after 1, 3, 7 … seconds
 // (tcp_conn_request in net/ipv4/tcp_input.c, tcp_syn_retries in tcp(7)). With 0
 // it lets one in (sk_acceptq_is_full in include/net/sock.h). Datagrams, paths and
 // a socket that all workers have go on as before.
-func (g *Groups) Park(queue int) error {
+func (g *Groups) QueueConnections(queue int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed || len(g.online) > 0 {

@@ -12,7 +12,7 @@ func lone(t *testing.T, balance Balance) (*Groups, net.Listener) {
 	t.Helper()
 	g := New(balance)
 	t.Cleanup(g.Close)
-	m, err := g.Take(1, at("127.0.0.1"))
+	m, err := g.Acquire(1, at("127.0.0.1"))
 	must(t, err)
 	must(t, m.Listen(100))
 	l := listener(t, m)
@@ -37,7 +37,7 @@ func TestParkedConnectionsWaitForTheNextWorker(t *testing.T) {
 	for _, balance := range []Balance{Spread, Sticky} {
 		t.Run(balance.String(), func(t *testing.T) {
 			g, old := lone(t, balance)
-			must(t, g.Park(-1))
+			must(t, g.QueueConnections(-1))
 			for range 20 {
 				reach(t, old.Addr().String())
 			}
@@ -46,7 +46,7 @@ func TestParkedConnectionsWaitForTheNextWorker(t *testing.T) {
 					t.Errorf("%d connections wait for a worker that is on its way out", q.Length)
 				}
 			}
-			next, err := g.Take(2, at("127.0.0.1"))
+			next, err := g.Acquire(2, at("127.0.0.1"))
 			must(t, err)
 			must(t, next.Listen(100))
 			l := listener(t, next)
@@ -63,12 +63,12 @@ func TestParkedConnectionsWaitForTheNextWorker(t *testing.T) {
 func TestParkIsForWhenNobodyIsOnline(t *testing.T) {
 	g := New(Spread)
 	defer g.Close()
-	m, err := g.Take(1, at("127.0.0.1"))
+	m, err := g.Acquire(1, at("127.0.0.1"))
 	must(t, err)
 	must(t, m.Listen(100))
 	l := listener(t, m)
 	must(t, g.Online(1))
-	must(t, g.Park(-1))
+	must(t, g.QueueConnections(-1))
 	reach(t, l.Addr().String())
 	c, err := l.Accept()
 	must(t, err)
@@ -77,7 +77,7 @@ func TestParkIsForWhenNobodyIsOnline(t *testing.T) {
 
 func TestWithoutAQueueNewClientsAreNotAnswered(t *testing.T) {
 	g, l := lone(t, Spread)
-	must(t, g.Park(0))
+	must(t, g.QueueConnections(0))
 	reach(t, l.Addr().String()) // the one that is let in
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()

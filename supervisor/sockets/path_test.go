@@ -74,7 +74,7 @@ func TestPathInUseIsRefused(t *testing.T) {
 	online(t, newGroups(t, Spread), 1, live)
 	must(t, os.WriteFile(plain.Path, []byte("mine"), 0o600))
 	for _, address := range []Address{live, plain} {
-		if _, err := newGroups(t, Spread).Take(0, address); !errors.Is(err, unix.EADDRINUSE) {
+		if _, err := newGroups(t, Spread).Acquire(0, address); !errors.Is(err, unix.EADDRINUSE) {
 			t.Errorf("%s: error %v, want EADDRINUSE", address, err)
 		}
 	}

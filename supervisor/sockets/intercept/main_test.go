@@ -136,7 +136,7 @@ func (s spawn) serve(t *testing.T, w *tree, listener *os.File) {
 	owner := owners.new()
 	options := s.options
 	if options.Share == nil {
-		options.Share = func(a sockets.Address) (*sockets.Member, error) { return s.groups.Take(owner, a) }
+		options.Share = func(a sockets.Address) (*sockets.Member, error) { return s.groups.Acquire(owner, a) }
 	}
 	if options.Listening == nil {
 		options.Listening = func(a sockets.Address) { w.listening <- a; _ = s.groups.Online(owner) }

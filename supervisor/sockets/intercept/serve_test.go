@@ -37,7 +37,7 @@ func TestTCPv4SocketBecomesAMember(t *testing.T) {
 		t.Fatalf("victim saw %+v", o)
 	}
 	a := w.ready(t)
-	m, err := w.groups.Take(owners.next, a)
+	m, err := w.groups.Acquire(owners.next, a)
 	if err != nil || memberInode(t, m) != o.Inode {
 		t.Errorf("victim has inode %d, not the member's (%v)", o.Inode, err)
 	}
@@ -323,7 +323,7 @@ func TestKilledCallerIsForgotten(t *testing.T) {
 	s := spawn{groups: groups, options: Options{Share: func(a sockets.Address) (*sockets.Member, error) {
 		asked <- a.Port
 		<-killed
-		return groups.Take(owners.next, a)
+		return groups.Acquire(owners.next, a)
 	}}}
 	w := s.startVictim(t, wish{Family: unix.AF_INET, Kind: stream, IP: "127.0.0.1", Port: port})
 	<-asked
@@ -351,7 +351,7 @@ func TestInterruptedCallerAsksAgain(t *testing.T) {
 		}
 		asked++
 		_ = unix.Kill(victim, unix.SIGUSR1)
-		return groups.Take(owner, a)
+		return groups.Acquire(owner, a)
 	}}}
 	var wishes []wish
 	for range 100 {
