@@ -97,10 +97,10 @@ func TestOneAppOrGorunAloneCanBeAskedFor(t *testing.T) {
 		code         int
 		part, absent string
 	}{
-		"?app=api":  {200, "requests_total", "gorun_"},
+		"?app=api":   {200, "requests_total", "gorun_"},
 		"?app=plain": {200, "", "requests_total"},
-		"?app=gone": {404, "no such app", "gorun_"},
-		"?self":     {200, "gorun_build_info", "requests_total"},
+		"?app=gone":  {404, "no such app", "gorun_"},
+		"?self":      {200, "gorun_build_info", "requests_total"},
 	} {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics"+query, http.NoBody))

@@ -29,22 +29,21 @@ func newEmitter(added ...label) *emitter {
 
 // metrics makes a family's samples.
 func (e *emitter) metrics(f *family) []*dto.Metric {
-	out := make([]*dto.Metric, len(f.series))
-	for i, single := range singles(f) {
-		out[i] = single
-		single.Label = e.labels(f.series[i].labels)
+	all := newMetrics(f)
+	for i, metric := range all {
+		metric.Label = e.labels(f.series[i].labels)
 		if d := f.series[i].distribution; d != nil && f.kind == summary {
-			single.Summary = d.summary()
+			metric.Summary = d.summary()
 		} else if d != nil {
-			single.Histogram = d.histogram()
+			metric.Histogram = d.histogram()
 		}
 	}
-	return out
+	return all
 }
 
-// singles makes the metrics of a family. Those of summaries and histograms are
+// newMetrics makes the metrics of a family. Those of summaries and histograms are
 // empty.
-func singles(f *family) []*dto.Metric {
+func newMetrics(f *family) []*dto.Metric {
 	n := len(f.series)
 	metrics, out := make([]dto.Metric, n), make([]*dto.Metric, n)
 	counters, gauges, others := []dto.Counter(nil), []dto.Gauge(nil), []dto.Untyped(nil)

@@ -274,7 +274,7 @@ func TestTheSameWorkerTwice(t *testing.T) {
 	}
 }
 
-func TestWithGorunsOwn(t *testing.T) {
+func TestCombineWithGorunsOwn(t *testing.T) {
 	own := []*dto.MetricFamily{
 		reparse(t, "# HELP process_cpu_seconds_total Mine.\n# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 1\n")["process_cpu_seconds_total"],
 		reparse(t, "# TYPE go_threads gauge\ngo_threads 7\n")["go_threads"],
