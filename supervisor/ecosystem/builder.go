@@ -5,29 +5,31 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"gorun/supervisor/spec"
 )
 
-// builder makes an app out of what was given for it. Each step reports its own
-// mistakes and leaves the app incomplete.
+// builder makes an app out of its settings. Each step reports its own mistakes
+// and leaves the app incomplete.
 type builder struct {
-	app      spec.App
-	source   *Source
-	report   *report
-	at       position
-	settings map[string]setting // by the key's own name; defaults included
-	envs     map[string]setting // env_NAME, by NAME
-	base     string             // what cwd is relative to
-	inPlace  bool               // cwd is a directory
-	own      map[string]bool    // variables that the app itself sets or unsets
-	depends  []dependency       // with positions, until the apps are known
+	app       spec.App
+	source    *Source
+	report    *report
+	at        position
+	settings  map[string]setting // by the key's own name; defaults included
+	envs      map[string]setting // env_NAME, by NAME
+	base      string             // folder that cwd is relative to
+	dirExists bool               // cwd is an existing directory
+	ownVars   map[string]bool    // variables that the app itself sets or unsets
+	depends   []dependency       // with positions, until the apps are known
 
-	// Keys that decide together with others: each is the place of its word.
+	// Values of keys that a later step combines with others: an index into the words of each.
 	execMode, sharing, reloadFallback int
 	watch                             spec.Watch
 }
 
-// newBuilder takes in the entries of an app.
+// newBuilder sorts the entries of an app by their keys.
 func newBuilder(l *loader, at position, entries []entry) *builder {
 	b := &builder{source: l.source, report: l.report, at: at, base: l.base, envs: map[string]setting{}}
 	b.app.Position = l.report.location(at)
@@ -40,7 +42,7 @@ func newBuilder(l *loader, at position, entries []entry) *builder {
 	return b
 }
 
-// override puts the options over what the file says.
+// override replaces settings of the file by the options of the command line.
 func (b *builder) override(l *loader) {
 	for _, e := range l.options {
 		if key, ok := l.appIndex.find(e.key); ok {
@@ -49,59 +51,60 @@ func (b *builder) override(l *loader) {
 	}
 }
 
-// build makes the app out of the settings: what to run, then the keys in their
-// order, then what depends on several of them.
-func (b *builder) build() {
-	keys := b.appKeys()
+// build makes the app: first the program to run, then each key in the order of
+// the tables, then the fields that depend on several keys.
+func (b *builder) build(keys []Key) {
 	addDefaults(keys, b.settings, "", b.at)
-	b.names()
-	b.inPlace = b.directory()
-	b.environment()
-	b.identity()
-	if b.inPlace {
-		b.program()
+	b.chooseNames()
+	b.dirExists = b.chooseDir()
+	b.buildEnvironment()
+	b.chooseUser()
+	if b.dirExists {
+		b.chooseProgram()
 	}
-	b.app.Node = isNode(b.app.Interpreter)
-	b.app.StopSignal = defaultSignal(b.app.Node)
+	b.app.StopSignal = unix.SIGTERM
+	if b.app.Node = isNode(b.app.Interpreter); b.app.Node {
+		b.app.StopSignal = unix.SIGINT // Node servers handle it
+	}
 	b.readAll(keys, b.settings)
-	b.workers()
+	b.chooseMode()
 	b.chooseSharing()
-	b.variables()
-	b.watching()
+	b.addVariables()
+	b.chooseWatch()
 	b.warnWithoutNode()
 }
 
-// setting returns what was given for a key; its zero value when nothing was.
+// setting returns the setting of a key, the zero value when there is none.
 func (b *builder) setting(name string) setting { return b.settings[name] }
 
-// written returns the text of a key, "" when it was not given.
-func (b *builder) written(name string) string {
+// textOf returns the text of a key, "" when it was not given.
+func (b *builder) textOf(name string) string {
 	if s := b.setting(name); s.given() {
 		return b.report.text(s)
 	}
 	return ""
 }
 
-// on returns the value of a boolean key that has a default.
-func (b *builder) on(name string) bool {
+// enabled returns the value of a boolean key that has a default.
+func (b *builder) enabled(name string) bool {
 	s := b.setting(name)
 	return s.given() && b.report.bool(s)
 }
 
-func (b *builder) names() {
-	b.app.Script = b.written("script")
+func (b *builder) chooseNames() {
+	b.app.Script = b.textOf("script")
 	if s := b.setting("name"); s.given() {
 		b.app.Name = b.report.label(s)
 	} else {
 		b.app.Name = baseName(b.app.Script)
 	}
-	if b.on("append_env_to_name") && b.source.EnvName != "" {
+	if b.enabled("append_env_to_name") && b.source.EnvName != "" {
 		b.app.Name += "-" + b.source.EnvName
 	}
 }
 
-// baseName is the script's name without folder and extension; the first word
-// of a line for the shell.
+// baseName is the script's name without folder and extension; of a shell command
+// the first word's.
 func baseName(path string) string {
 	if fields := strings.Fields(path); len(fields) > 1 {
 		path = fields[0]
@@ -113,8 +116,8 @@ func baseName(path string) string {
 	return name
 }
 
-// directory finds the working directory and says whether it is one.
-func (b *builder) directory() bool {
+// chooseDir resolves the working directory and reports whether it exists.
+func (b *builder) chooseDir() bool {
 	b.app.Dir = b.source.Dir
 	s := b.setting("cwd")
 	if !s.given() {

@@ -9,8 +9,8 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// Convert writes an ecosystem file of any format as YAML. What it computed, it
-// has computed here and now. Keys are as they were written.
+// Convert writes an ecosystem file of any format as YAML. Values that a script
+// computes are fixed as of now. Keys keep their spelling.
 func Convert(src Source) (string, error) {
 	l := &loader{source: &src, report: &report{file: src.Path}, base: src.Dir}
 	root, err := l.tree()
@@ -30,7 +30,7 @@ func Convert(src Source) (string, error) {
 	return "# From " + filepath.Base(src.Path) + ": what that computes or takes from its environment is now fixed.\n" + string(body), nil
 }
 
-// tree reads the file that the source names.
+// tree reads and parses the file of the source.
 func (l *loader) tree() (value, error) {
 	format, err := formatOf(l.source.Path)
 	if err != nil {
@@ -46,7 +46,7 @@ func (l *loader) tree() (value, error) {
 	return l.parse(format, content)
 }
 
-// plain makes of the value what an encoder takes. null is left out of mappings.
+// plain converts the value for an encoder. null is left out of mappings.
 func (v value) plain() any {
 	switch v.kind {
 	case null:

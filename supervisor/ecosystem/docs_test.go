@@ -51,7 +51,7 @@ func fill(t *testing.T, text, name, table string) string {
 // declared returns every key that there is, nested ones after the key that they
 // belong to.
 func declared() []declaredKey {
-	keys := append(new(builder).appKeys(), new(loader).topKeys()...)
+	keys := append(new(builder).keys(), new(loader).keys()...)
 	return appendDeclared(nil, "", "", keys)
 }
 

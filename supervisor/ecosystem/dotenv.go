@@ -40,8 +40,8 @@ func readEnvFile(path string) (map[string]string, error) {
 	return parseDotenv(content)
 }
 
-// parseDotenv never repeats the parser's messages, which quote the file: it
-// may hold secrets.
+// parseDotenv drops the parser's messages, which quote the file: it may hold
+// secrets.
 func parseDotenv(content []byte) (map[string]string, error) {
 	vars, err := godotenv.UnmarshalBytes(content)
 	if err != nil {

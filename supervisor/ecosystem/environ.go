@@ -9,11 +9,11 @@ import (
 	"gorun/supervisor/spec"
 )
 
-// environment layers gorun's own environment, env_file, env and env_NAME.
-func (b *builder) environment() {
-	b.own = map[string]bool{}
+// buildEnvironment layers gorun's own environment, env_file, env and env_NAME.
+func (b *builder) buildEnvironment() {
+	b.ownVars = map[string]bool{}
 	b.app.Env.Vars = b.inherited()
-	if s := b.setting("env_file"); s.given() && b.inPlace {
+	if s := b.setting("env_file"); s.given() && b.dirExists {
 		b.readEnvFiles(s)
 	}
 	if s := b.setting("env"); s.given() {
@@ -29,7 +29,7 @@ func (b *builder) environment() {
 
 func (b *builder) overlay(vars map[string]*string) {
 	for name, words := range vars {
-		b.own[name] = true
+		b.ownVars[name] = true
 		if words == nil {
 			delete(b.app.Env.Vars, name)
 		} else {
@@ -40,20 +40,20 @@ func (b *builder) overlay(vars map[string]*string) {
 
 // inherited is gorun's own environment, as far as filter_env lets it through.
 func (b *builder) inherited() map[string]string {
-	dropped := b.filter()
+	dropped := b.envFilter()
 	vars := make(map[string]string, len(b.source.Environ))
 	for _, pair := range b.source.Environ {
 		name, words, ok := strings.Cut(pair, "=")
 		if _, twice := vars[name]; !ok || name == "" || twice || dropped(name) {
-			continue // of a name given twice the first counts, as in getenv
+			continue // the first of two equal names counts, as in getenv
 		}
 		vars[name] = words
 	}
 	return vars
 }
 
-// filter returns what filter_env drops.
-func (b *builder) filter() func(name string) bool {
+// envFilter returns whether filter_env drops a variable.
+func (b *builder) envFilter() func(name string) bool {
 	s := b.setting("filter_env")
 	if !s.given() {
 		return func(string) bool { return false }
@@ -97,17 +97,17 @@ func (b *builder) readEnvFiles(s setting) {
 	}
 }
 
-// variables adds what gorun itself puts into the environment of the workers.
-func (b *builder) variables() {
+// addVariables adds gorun's own variables to the environment of the workers.
+func (b *builder) addVariables() {
 	env := &b.app.Env
 	if b.app.Port != 0 {
 		env.Vars["PORT"] = strconv.Itoa(b.app.Port)
 	}
-	if _, set := env.Vars["PYTHONUNBUFFERED"]; isPython(b.app.Interpreter) && !set && !b.own["PYTHONUNBUFFERED"] {
+	if _, set := env.Vars["PYTHONUNBUFFERED"]; isPython(b.app.Interpreter) && !set && !b.ownVars["PYTHONUNBUFFERED"] {
 		env.Vars["PYTHONUNBUFFERED"] = "1"
 	}
 	if b.app.User != nil && b.app.User.Switched {
-		b.home(*b.app.User)
+		b.setHome(*b.app.User)
 	}
 	if env.IncrementVar == "" {
 		return
@@ -129,13 +129,13 @@ func (r *report) variableName(s setting) string {
 	return name
 }
 
-// home gives a worker that runs as another user that user's names and home,
+// setHome sets HOME, USER and LOGNAME for a worker that runs as another user,
 // unless the app sets them itself.
-func (b *builder) home(u spec.User) {
+func (b *builder) setHome(u spec.User) {
 	home := cmp.Or(u.Home, "/")
 	for name, words := range map[string]string{"HOME": home, "USER": u.Name, "LOGNAME": u.Name} {
 		switch {
-		case b.own[name]:
+		case b.ownVars[name]:
 		case words == "":
 			delete(b.app.Env.Vars, name)
 		default:

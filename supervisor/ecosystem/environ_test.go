@@ -50,13 +50,13 @@ func TestPythonIsUnbufferedUnlessTheAppSaysOtherwise(t *testing.T) {
 }
 
 func TestOtherUserGetsTheirHome(t *testing.T) {
-	d := &builder{own: map[string]bool{"LOGNAME": true}}
+	d := &builder{ownVars: map[string]bool{"LOGNAME": true}}
 	d.app.Env.Vars = map[string]string{"HOME": "/root", "USER": "root", "LOGNAME": "kept"}
-	d.home(spec.User{UID: 7, Home: "/home/u", Name: "u"})
+	d.setHome(spec.User{UID: 7, Home: "/home/u", Name: "u"})
 	if v := d.app.Env.Vars; v["HOME"] != "/home/u" || v["USER"] != "u" || v["LOGNAME"] != "kept" {
 		t.Errorf("known user: %v", v)
 	}
-	d.home(spec.User{UID: 7})
+	d.setHome(spec.User{UID: 7})
 	if _, ok := d.app.Env.Vars["USER"]; ok || d.app.Env.Vars["HOME"] != "/" {
 		t.Errorf("unknown user: %v", d.app.Env.Vars)
 	}

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// header is what the beginning of a file tells about running it.
+// header describes how a file can be run, judged by its mode and first line.
 type header struct {
 	executable bool
-	plain      bool   // text without #!
-	windows    bool   // #! in a line that ends in CR LF
-	line       string // what follows #!
+	noShebang  bool   // text that does not begin with #!
+	crlf       bool   // the #! line ends in CR LF
+	line       string // the rest of the #! line
 }
 
 // longestShebang is how much of the first line the kernel looks at.
@@ -35,17 +35,17 @@ func readHeader(path string) header {
 	}
 	rest, ok := bytes.CutPrefix(start, []byte("#!"))
 	if !ok {
-		h.plain = !bytes.ContainsRune(start, 0) && !bytes.HasPrefix(start, []byte("\x7fELF"))
+		h.noShebang = !bytes.ContainsRune(start, 0) && !bytes.HasPrefix(start, []byte("\x7fELF"))
 		return h
 	}
 	line, _, _ := bytes.Cut(rest, []byte("\n"))
-	h.windows = bytes.HasSuffix(line, []byte("\r"))
+	h.crlf = bytes.HasSuffix(line, []byte("\r"))
 	h.line = strings.TrimSpace(string(line))
 	return h
 }
 
-// shebang returns the program that the first line names, with its arguments.
-// What env would look up counts as that program.
+// shebang returns the interpreter of the #! line with its arguments; for
+// /usr/bin/env the program that env would look up.
 func (h header) shebang() []string {
 	words := strings.Fields(h.line)
 	if len(words) < 2 || filepath.Base(words[0]) != "env" {
@@ -66,8 +66,8 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// isProgram says whether anybody may execute the file: the worker may be
-// somebody else than gorun.
+// isProgram reports whether the file is executable for anybody: the worker may
+// run as another user than gorun.
 func isProgram(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0

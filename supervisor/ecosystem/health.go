@@ -8,19 +8,18 @@ import (
 	"gorun/supervisor/spec"
 )
 
-// healthKeys say how workers are seen to be well, and what they report of
-// themselves.
+// healthKeys configure health checks and the metrics of the workers.
 func (b *builder) healthKeys() []Key {
 	a := &b.app
 	return []Key{
 		{Name: "health", Type: healthVar(&a.Health), Doc: "Health check of each worker: exactly one of http, tcp and exec; a path alone stands for http."},
-		{Name: "watchdog", Type: durationVar(&a.Watchdog), Doc: "Restarts a worker that has not sent WATCHDOG=1 by sd_notify for so long."},
+		{Name: "watchdog", Type: durationVar(&a.Watchdog), Doc: "Restarts a worker that has sent no WATCHDOG=1 by sd_notify for so long."},
 		{Name: "metrics", Type: metricsVar(&a.Metrics), Doc: "Serves the workers' own metrics with gorun's; a path alone, or true for /metrics, stands for path."},
 		{Name: "node_metrics", Aliases: []string{"pmx"}, Type: boolVar(&a.NodeMetrics), Default: "false", Doc: "Reports the event loop, heap, handles and garbage collection of workers that node (18.18 or newer) runs itself."},
 	}
 }
 
-// healthVar is the app's own health check.
+// healthVar is the health check of an app.
 func healthVar(field **health.Check) Type {
 	return Type{object: func() object {
 		check, byDefault := new(health.Check), health.Defaults()
@@ -29,14 +28,14 @@ func healthVar(field **health.Check) Type {
 			off: true, example: "{http: /healthz}",
 			text: Type{forms: []any{ref("text")}, set: func(b *builder, s setting) { b.read(http, s) }},
 			keys: []Key{
-				{Name: "http", Type: http, Doc: "Asks over HTTP; a path alone stands for path."},
-				{Name: "tcp", Type: tcpVar(&check.TCP), Doc: "Connects to this port."},
-				{Name: "exec", Type: commandVar(&check.Exec), Doc: "Runs a command, which must exit 0: a list, or a string split as a shell would."},
-				{Name: "interval", Type: durationVar(&check.Interval), Default: byDefault.Interval.String(), Doc: "From one check to the next."},
-				{Name: "timeout", Type: durationVar(&check.Timeout), Default: byDefault.Timeout.String(), Doc: "How long one check may take."},
+				{Name: "http", Type: http, Doc: "HTTP request; a path alone stands for path."},
+				{Name: "tcp", Type: tcpVar(&check.TCP), Doc: "TCP connection to this port."},
+				{Name: "exec", Type: commandVar(&check.Exec), Doc: "Command that must exit 0: a list, or a string split as a shell would."},
+				{Name: "interval", Type: durationVar(&check.Interval), Default: byDefault.Interval.String(), Doc: "Time from one check to the next."},
+				{Name: "timeout", Type: durationVar(&check.Timeout), Default: byDefault.Timeout.String(), Doc: "Time limit of one check."},
 				{Name: "retries", Type: intVar(&check.Retries, 1, 1000), Default: strconv.Itoa(byDefault.Retries), Doc: "Failures in a row that make a worker unhealthy."},
-				{Name: "start_period", Type: durationVar(&check.StartPeriod), Default: byDefault.StartPeriod.String(), Doc: "After a start, failures do not count for so long."},
-				{Name: "on_failure", Type: enumVar(&check.OnFailure, health.Restart.String(), health.Unready.String()), Default: byDefault.OnFailure.String(), Doc: "What happens to an unhealthy worker: restart, or unready (no new connections until it recovers)."},
+				{Name: "start_period", Type: durationVar(&check.StartPeriod), Default: byDefault.StartPeriod.String(), Doc: "Time after a start in which failures do not count."},
+				{Name: "on_failure", Type: enumVar(&check.OnFailure, health.Restart.String(), health.Unready.String()), Default: byDefault.OnFailure.String(), Doc: "restart an unhealthy worker, or unready: no new connections until it recovers."},
 			},
 			done: func(b *builder, s setting) {
 				if err := check.Valid(); err != nil {
@@ -57,10 +56,10 @@ func httpVar(field **health.HTTPCheck) Type {
 			keys: []Key{
 				{Name: "path", Type: textVar(&check.Path), Default: "/", Doc: "With its query, if there is one."},
 				{Name: "port", Type: portVar(&check.Port), Doc: "The app's port by default."},
-				{Name: "scheme", Type: enumVar(&check.Scheme, health.Plain.String(), health.TLS.String()), Default: check.Scheme.String(), Doc: "http, or https without a look at the certificate."},
-				{Name: "method", Type: textVar(&check.Method), Default: "GET", Doc: "The request's method."},
-				{Name: "headers", Type: headersVar(&check.Headers), Doc: "The request's headers, Host too."},
-				{Name: "status", Type: statusVar(&check.Status), Default: "200-399", Doc: "Statuses that are healthy, such as 200-299,418."},
+				{Name: "scheme", Type: enumVar(&check.Scheme, health.Plain.String(), health.TLS.String()), Default: check.Scheme.String(), Doc: "http, or https without verification of the certificate."},
+				{Name: "method", Type: textVar(&check.Method), Default: "GET", Doc: "Method of the request."},
+				{Name: "headers", Type: headersVar(&check.Headers), Doc: "Headers of the request, Host too."},
+				{Name: "status", Type: statusVar(&check.Status), Default: "200-399", Doc: "Statuses of a healthy worker, such as 200-299,418."},
 			},
 			done: func(*builder, setting) { *field = check },
 		}
@@ -93,7 +92,7 @@ func statusVar(field *health.StatusRanges) Type {
 	}}
 }
 
-// metricsVar is how the workers' own metrics are served.
+// metricsVar configures the scrape of the workers' own metrics.
 func metricsVar(field **spec.Metrics) Type {
 	return Type{object: func() object {
 		m := new(spec.Metrics)
@@ -103,12 +102,12 @@ func metricsVar(field **spec.Metrics) Type {
 			text: path,
 			on:   Type{set: func(*builder, setting) { m.Path = "/metrics" }},
 			keys: []Key{
-				{Name: "path", Type: path, Doc: "Where the workers serve them."},
+				{Name: "path", Type: path, Doc: "Path that the workers serve them at."},
 				{Name: "port", Type: portVar(&m.Port), Doc: "The app's port by default."},
-				{Name: "ipc", Type: boolVar(&m.IPC), Default: "false", Doc: "Asks the AggregatorRegistry of Node's prom-client, which needs no route, instead of path."},
-				{Name: "aggregate", Type: boolVar(&m.Aggregate), Default: "false", Doc: "Adds the workers up, instead of a label for each."},
-				{Name: "rules", Type: rulesVar(&m.Rules), Doc: "How gauges are added up, by name, as in {jobs: max}: sum, min, max, avg or first."},
-				{Name: "timeout", Type: durationVar(&m.Timeout), Default: "2s", Doc: "How long one worker may take to answer."},
+				{Name: "ipc", Type: boolVar(&m.IPC), Default: "false", Doc: "Queries the AggregatorRegistry of Node's prom-client over IPC instead of a path; needs no route."},
+				{Name: "aggregate", Type: boolVar(&m.Aggregate), Default: "false", Doc: "Sums the workers up instead of labelling each."},
+				{Name: "rules", Type: rulesVar(&m.Rules), Doc: "Aggregation of gauges by name, as in {jobs: max}: sum, min, max, avg or first."},
+				{Name: "timeout", Type: durationVar(&m.Timeout), Default: "2s", Doc: "Time limit for the answer of one worker."},
 			},
 			done: func(b *builder, s setting) {
 				switch {
@@ -135,15 +134,15 @@ func rulesVar(field *map[string]string) Type {
 	}}
 }
 
-// commandLine reads a command, and finds its program.
+// commandLine reads a command and resolves its program.
 func (b *builder) commandLine(s setting) []string {
 	words := b.report.words(s)
 	if len(words) == 0 || words[0] == "" {
 		return nil
 	}
-	program, found := b.command(words[0])
+	program, found := b.findProgram(words[0])
 	if !found {
-		b.report.wrong(s, "%s is not found%s; write its path", quote(words[0]), b.searched(words[0]))
+		b.report.wrong(s, "%s is not found%s; write its path", quote(words[0]), b.searchedIn(words[0]))
 		return words
 	}
 	return append([]string{program}, words[1:]...)

@@ -6,13 +6,13 @@ import (
 	"gorun/supervisor/hooks"
 )
 
-// hookKeys say who is notified of what becomes of workers.
+// hookKeys configure the hooks that are run on events of workers.
 func (b *builder) hookKeys() []Key {
 	a := &b.app
 	return []Key{
-		{Name: "on_exit", Type: hooksVar(&a.OnExit), Doc: "Hook, or list of hooks, for the end of a worker that nobody has stopped: exec or webhook; see hooks.md."},
-		{Name: "on_restart", Type: hooksVar(&a.OnRestart), Doc: "Hooks for a worker that runs again and that nobody has restarted: after its end, or for its memory, health, schedule or files."},
-		{Name: "on_giveup", Type: hooksVar(&a.OnGiveup), Doc: "Hooks for a worker that has failed too often in a row and is errored."},
+		{Name: "on_exit", Type: hooksVar(&a.OnExit), Doc: "Hook, or list of hooks, run when a worker exits and no operator has stopped it; see hooks.md."},
+		{Name: "on_restart", Type: hooksVar(&a.OnRestart), Doc: "Hooks run when a worker runs again and no operator has restarted it: after an exit, or for its memory, health, schedule or files."},
+		{Name: "on_giveup", Type: hooksVar(&a.OnGiveup), Doc: "Hooks run when a worker has failed too often in a row and is errored."},
 	}
 }
 
@@ -26,8 +26,8 @@ func hooksVar(field *[]hooks.Hook) Type {
 			keys: []Key{
 				{Name: "exec", Type: commandVar(&hook.Exec), Doc: "Command to run: a list, or a string split as a shell would."},
 				{Name: "webhook", Type: webhookVar(&hook.Webhook), Doc: "URL to post to, http or https."},
-				{Name: "timeout", Type: durationVar(&hook.Timeout), Default: byDefault.Timeout.String(), Doc: "How long one try may take."},
-				{Name: "retries", Type: intVar(&hook.Retries, 0, 100), Default: strconv.Itoa(byDefault.Retries), Doc: "Further tries after the first one has failed."},
+				{Name: "timeout", Type: durationVar(&hook.Timeout), Default: byDefault.Timeout.String(), Doc: "Time limit of one try."},
+				{Name: "retries", Type: intVar(&hook.Retries, 0, 100), Default: strconv.Itoa(byDefault.Retries), Doc: "Further tries after a failure."},
 			},
 			done: func(b *builder, s setting) {
 				if err := hook.Valid(); err != nil {
@@ -39,7 +39,7 @@ func hooksVar(field *[]hooks.Hook) Type {
 	}}
 }
 
-// webhookVar is a URL, which is a secret: no message repeats it.
+// webhookVar is a URL. It is a secret: no message repeats it.
 func webhookVar(field *string) Type {
 	return Type{forms: []any{shape{"type": "string", "pattern": "^https?://"}}, set: func(b *builder, s setting) {
 		*field = b.report.text(s)

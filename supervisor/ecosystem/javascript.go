@@ -13,10 +13,10 @@ import (
 	"gorun/supervisor/ecosystem/script"
 )
 
-// evaluate reads an ecosystem file in JavaScript. What the file adds to
-// process.env, by dotenv say, its apps find in their environment, as under pm2.
+// evaluate runs an ecosystem file in JavaScript. Variables that the file adds to
+// process.env, by dotenv for example, are inherited by its apps, as under pm2.
 func (l *loader) evaluate(content []byte) (value, error) {
-	result, err := script.Evaluate(context.Background(), script.Options{ // its own limit ends it
+	result, err := script.Evaluate(context.Background(), script.Options{ // it has a time limit of its own
 		Path: l.file.Path, Dir: l.source.Dir, Environ: l.source.Environ, CPUs: l.source.CPUs, Stderr: l.source.Console,
 		Args: append([]string{"/usr/local/bin/node", "/usr/local/bin/gorun", l.source.Path}, l.source.Args...),
 	})
@@ -31,10 +31,10 @@ func (l *loader) evaluate(content []byte) (value, error) {
 	return exported{source: string(content)}.convert(result.Exports, position{}, ""), nil
 }
 
-// errReported says that the mistake is on record already.
+// errReported means that the mistake has already been reported.
 var errReported = errors.New("the mistake is reported")
 
-// nameOf names a file as the caller would.
+// nameOf is the path of a file for messages, as the caller would write it.
 func (l *loader) nameOf(path string) string {
 	if target, err := filepath.EvalSymlinks(l.file.Path); path == l.file.Path || err == nil && path == target {
 		return l.source.Path
@@ -45,13 +45,13 @@ func (l *loader) nameOf(path string) string {
 	return path
 }
 
-// exported is what a file in JavaScript exports. The engine does not say where
-// a value came from: its place is the one where the source names its key, and
-// where there is none or are several, its path.
+// exported converts the exports of a file in JavaScript. The engine does not
+// report where a value came from: its position is the only line of the source
+// that has its key, or else its path.
 type exported struct{ source string }
 
-// convert takes the path of the value, which its parts begin with; what is said
-// of a value itself names its key.
+// convert converts a value with its position and path; the paths of its parts
+// begin with that path.
 func (x exported) convert(v script.Value, at position, path string) value {
 	switch v.Kind {
 	case script.Null:
@@ -72,7 +72,7 @@ func (x exported) convert(v script.Value, at position, path string) value {
 	case script.Object:
 		entries := make([]entry, len(v.Entries))
 		for i, e := range v.Entries {
-			key := x.place(e.Key)
+			key := x.keyPosition(e.Key)
 			key.path = path
 			entries[i] = entry{key: e.Key, at: key, value: x.convert(e.Value, key, strings.TrimPrefix(path+"."+e.Key, "."))}
 		}
@@ -81,8 +81,8 @@ func (x exported) convert(v script.Value, at position, path string) value {
 	return value{at: at}
 }
 
-// place finds the only line that gives a key, which may be quoted.
-func (x exported) place(key string) position {
+// keyPosition finds the only line that has a key, which may be quoted.
+func (x exported) keyPosition(key string) position {
 	name := regexp.MustCompile(`(?m)(?:^|[{,\s])(["']?)` + regexp.QuoteMeta(key) + `(["']?)\s*:`)
 	found := name.FindAllStringSubmatchIndex(x.source, 2)
 	if len(found) != 1 {
@@ -97,7 +97,7 @@ func (x exported) place(key string) position {
 	return position{line: 1 + strings.Count(before, "\n"), column: 1 + utf8.RuneCountInString(line)}
 }
 
-// manifest returns what package.json has under pm2.
+// manifest returns the value of the key pm2 of package.json.
 func manifest(content []byte, r *report) (value, error) {
 	root, err := readJSON(content, r)
 	if err != nil {

@@ -60,7 +60,7 @@ func (j jsonReader) object(o *hujson.Object, at position) value {
 		}
 		entries = append(entries, e)
 	}
-	return mappingOf(at, unique(entries, j.report))
+	return mappingOf(at, dropDuplicates(entries, j.report))
 }
 
 func literal(v hujson.Literal, at position) value {
@@ -89,8 +89,8 @@ func (j jsonReader) position(offset int) position {
 	return position{line: line, column: 1 + utf8.RuneCount(j.source[start:offset])}
 }
 
-// jsonFault takes the position out of the parser's message, the only place
-// where it gives one.
+// jsonFault parses the position out of the parser's message: the parser reports
+// it nowhere else.
 func jsonFault(err error) error {
 	message := err.Error()
 	found := regexp.MustCompile(`line (\d+), column (\d+): (?s:(.*))$`).FindStringSubmatch(message)
@@ -102,8 +102,8 @@ func jsonFault(err error) error {
 	return faultAt(position{line: line, column: column}, "not valid JSON: %s", found[3])
 }
 
-// shallow refuses brackets nested so deep that a recursive parser would need a
-// stack of its size. Brackets in strings and comments do not count.
+// shallow limits the nesting of brackets, and so the stack of the recursive
+// parser. Brackets in strings and comments do not count.
 func shallow(source []byte) error {
 	depth := 0
 	for i := 0; i < len(source); i++ {

@@ -13,20 +13,20 @@ type Key struct {
 	Name     string   // snake_case; camelCase is understood as well
 	Aliases  []string // other names, both cases too
 	Type     Type     // how its value is written, and where it goes
-	Default  string   // as the file would have it; "" = none, or as Doc says
+	Default  string   // as written in a file; "" = none, or described in Doc
 	Doc      string   // one line
 	NoEffect bool     // accepted for pm2's sake: it makes no sense in a container
 }
 
-// appKeys are the keys of an app, in the order of the documentation. They are
+// keys are the keys of an app, in the order of the documentation. They are
 // also read in that order, once the program is known. env_NAME stands for each
 // key that begins with env_.
-func (b *builder) appKeys() []Key {
+func (b *builder) keys() []Key {
 	return slices.Concat(b.programKeys(), b.environmentKeys(), b.lifecycleKeys(), b.sharingKeys(), b.triggerKeys(),
 		b.healthKeys(), b.hookKeys(), b.outputKeys(), ignoredKeys())
 }
 
-// defaultAt is the default of the key as a value of the file.
+// defaultAt is the default as a value of the file.
 func (k Key) defaultAt(at position) value {
 	if k.Default == "{}" {
 		return mappingOf(at, nil)
@@ -54,8 +54,7 @@ func camelCase(snake string) string {
 	return strings.Join(parts, "")
 }
 
-// index finds keys by any of their names, to know what is written. Their types
-// fill no app: each builder has its own.
+// index finds keys by any of their names.
 type index map[string]Key
 
 func indexOf(keys []Key) index {
@@ -68,8 +67,7 @@ func indexOf(keys []Key) index {
 	return found
 }
 
-// find returns the key of that name; env_NAME, called by that name, for any
-// env_….
+// find returns the key of that name; for any env_… the key env_NAME, renamed.
 func (x index) find(name string) (Key, bool) {
 	if key, ok := x[name]; ok {
 		return key, true
@@ -82,7 +80,7 @@ func (x index) find(name string) (Key, bool) {
 	return key, true
 }
 
-// namesOf returns the names that can be suggested.
+// namesOf returns the names to suggest for an unknown key.
 func namesOf(keys []Key) []string {
 	var names []string
 	for _, key := range keys {

@@ -1,10 +1,10 @@
 package ecosystem
 
-// programKeys say what runs, as whom and how often.
+// programKeys configure the program, its user and the number of workers.
 func (b *builder) programKeys() []Key {
 	a := &b.app
 	return []Key{
-		{Name: "script", Aliases: []string{"exec", "cmd", "command"}, Type: textVar(nil), Doc: "What to run: a file relative to cwd, a command on $PATH, or, with a space in it, a line for sh -c."},
+		{Name: "script", Aliases: []string{"exec", "cmd", "command"}, Type: textVar(nil), Doc: "Program to run: a file relative to cwd, a command on $PATH, or, with a space in it, a shell command line (sh -c)."},
 		{Name: "name", Type: textVar(nil), Doc: "The app's name; the script's base name without its extension by default."},
 		{Name: "namespace", Type: typeOf((*report).label, &a.Namespace, ref("text")), Default: "default", Doc: "Groups apps; every command and --only select by it too."},
 		{Name: "cwd", Type: textVar(nil), Doc: "Working directory, relative to the ecosystem file's folder; where gorun was started by default."},
@@ -13,7 +13,7 @@ func (b *builder) programKeys() []Key {
 		{Name: "interpreter_args", Aliases: []string{"node_args"}, Type: wordsVar(nil), Doc: "Arguments of the interpreter, put before the script."},
 		{Name: "source_map_support", Type: boolVar(nil), Default: "true", Doc: "Adds --enable-source-maps for Node."},
 		{Name: "disable_source_map_support", Type: boolVar(nil), Default: "false", Doc: "The same as source_map_support: false."},
-		{Name: "instances", Type: Type{set: (*builder).instances, forms: []any{shape{"type": "integer"}, shape{"type": "string", "pattern": `^(max|[+-]?[0-9]+)$`}}}, Default: "1", Doc: "How many workers: a number; max or 0 = the CPUs this container may use; -1 = one fewer than that."},
+		{Name: "instances", Type: Type{set: (*builder).setInstances, forms: []any{shape{"type": "integer"}, shape{"type": "string", "pattern": `^(max|[+-]?[0-9]+)$`}}}, Default: "1", Doc: "How many workers: a number; max or 0 = the CPUs this container may use; -1 = one fewer than that."},
 		{Name: "exec_mode", Type: enumVar(&b.execMode, "fork", "fork_mode", "cluster", "cluster_mode"), Doc: "fork: each worker on its own. cluster: the workers share their ports, unchanged; a Node script whose instances are given is in cluster mode by default."},
 		{Name: "uid", Aliases: []string{"user"}, Type: textVar(nil), Doc: "User to run as, a name or a number; gorun's own by default."},
 		{Name: "gid", Type: textVar(nil), Doc: "Group to run as, a name or a number; the user's primary group by default, and the number of the user where it is unknown."},
@@ -21,7 +21,7 @@ func (b *builder) programKeys() []Key {
 	}
 }
 
-// environmentKeys make up the environment of the workers.
+// environmentKeys configure the environment of the workers.
 func (b *builder) environmentKeys() []Key {
 	a, variables := &b.app, Type{forms: []any{shape{"type": "object"}}}
 	return []Key{
@@ -36,7 +36,7 @@ func (b *builder) environmentKeys() []Key {
 	}
 }
 
-// lifecycleKeys say when workers start, stop and start again.
+// lifecycleKeys configure start, stop and restart.
 func (b *builder) lifecycleKeys() []Key {
 	a := &b.app
 	return []Key{
@@ -44,7 +44,7 @@ func (b *builder) lifecycleKeys() []Key {
 		{Name: "autorestart", Type: boolVar(&a.Restart.Auto), Default: "true", Doc: "Whether a worker that ended is started again."},
 		{Name: "stop_exit_codes", Type: typeOf((*report).codes, &a.Restart.StopCodes, shape{"type": []string{"integer", "string", "array"}, "items": ref("integer")}), Doc: "Exit codes, one or a list, after which a worker is left stopped."},
 		{Name: "min_uptime", Type: durationVar(&a.Restart.MinUptime), Default: "1s", Doc: "A run shorter than this is unstable."},
-		{Name: "max_restarts", Type: countVar(&a.Restart.MaxUnstable), Default: "16", Doc: "Unstable runs in a row that are forgiven; one more and the worker is errored."},
+		{Name: "max_restarts", Type: countVar(&a.Restart.MaxUnstable), Default: "16", Doc: "Unstable runs in a row that are tolerated; after one more the worker is errored."},
 		{Name: "restart_delay", Type: durationVar(&a.Restart.Delay), Default: "0", Doc: "Wait before every restart."},
 		{Name: "exp_backoff_restart_delay", Type: durationVar(&a.Restart.Backoff), Default: "100ms", Doc: "First delay after an unstable run; each is half as long again as the one before."},
 		{Name: "max_restart_delay", Type: durationVar(&a.Restart.MaxDelay), Default: "15s", Doc: "Where the growing delay ends."},
@@ -53,27 +53,9 @@ func (b *builder) lifecycleKeys() []Key {
 		{Name: "stop_signal", Type: typeOf((*report).signal, &a.StopSignal, ref("text")), Doc: "Signal that asks a worker to stop; SIGINT for Node, SIGTERM for others by default."},
 		{Name: "shutdown_with_message", Type: boolVar(&a.ShutdownWithMessage), Default: "false", Doc: "Asks a worker that node runs itself to stop by the message shutdown, process.on('message'), instead of stop_signal."},
 		{Name: "treekill", Type: boolVar(&a.TreeKill), Default: "true", Doc: "Whether a stop ends the worker's whole process tree."},
-		{Name: "listen_timeout", Type: durationVar(&a.ListenTimeout), Default: "30s", Doc: "How long a worker may take to become ready."},
+		{Name: "listen_timeout", Type: durationVar(&a.ListenTimeout), Default: "30s", Doc: "Time limit for a worker to become ready."},
 		{Name: "depends_on", Type: dependenciesVar(&b.depends), Doc: "Apps to wait for: a list of names, or {name: online} or {name: completed}."},
-		{Name: "critical", Type: boolVar(&a.Critical), Default: "false", Doc: "Whether its giving up ends gorun, with its exit code."},
-		{Name: "ready_min", Type: countVar(&a.ReadyMin), Default: "1", Doc: "Workers that must be online for /readyz to say yes."},
-	}
-}
-
-// outputKeys say what becomes of what workers write. Their order counts: time
-// yields to log_date_format.
-func (b *builder) outputKeys() []Key {
-	a, conf := &b.app, &b.app.Logs
-	return []Key{
-		{Name: "out_file", Aliases: []string{"out", "output", "out_log"}, Type: outputVar(&conf.OutFile), Doc: "File for standard output, relative to cwd; none by default."},
-		{Name: "error_file", Aliases: []string{"error", "err", "err_file", "err_log"}, Type: outputVar(&conf.ErrorFile), Doc: "File for standard error."},
-		{Name: "log_file", Aliases: []string{"log"}, Type: outputVar(&conf.File), Doc: "File for both."},
-		{Name: "pid_file", Aliases: []string{"pid"}, Type: outputVar(&a.PidFile), Doc: "File that holds the worker's process id; none by default."},
-		{Name: "merge_logs", Aliases: []string{"combine_logs"}, Type: boolVar(&conf.Merge), Default: "false", Doc: "One log file for all workers; -0, -1, … before the extension otherwise."},
-		{Name: "log_date_format", Type: textVar(&conf.DateFormat), Doc: "Date put before each line, in day.js tokens; on standard output not in the raw format, which is the default."},
-		{Name: "time", Type: timeVar(&conf.DateFormat), Default: "false", Doc: "The same as log_date_format: YYYY-MM-DDTHH:mm:ss."},
-		{Name: "log_type", Type: logTypeVar(&conf.JSONFiles), Doc: "json writes the log files as one object a line; raw, the default, as text."},
-		{Name: "disable_logs", Type: boolVar(&conf.Disabled), Default: "false", Doc: "Writes no log files at all."},
-		{Name: "log_rotate", Type: rotationVar(&conf.Rotation), Default: "{}", Doc: "When log files are put aside; false = never."},
+		{Name: "critical", Type: boolVar(&a.Critical), Default: "false", Doc: "Whether gorun exits, with the app's exit code, when a worker is errored."},
+		{Name: "ready_min", Type: countVar(&a.ReadyMin), Default: "1", Doc: "Workers that must be online for /readyz to succeed."},
 	}
 }

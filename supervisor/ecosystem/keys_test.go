@@ -252,7 +252,7 @@ func TestEveryKeyWorksUnderEveryName(t *testing.T) {
 	write(t, dir, "first.env", "FROM=first\n", 0o644)
 	write(t, dir, "second.env", "# comment\nexport FROM='second'\n", 0o644)
 	cases := keyCases(dir)
-	for _, key := range new(builder).appKeys() {
+	for _, key := range new(builder).keys() {
 		if key.NoEffect || key.Name == "env_NAME" {
 			continue
 		}

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +19,7 @@ import (
 	"gorun/supervisor/spec"
 )
 
-// Source is everything that a load depends on.
+// Source is the input of a load.
 type Source struct {
 	Path    string            // ecosystem file or script; "-" = standard input
 	Stdin   io.Reader         // for "-"
@@ -30,12 +29,12 @@ type Source struct {
 	EnvName string            // --env: which env_NAME applies
 	Only    []string          // --only: names or namespaces; empty = all
 	Args    []string          // after "--": replaces the arguments of the one app
-	Options map[string]string // what was given, by Option.Key
+	Options map[string]string // values by Option.Key
 	Strict  bool              // warnings become mistakes
-	Console io.Writer         // takes what a file in JavaScript logs; nil drops it
+	Console io.Writer         // output of console.log in a JavaScript file; nil drops it
 }
 
-// Is tells whether an absolute path leads to the file of the source.
+// Is reports whether an absolute path leads to the file of the source.
 func (s Source) Is(path string) bool {
 	own := absolute(s.Dir, s.Path)
 	if own == path {
@@ -49,12 +48,12 @@ func (s Source) Is(path string) bool {
 	return err == nil && os.SameFile(mine, other)
 }
 
-// File is what a load found.
+// File is the result of a load.
 type File struct {
 	Apps          []spec.App
 	Path          string        // absolute; "" for standard input and for a bare script
 	ShutdownDelay time.Duration // between the first SIGTERM and the stop of the workers
-	Warnings      []Problem     // what gorun did not understand and left aside
+	Warnings      []Problem     // about keys that are left out, for example unknown ones
 	Ignored       []string      // keys and options that have no effect, as they were written
 }
 
@@ -76,13 +75,16 @@ func (f File) Workers() int {
 	return sum
 }
 
-// loader is one load in the making.
+// loader is the state of one load.
 type loader struct {
 	source   *Source
 	report   *report
 	base     string // the ecosystem file's folder
 	file     File
 	options  []entry
+	current  builder // builds one app after the other: the types of appKeys fill its fields
+	appKeys  []Key
+	topKeys  []Key
 	appIndex index
 	topIndex index
 }
@@ -93,9 +95,9 @@ func Load(src Source) (File, error) {
 	src.CPUs = max(src.CPUs, 1)
 	l := &loader{
 		source: &src, report: &report{file: src.Path}, base: src.Dir,
-		appIndex: indexOf(new(builder).appKeys()),
 	}
-	l.topIndex = indexOf(l.topKeys())
+	l.appKeys, l.topKeys = l.current.keys(), l.keys()
+	l.appIndex, l.topIndex = indexOf(l.appKeys), indexOf(l.topKeys)
 	l.options = optionEntries(src.Options, l.report)
 	if builders, err := l.builders(); err != nil {
 		l.fail(err)
@@ -130,7 +132,7 @@ func (l *loader) fail(err error) {
 	l.report.mistake(position{}, "%v", err)
 }
 
-// builders makes a builder of every app there is.
+// builders returns a builder for each app.
 func (l *loader) builders() ([]*builder, error) {
 	format, err := formatOf(l.source.Path)
 	if err != nil {
@@ -149,7 +151,7 @@ func (l *loader) builders() ([]*builder, error) {
 	return builders, err
 }
 
-// format is what Path names.
+// format is the format of the file.
 type format int
 
 const (
@@ -181,7 +183,7 @@ func formatOf(path string) (format, error) {
 	return bareScript, nil
 }
 
-// scriptEntries is what a file for a bare script would say.
+// scriptEntries are the entries of an app for a bare script.
 func scriptEntries(src Source) []entry {
 	return []entry{{key: "script", value: scalar(text, position{}, src.Path)}}
 }
@@ -215,8 +217,8 @@ func (l *loader) read(format format) ([]byte, error) {
 	return bytes.TrimPrefix(content, []byte("\ufeff")), nil
 }
 
-// parse reads standard input as JSON if it begins like it and is; YAML's own
-// flow style begins alike.
+// parse reads standard input as JSON where it is valid JSON, as YAML otherwise:
+// YAML's flow style begins alike.
 func (l *loader) parse(format format, content []byte) (value, error) {
 	switch format {
 	case jsonFile:
@@ -245,67 +247,30 @@ func (l *loader) parse(format format, content []byte) (value, error) {
 	return readYAML(content, l.report)
 }
 
-// assemble builds the chosen apps and checks them against each other.
+// assemble builds the selected apps and checks them against each other.
 func (l *loader) assemble(builders []*builder) {
-	chosen := l.choose(builders)
+	chosen := l.selectApps(builders)
 	l.arguments(chosen)
-	l.checkName(chosen)
+	l.checkNameOption(chosen)
 	for _, b := range chosen {
 		b.override(l)
-		b.build()
+		l.current = *b
+		l.current.build(l.appKeys)
+		*b = l.current
 	}
 	l.checkEnvName(builders)
-	l.checkNames(chosen)
-	l.link(chosen, builders)
+	l.checkDuplicateNames(chosen)
+	l.resolveDependencies(chosen, builders)
 	for _, b := range chosen {
 		l.file.Apps = append(l.file.Apps, b.app)
 	}
 }
 
-// reason is an error of the file system without the path, which the message
-// names already.
+// reason is an error of the file system without the path, which the message has
+// already.
 func reason(err error) string {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		err = path.Err
 	}
 	return err.Error()
-}
-
-// arguments gives what follows "--" to the only app there is.
-func (l *loader) arguments(builders []*builder) {
-	if len(l.source.Args) == 0 {
-		return
-	}
-	at := position{option: "--"}
-	if len(builders) != 1 {
-		l.report.mistake(at, "arguments apply to a single app, but there are %d; select one with --only", len(builders))
-		return
-	}
-	items := make([]value, len(l.source.Args))
-	for i, arg := range l.source.Args {
-		items[i] = scalar(text, at, arg)
-	}
-	builders[0].settings["args"] = setting{name: "args", at: at, value: listOf(at, items)}
-}
-
-// checkName refuses to give several apps one name.
-func (l *loader) checkName(builders []*builder) {
-	if _, ok := l.source.Options["name"]; ok && len(builders) > 1 {
-		l.report.mistake(position{option: "--name"}, "applies to a single app, but there are %d; select one with --only", len(builders))
-	}
-}
-
-// checkEnvName warns when no app knows the environment that --env names.
-func (l *loader) checkEnvName(builders []*builder) {
-	name := l.source.EnvName
-	var known []string
-	for _, b := range builders {
-		for env := range b.envs {
-			known = append(known, env)
-		}
-	}
-	slices.Sort(known)
-	if name != "" && len(builders) > 0 && !slices.Contains(known, name) {
-		l.report.warn(position{option: "--env"}, "no app has the key env_%s%s", name, didYouMean(name, known))
-	}
 }

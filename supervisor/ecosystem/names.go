@@ -1,45 +1,64 @@
 package ecosystem
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
-
-	"gorun/supervisor/spec"
 )
 
-// dependency is an entry of depends_on with its place.
-type dependency struct {
-	spec.Dependency
-	at position
-}
-
-// dependenciesVar is a list of apps, or a mapping of apps to conditions. Whether
-// they exist is checked once all of them are known.
-func dependenciesVar(field *[]dependency) Type {
-	conditions := []string{"online", "completed"}
-	add := func(app string, condition spec.Condition, at position) {
-		*field = append(*field, dependency{spec.Dependency{App: app, Condition: condition}, at})
+// selectApps keeps the apps that --only selects, by name or namespace.
+func (l *loader) selectApps(builders []*builder) []*builder {
+	if len(l.source.Only) == 0 {
+		return builders
 	}
-	return Type{forms: []any{ref("words"), mapOf(shape{"enum": conditions})}, set: func(b *builder, s setting) {
-		switch s.value.kind {
-		case mapping:
-			for _, e := range s.value.entries {
-				add(e.key, spec.Condition(b.report.oneOf(s.inner(e), conditions...)), e.at)
-			}
-		case list:
-			for i, name := range b.report.texts(s) {
-				add(name, spec.Online, s.value.list[i].at)
-			}
-		case null, boolean, number, text:
-			add(b.report.text(s), spec.Online, s.value.at)
+	known := map[string]bool{}
+	chosen := make([]*builder, 0, len(builders))
+	for _, b := range builders {
+		c := b.appNames()
+		known[c.name], known[c.full], known[c.namespace] = true, true, true
+		if slices.ContainsFunc(l.source.Only, c.matches) {
+			chosen = append(chosen, b)
 		}
-	}}
+	}
+	for _, name := range l.source.Only {
+		if !known[name] {
+			names := slices.Sorted(maps.Keys(known))
+			l.report.mistake(position{option: "--only"}, "no app or namespace %s; there are: %s%s",
+				quote(name), strings.Join(names, ", "), didYouMean(name, names))
+		}
+	}
+	return chosen
 }
 
-// checkNames refuses two apps of one name: commands, metrics and logs could
-// not tell them apart.
-func (l *loader) checkNames(builders []*builder) {
+// appNames are the names that --only and depends_on know an app by.
+type appNames struct {
+	name      string // as in the file
+	full      string // with the suffix of append_env_to_name
+	namespace string
+}
+
+func (c appNames) matches(word string) bool {
+	return word == c.name || word == c.full || word == c.namespace
+}
+
+// appNames reads the names before the app is built, which reports the mistakes
+// in them.
+func (b *builder) appNames() appNames {
+	quiet := *b
+	quiet.report = &report{}
+	c := appNames{name: quiet.textOf("name"), namespace: cmp.Or(quiet.textOf("namespace"), "default")}
+	c.name = cmp.Or(c.name, baseName(quiet.textOf("script")))
+	c.full = c.name
+	if quiet.enabled("append_env_to_name") && b.source.EnvName != "" {
+		c.full += "-" + b.source.EnvName
+	}
+	return c
+}
+
+// checkDuplicateNames reports two apps of one name: commands, metrics and logs
+// could not distinguish them.
+func (l *loader) checkDuplicateNames(builders []*builder) {
 	first := map[string]*builder{}
 	for _, b := range builders {
 		if b.app.Name == "" {
@@ -61,76 +80,4 @@ func (b *builder) nameAt() position {
 		}
 	}
 	return b.at
-}
-
-// link checks depends_on between the apps. What --only left out is not waited
-// for.
-func (l *loader) link(chosen, all []*builder) {
-	byName, known := map[string]*builder{}, map[string]bool{}
-	for _, b := range chosen {
-		byName[b.app.Name] = b
-		byName[b.calledBy().name] = b
-	}
-	for _, b := range all {
-		called := b.calledBy()
-		known[called.name], known[called.full] = true, true
-	}
-	for _, b := range chosen {
-		for _, need := range b.depends {
-			switch target, ok := byName[need.App]; {
-			case ok:
-				l.checkCondition(target, need)
-				b.app.DependsOn = append(b.app.DependsOn, spec.Dependency{App: target.app.Name, Condition: need.Condition})
-			case known[need.App]:
-				l.report.warn(need.at, "depends_on: app %q is excluded by --only; app %q does not wait for it", need.App, b.app.Name)
-			default:
-				l.report.mistake(need.at, "depends_on: unknown app %s%s", quote(need.App),
-					didYouMean(need.App, slices.Sorted(maps.Keys(known))))
-			}
-		}
-	}
-	l.checkCycles(chosen, byName)
-}
-
-// checkCondition warns of a condition that cannot come true by itself.
-func (l *loader) checkCondition(target *builder, need dependency) {
-	name := target.app.Name
-	if !target.app.Autostart {
-		l.report.warn(need.at, "depends_on: app %q has autostart: false; this app waits until it is started by hand", name)
-	}
-	policy := target.app.Restart
-	if need.Condition == spec.Completed && policy.Auto && !slices.Contains(policy.StopCodes, 0) {
-		l.report.warn(need.at, "depends_on: app %q restarts whenever it exits and never completes; set autorestart: false on it", name)
-	}
-}
-
-// checkCycles refuses apps that wait for each other, each cycle once.
-func (l *loader) checkCycles(builders []*builder, byName map[string]*builder) {
-	done := map[string]bool{}
-	var path []string
-	var visit func(name string, at position)
-	visit = func(name string, at position) {
-		b, ok := byName[name]
-		if !ok {
-			return
-		}
-		name = b.app.Name
-		if i := slices.Index(path, name); i >= 0 {
-			cycle := strings.Join(append(slices.Clone(path[i:]), name), " → ")
-			l.report.mistake(at, "depends_on: dependency cycle: %s", cycle)
-			return
-		}
-		if done[name] {
-			return
-		}
-		path = append(path, name)
-		for _, need := range b.depends {
-			visit(need.App, need.at)
-		}
-		path = path[:len(path)-1]
-		done[name] = true
-	}
-	for _, b := range builders {
-		visit(b.app.Name, b.at)
-	}
 }

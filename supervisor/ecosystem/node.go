@@ -2,11 +2,11 @@ package ecosystem
 
 import "gorun/supervisor/spec"
 
-// warnWithoutNode warns of what only scripts can have that node runs itself: it comes by
-// their IPC channel. Options may be meant for the other apps.
+// warnWithoutNode warns of keys that need Node's IPC channel, of scripts that node
+// does not run directly. Options may be meant for the other apps.
 func (b *builder) warnWithoutNode() {
 	for _, key := range []string{"shutdown_with_message", "node_metrics"} {
-		if s := b.setting(key); !b.app.Node && s.at.option == "" && b.on(key) {
+		if s := b.setting(key); !b.app.Node && s.at.option == "" && b.enabled(key) {
 			b.report.warn(s.at, "%s has no effect: it needs a script that node runs directly, and %s is not one", s.name, quote(b.app.Script))
 		}
 	}

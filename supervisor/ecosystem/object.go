@@ -5,8 +5,8 @@ import "strings"
 // object is a mapping with keys of its own, and the value that they make up.
 type object struct {
 	keys    []Key
-	done    setter // takes the value over, unless something in it is wrong
-	example string // what to write
+	done    setter // stores the value, unless there is a mistake in it
+	example string // for the message about another value
 
 	text Type   // reads a text or number in place of the mapping; the zero Type: it is a mistake
 	on   Type   // reads true in place of the mapping
@@ -16,36 +16,31 @@ type object struct {
 	name string // among the schema's definitions; "" = written out
 }
 
-// read takes a value over as the type says.
+// read reads the value of a setting by its type.
 func (b *builder) read(t Type, s setting) {
-	switch {
-	case t.object == nil && t.set != nil:
-		t.set(b, s)
-	case t.object == nil:
-	case t.object().list && s.value.kind == list:
-		for _, item := range s.value.list {
-			b.readObject(t.object(), s.item(item))
+	if t.object == nil {
+		if t.set != nil {
+			t.set(b, s)
 		}
-	default:
-		b.readObject(t.object(), s)
+		return
+	}
+	o := t.object()
+	if !o.list || s.value.kind != list {
+		b.readObject(o, s)
+		return
+	}
+	for _, item := range s.value.list {
+		b.readObject(t.object(), s.item(item))
 	}
 }
 
 func (b *builder) readObject(o object, s setting) {
-	var short Type
-	switch s.value.kind {
-	case boolean:
-		if s.value.text == "true" {
-			short = o.on
-		} else if o.off {
-			return
-		}
-	case number, text:
-		short = o.text
-	case null, list, mapping:
-	}
-	if s.value.kind != mapping && short.set == nil {
-		b.report.wrong(s, "%s is not valid here; write %s: %s", s.value.kindOf(), s.name, o.example)
+	short := o.short(s.value)
+	switch v := s.value; {
+	case v.kind == boolean && v.text == "false" && o.off:
+		return
+	case v.kind != mapping && short.set == nil:
+		b.report.wrong(s, "%s is not valid here; write %s: %s", v.kindOf(), s.name, o.example)
 		return
 	}
 	before, path := len(b.report.mistakes), s.name+"."
@@ -61,7 +56,18 @@ func (b *builder) readObject(o object, s setting) {
 	}
 }
 
-// readAll reads what was given for the keys, in their order.
+// short is the type that reads a value in place of the mapping.
+func (o object) short(v value) Type {
+	switch {
+	case v.kind == text || v.kind == number:
+		return o.text
+	case v.kind == boolean && v.text == "true":
+		return o.on
+	}
+	return Type{}
+}
+
+// readAll reads the settings of the keys, in the order of the keys.
 func (b *builder) readAll(keys []Key, given map[string]setting) {
 	for _, key := range keys {
 		if s := given[key.Name]; s.given() {
@@ -70,7 +76,7 @@ func (b *builder) readAll(keys []Key, given map[string]setting) {
 	}
 }
 
-// addDefaults adds the defaults of the keys that were not given.
+// addDefaults adds the defaults of keys without a setting.
 func addDefaults(keys []Key, given map[string]setting, path string, at position) {
 	for _, key := range keys {
 		if !given[key.Name].given() && key.Default != "" {
@@ -79,8 +85,8 @@ func addDefaults(keys []Key, given map[string]setting, path string, at position)
 	}
 }
 
-// collect sorts the entries of a mapping by the names of their keys. path is what
-// the mapping is called, with a dot.
+// collect sorts the entries of a mapping by the names of their keys. path is the
+// mapping's, with a dot at the end.
 func (r *report) collect(entries []entry, path string, find func(string) (Key, bool), unknown func(entry)) map[string]setting {
 	given := map[string]setting{}
 	for _, e := range entries {
@@ -90,13 +96,13 @@ func (r *report) collect(entries []entry, path string, find func(string) (Key, b
 		case strings.HasPrefix(e.key, "x-"): // for YAML's anchors, as in Compose files
 		case !ok:
 			unknown(e)
-		case e.value.kind == null: // as good as left out
+		case e.value.kind == null: // the same as no entry
 		case key.NoEffect:
 			r.ignore(path + e.key)
 		case !twice:
 			given[key.Name] = setting{name: path + e.key, at: e.at, value: e.value}
-		case !e.merged: // what the mapping says itself wins over a merge key
-			r.mistake(e.at, "%s and %s%s are the same key; keep one of them", path+e.key, first.name, first.at.inLine())
+		case !e.merged: // else the mapping itself takes precedence over its merge key
+			r.mistake(e.at, "%s and %s%s are the same key; keep one of them", path+e.key, first.name, first.at.onLine())
 		}
 	}
 	return given

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Option is one option of the command line that says something about apps.
+// Option is one option of the command line that applies to apps.
 type Option struct {
 	Flag     string   // without dashes: kill-timeout
 	Aliases  []string // single letters
@@ -32,18 +32,18 @@ var options = [...]Option{
 	{Flag: "interpreter", Key: "interpreter", Usage: "program that runs the script, or none"},
 	{Flag: "node-args", Aliases: []string{"interpreter-args"}, Key: "interpreter_args", Usage: "arguments of the interpreter"},
 	{Flag: "no-autostart", Key: "no_autostart", key: "autostart", Bool: true, negate: true, Usage: "do not start the app yet"},
-	{Flag: "no-autorestart", Key: "no_autorestart", key: "autorestart", Bool: true, negate: true, Usage: "do not start it again when it ends"},
+	{Flag: "no-autorestart", Key: "no_autorestart", key: "autorestart", Bool: true, negate: true, Usage: "do not restart it when it exits"},
 	{Flag: "stop-exit-codes", Key: "stop_exit_codes", Usage: "exit codes after which it is left stopped, such as 0,3"},
 	{Flag: "restart-delay", Key: "restart_delay", Usage: "wait before every restart"},
 	{Flag: "exp-backoff-restart-delay", Key: "exp_backoff_restart_delay", Usage: "first of the growing delays after unstable runs"},
-	{Flag: "max-restarts", Key: "max_restarts", Usage: "unstable runs in a row that are forgiven"},
+	{Flag: "max-restarts", Key: "max_restarts", Usage: "unstable runs in a row that are tolerated"},
 	{Flag: "max-memory-restart", Key: "max_memory_restart", Usage: "restart above this memory, such as 300M"},
 	{Flag: "cron", Aliases: []string{"c", "cron-restart"}, Key: "cron_restart", Usage: "restart by schedule"},
 	{Flag: "watch", Key: "watch", Bool: true, Usage: "restart when files change"},
 	{Flag: "kill-timeout", Key: "kill_timeout", Usage: "from the stop signal to SIGKILL"},
-	{Flag: "listen-timeout", Key: "listen_timeout", Usage: "how long it may take to become ready"},
-	{Flag: "wait-ready", Key: "wait_ready", Bool: true, Usage: "wait for the app to say that it is ready"},
-	{Flag: "shutdown-with-message", Key: "shutdown_with_message", Bool: true, Usage: "ask it to stop by a message"},
+	{Flag: "listen-timeout", Key: "listen_timeout", Usage: "time limit to become ready"},
+	{Flag: "wait-ready", Key: "wait_ready", Bool: true, Usage: "wait until the app reports that it is ready"},
+	{Flag: "shutdown-with-message", Key: "shutdown_with_message", Bool: true, Usage: "stop it by a message"},
 	{Flag: "shutdown-delay", Key: "shutdown_delay", Usage: "between SIGTERM and the stop of the workers"},
 	{Flag: "output", Aliases: []string{"o"}, Key: "out_file", Usage: "file for standard output"},
 	{Flag: "error", Aliases: []string{"e"}, Key: "error_file", Usage: "file for standard error"},
@@ -52,7 +52,7 @@ var options = [...]Option{
 	{Flag: "uid", Aliases: []string{"u", "user"}, Key: "uid", Usage: "user to run as"},
 	{Flag: "gid", Key: "gid", Usage: "group to run as"},
 	{Flag: "no-treekill", Key: "no_treekill", key: "treekill", Bool: true, negate: true, Usage: "stop the worker's own process only"},
-	{Flag: "ignore-watch", Key: "ignore_watch", Usage: "what watch leaves out"},
+	{Flag: "ignore-watch", Key: "ignore_watch", Usage: "files that watch ignores"},
 	{Flag: "watch-delay", Key: "watch_delay", Usage: "quiet time after a change"},
 	{Flag: "log", Aliases: []string{"l"}, Key: "log_file", Usage: "file for both"},
 	{Flag: "merge-logs", Key: "merge_logs", Bool: true, Usage: "one file for all workers of an app"},
@@ -63,7 +63,7 @@ var options = [...]Option{
 	{Flag: "attach", Key: "attach", Bool: true, NoEffect: true, Usage: "no effect: the logs are here"},
 	{Flag: "force", Aliases: []string{"f"}, Key: "force", Bool: true, NoEffect: true, Usage: "no effect"},
 	{Flag: "update-env", Key: "update_env", Bool: true, NoEffect: true, Usage: "no effect: the environment is always the present one"},
-	{Flag: "no-pmx", Key: "no_pmx", key: "node_metrics", Bool: true, negate: true, Usage: "do not report the inner life of Node workers (default)"},
+	{Flag: "no-pmx", Key: "no_pmx", key: "node_metrics", Bool: true, negate: true, Usage: "do not report the metrics of Node's runtime (default)"},
 	{Flag: "no-vizion", Key: "no_vizion", Bool: true, NoEffect: true, Usage: "no effect"},
 	{Flag: "public", Key: "public", NoEffect: true, Usage: "no effect"},
 	{Flag: "secret", Key: "secret", NoEffect: true, Usage: "no effect"},
@@ -73,8 +73,8 @@ var options = [...]Option{
 	{Flag: "deep-monitoring", Key: "deep_monitoring", Bool: true, NoEffect: true, Usage: "no effect"},
 }
 
-// entries turns what was given on the command line into entries as a file
-// would have them, and reports the options that do nothing.
+// optionEntries converts the options given on the command line into entries of a
+// file, and reports the options without effect.
 func optionEntries(given map[string]string, r *report) []entry {
 	known := make(map[string]Option, len(options))
 	for _, o := range options {
@@ -108,4 +108,43 @@ func (o Option) entry(at position, words string, r *report) entry {
 		words = fmt.Sprint(!on)
 	}
 	return entry{key: key, at: at, value: scalar(text, at, words)}
+}
+
+// arguments passes the arguments after "--" to the only app.
+func (l *loader) arguments(builders []*builder) {
+	if len(l.source.Args) == 0 {
+		return
+	}
+	at := position{option: "--"}
+	if len(builders) != 1 {
+		l.report.mistake(at, "arguments apply to a single app, but there are %d; select one with --only", len(builders))
+		return
+	}
+	items := make([]value, len(l.source.Args))
+	for i, arg := range l.source.Args {
+		items[i] = scalar(text, at, arg)
+	}
+	builders[0].settings["args"] = setting{name: "args", at: at, value: listOf(at, items)}
+}
+
+// checkNameOption reports --name for several apps.
+func (l *loader) checkNameOption(builders []*builder) {
+	if _, ok := l.source.Options["name"]; ok && len(builders) > 1 {
+		l.report.mistake(position{option: "--name"}, "applies to a single app, but there are %d; select one with --only", len(builders))
+	}
+}
+
+// checkEnvName warns when no app has the environment of --env.
+func (l *loader) checkEnvName(builders []*builder) {
+	name := l.source.EnvName
+	var known []string
+	for _, b := range builders {
+		for env := range b.envs {
+			known = append(known, env)
+		}
+	}
+	slices.Sort(known)
+	if name != "" && len(builders) > 0 && !slices.Contains(known, name) {
+		l.report.warn(position{option: "--env"}, "no app has the key env_%s%s", name, didYouMean(name, known))
+	}
 }

@@ -34,7 +34,7 @@ func TestOptionsActWithAFileToo(t *testing.T) {
 }
 
 func TestOptionsAreKeysOfTheFile(t *testing.T) {
-	app, top := indexOf(new(builder).appKeys()), indexOf(new(loader).topKeys())
+	app, top := indexOf(new(builder).keys()), indexOf(new(loader).keys())
 	for _, o := range Options() {
 		key := o.Key
 		if o.key != "" {

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Problem is one mistake or warning, with the place it is about.
+// Problem is one mistake or warning, with its position.
 type Problem struct {
 	File         string // as the caller named it; "" for an option
 	Line, Column int    // from 1; 0 when it is about the file as a whole
 	Option       string // "--kill-timeout", "" when it is about the file
-	Path         string // apps[0].env, where a file in JavaScript does not tell the line
-	Text         string // what is wrong and what to do
+	Path         string // apps[0].env, where the line in a JavaScript file is unknown
+	Text         string // the mistake and the remedy
 }
 
 // String returns the problem as file:line:column: text.
@@ -30,8 +30,8 @@ func (p Problem) String() string {
 	}
 }
 
-// Problems is every mistake of a load, in the order of the file. It is the
-// error that Load returns.
+// Problems are all mistakes of a load, in the order of the file: the error that
+// Load returns.
 type Problems []Problem //nolint:errname // "problems" is the word for many of them
 
 // Error returns one problem a line.
@@ -53,23 +53,23 @@ func (p Problems) sorted() Problems {
 	return slices.Compact(p)
 }
 
-// position is where something was given: in the file, or by an option. The
-// zero position stands for the file as a whole.
+// position is a position in the file, or an option. The zero position stands for
+// the file as a whole.
 type position struct {
 	line, column int
 	option       string
-	path         string // of a value that JavaScript has made
+	path         string // of a value that JavaScript exports
 }
 
-// inLine is where it was given, for a message about something else.
-func (p position) inLine() string {
+// onLine is " on line 3", for a message at another position.
+func (p position) onLine() string {
 	if p.line == 0 {
 		return ""
 	}
 	return fmt.Sprintf(" on line %d", p.line)
 }
 
-// report collects everything there is to say about one load.
+// report collects the problems of one load.
 type report struct {
 	file     string
 	mistakes Problems
@@ -91,12 +91,12 @@ func (r *report) problem(at position, text string) Problem {
 		p.File = ""
 	}
 	if p.Line > 0 {
-		p.Path = "" // the line says enough, and several apps may share it
+		p.Path = "" // several apps may share the line
 	}
 	return p
 }
 
-// ignore notes a key that has no effect, for the one line that names them all.
+// ignore records a key without effect, for the one line that lists them all.
 func (r *report) ignore(name string) {
 	if !slices.Contains(r.ignored, name) {
 		r.ignored = append(r.ignored, name)

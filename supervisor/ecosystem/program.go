@@ -10,18 +10,18 @@ import (
 	"unicode"
 )
 
-// defaultPath is where commands are looked for when there is no PATH.
+// defaultPath is searched for programs when there is no PATH.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// language is what runs the files of one extension.
+// language is the interpreter for the files of one extension.
 type language struct {
 	program string
-	before  []string // of its arguments, those before interpreter_args
-	after   []string // and those between them and the script
+	before  []string // its arguments before interpreter_args
+	after   []string // its arguments between interpreter_args and the script
 }
 
-// languages lists the programs for an extension, the preferred one first.
-// Whether a Node is new enough for TypeScript is not asked here: that would
+// languages lists the interpreters for an extension, the preferred one first.
+// The version of Node, which decides about TypeScript, is not checked: that would
 // mean to run it.
 var languages = map[string][]language{
 	".js":  {{program: "node"}},
@@ -42,8 +42,8 @@ var languages = map[string][]language{
 
 var typeScript = [...]language{{program: "node"}, {program: "bun"}, {program: "deno", before: []string{"run", "-A"}}, {program: "tsx"}}
 
-// program finds out what to execute.
-func (b *builder) program() {
+// chooseProgram decides which program runs the script.
+func (b *builder) chooseProgram() {
 	s := b.setting("script")
 	if !s.given() || s.value.kind == text && strings.TrimSpace(s.value.text) == "" {
 		b.report.mistake(b.at, "no script; set the program to run, as in script: server.js")
@@ -55,17 +55,17 @@ func (b *builder) program() {
 	args := b.wordsOf("args")
 	interpreter := b.setting("interpreter")
 	mistakes := len(b.report.mistakes)
-	switch name := strings.TrimSpace(b.written("interpreter")); {
+	switch name := strings.TrimSpace(b.textOf("interpreter")); {
 	case len(b.report.mistakes) > mistakes:
-	case name == "": // also as a variable that is not set gives it
-		b.byItself(s, args)
+	case name == "": // an unset variable in JavaScript also gives it
+		b.detectProgram(s, args)
 	case name == "none":
 		b.app.Interpreter = "none"
-		if path, ok := b.file(s); ok {
+		if path, ok := b.findScript(s); ok {
 			b.execute(s, path, args)
 		}
 	default:
-		b.byInterpreter(s, interpreter, args)
+		b.runByInterpreter(s, interpreter, args)
 	}
 	b.checkInterpreterArgs()
 }
@@ -77,14 +77,14 @@ func (b *builder) wordsOf(key string) []string {
 	return nil
 }
 
-// byInterpreter runs the script by the program that the file names.
-func (b *builder) byInterpreter(s, interpreter setting, args []string) {
+// runByInterpreter runs the script with the interpreter of the file.
+func (b *builder) runByInterpreter(s, interpreter setting, args []string) {
 	name := b.report.text(interpreter)
-	program, found := b.command(name)
+	program, found := b.findProgram(name)
 	if !found {
-		b.report.wrong(interpreter, "%s is not found%s; install it, or write its path", quote(name), b.searched(name))
+		b.report.wrong(interpreter, "%s is not found%s; install it, or write its path", quote(name), b.searchedIn(name))
 	}
-	path, ok := b.file(s)
+	path, ok := b.findScript(s)
 	if !ok || !found {
 		return
 	}
@@ -94,19 +94,19 @@ func (b *builder) byInterpreter(s, interpreter setting, args []string) {
 			lang = known
 		}
 	}
-	b.interpret(lang, program, path, args)
+	b.interpretedBy(lang, program, path, args)
 }
 
-// byItself goes by what the script is: a file of some language, a program, a
-// command, or a line for the shell.
-func (b *builder) byItself(s setting, args []string) {
+// detectProgram decides by the script: a file in a known language, a program, a
+// command, or a shell command line.
+func (b *builder) detectProgram(s setting, args []string) {
 	b.app.Interpreter = "none"
 	path := absolute(b.app.Dir, b.app.Script)
 	if !isFile(path) && strings.ContainsFunc(b.app.Script, unicode.IsSpace) {
-		b.shell(s, args)
+		b.executeShellLine(s, args)
 		return
 	}
-	path, ok := b.file(s)
+	path, ok := b.findScript(s)
 	if !ok {
 		return
 	}
@@ -121,38 +121,38 @@ func (b *builder) byItself(s setting, args []string) {
 		}
 	}
 	for _, lang := range known {
-		if program, ok := b.command(lang.program); ok {
-			b.interpret(lang, program, path, args)
+		if program, ok := b.findProgram(lang.program); ok {
+			b.interpretedBy(lang, program, path, args)
 			return
 		}
 	}
 	b.report.wrong(s, "%s needs %s, which is not found%s; install it, or set interpreter",
-		b.app.Script, known[0].program, b.searched(known[0].program))
+		b.app.Script, known[0].program, b.searchedIn(known[0].program))
 }
 
-// interpret puts the command line together.
-func (b *builder) interpret(lang language, program, path string, args []string) {
+// interpretedBy makes the command line of a script with an interpreter.
+func (b *builder) interpretedBy(lang language, program, path string, args []string) {
 	b.app.Interpreter = filepath.Base(program)
 	own := b.wordsOf("interpreter_args")
-	argv := append([]string{program}, missing(lang.before, own)...)
-	if isNode(b.app.Interpreter) && b.on("source_map_support") && !b.on("disable_source_map_support") {
-		argv = append(argv, missing([]string{"--enable-source-maps"}, own)...)
+	argv := append([]string{program}, unlessGiven(lang.before, own)...)
+	if isNode(b.app.Interpreter) && b.enabled("source_map_support") && !b.enabled("disable_source_map_support") {
+		argv = append(argv, unlessGiven([]string{"--enable-source-maps"}, own)...)
 	}
 	argv = append(argv, own...)
-	argv = append(argv, missing(lang.after, own)...)
+	argv = append(argv, unlessGiven(lang.after, own)...)
 	argv = append(argv, path)
 	b.app.Argv = append(argv, args...)
 }
 
-// missing returns needed, unless the words are given already.
-func missing(needed, given []string) []string {
+// unlessGiven returns needed, unless its first word is among the given ones.
+func unlessGiven(needed, given []string) []string {
 	if len(needed) > 0 && slices.Contains(given, needed[0]) {
 		return nil
 	}
 	return needed
 }
 
-// execute runs a file that needs no interpreter of ours.
+// execute runs a file directly, by the kernel.
 func (b *builder) execute(s setting, path string, args []string) {
 	head := readHeader(path)
 	shebang := head.shebang()
@@ -160,24 +160,24 @@ func (b *builder) execute(s setting, path string, args []string) {
 	case !head.executable:
 		b.report.wrong(s, "%s is not executable; run chmod +x on it, or set interpreter", path)
 		return
-	case head.windows:
+	case head.crlf:
 		b.report.wrong(s, "the #! line of %s ends in CR LF, so its interpreter is not found; save the file with Unix line endings", path)
 		return
 	case len(shebang) > 0:
-		if _, ok := b.command(shebang[0]); !ok {
-			b.report.wrong(s, "the #! line of %s names %s, which is not found%s", path, shebang[0], b.searched(shebang[0]))
+		if _, ok := b.findProgram(shebang[0]); !ok {
+			b.report.wrong(s, "the #! line of %s names %s, which is not found%s", path, shebang[0], b.searchedIn(shebang[0]))
 			return
 		}
-	case head.plain:
-		b.plain(s, path, args)
+	case head.noShebang:
+		b.executeByShell(s, path, args)
 		return
 	}
 	b.app.Argv = append([]string{path}, args...)
 }
 
-// plain runs a text without a first line that says how: the kernel refuses
-// it, and shells run it themselves.
-func (b *builder) plain(s setting, path string, args []string) {
+// executeByShell runs an executable text without #!: the kernel refuses it, and
+// shells run it themselves.
+func (b *builder) executeByShell(s setting, path string, args []string) {
 	sh, ok := b.sh()
 	if !ok {
 		b.report.wrong(s, "%s is neither a binary nor begins with #!, and there is no shell to run it; set interpreter", path)
@@ -187,8 +187,9 @@ func (b *builder) plain(s setting, path string, args []string) {
 	b.app.Argv = append([]string{sh, path}, args...)
 }
 
-// shell runs a line of shell. Arguments become its positional parameters.
-func (b *builder) shell(s setting, args []string) {
+// executeShellLine runs a shell command line. Arguments become its positional
+// parameters.
+func (b *builder) executeShellLine(s setting, args []string) {
 	sh, ok := b.sh()
 	if !ok {
 		b.report.wrong(s, "no file %s, and no /bin/sh to run it as a shell command; put the command into script and the rest into args",
@@ -206,19 +207,19 @@ func (b *builder) sh() (string, bool) {
 	if isProgram("/bin/sh") {
 		return "/bin/sh", true
 	}
-	return b.command("sh")
+	return b.findProgram("sh")
 }
 
-// file finds the script: relative to the working directory, then on the PATH
-// that the worker will have.
-func (b *builder) file(s setting) (string, bool) {
+// findScript finds the script relative to the working directory, then on the
+// worker's PATH.
+func (b *builder) findScript(s setting) (string, bool) {
 	path := absolute(b.app.Dir, b.app.Script)
 	info, err := os.Stat(path)
 	if err == nil && !info.IsDir() {
 		return path, true
 	}
 	if !strings.Contains(b.app.Script, "/") {
-		if command, ok := b.command(b.app.Script); ok {
+		if command, ok := b.findProgram(b.app.Script); ok {
 			return command, true
 		}
 	}
@@ -226,23 +227,23 @@ func (b *builder) file(s setting) (string, bool) {
 	case err == nil:
 		b.report.wrong(s, "%s is a directory; name the file to run", path)
 	case errors.Is(err, fs.ErrNotExist):
-		b.report.wrong(s, "%s is not found%s%s", quote(b.app.Script), b.searched(b.app.Script), b.elsewhere())
+		b.report.wrong(s, "%s is not found%s%s", quote(b.app.Script), b.searchedIn(b.app.Script), b.cwdHint())
 	default:
 		b.report.wrong(s, "%s: %s", path, reason(err))
 	}
 	return "", false
 }
 
-// elsewhere gives a hint when the script lies beside the file, and cwd is
-// another folder.
-func (b *builder) elsewhere() string {
+// cwdHint suggests cwd when the script lies beside the ecosystem file, outside of
+// the working directory.
+func (b *builder) cwdHint() string {
 	if b.base != b.app.Dir && isFile(absolute(b.base, b.app.Script)) {
 		return "; it is in " + b.base + ", so set cwd: ."
 	}
 	return ""
 }
 
-func (b *builder) searched(name string) string {
+func (b *builder) searchedIn(name string) string {
 	switch {
 	case filepath.IsAbs(name):
 		return ""
@@ -259,9 +260,8 @@ func (b *builder) path() string {
 	return defaultPath
 }
 
-// command finds a program by its path or on the PATH that the worker will
-// have.
-func (b *builder) command(name string) (string, bool) {
+// findProgram finds a program by its path or on the worker's PATH.
+func (b *builder) findProgram(name string) (string, bool) {
 	if strings.Contains(name, "/") {
 		path := absolute(b.app.Dir, name)
 		return path, isProgram(path)
@@ -274,8 +274,8 @@ func (b *builder) command(name string) (string, bool) {
 	return "", false
 }
 
-// checkInterpreterArgs warns of arguments that reach nobody. Those of an
-// option may be meant for the other apps.
+// checkInterpreterArgs warns of interpreter_args without an interpreter. Those of
+// an option may be meant for the other apps.
 func (b *builder) checkInterpreterArgs() {
 	s := b.setting("interpreter_args")
 	if s.given() && s.at.option == "" && b.app.Interpreter == "none" && s.value.truthy() {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What to write, said wherever something else was written.
+// Each error describes the valid forms.
 var (
 	errDuration = errors.New("is not a duration; write milliseconds, or 500ms, 5s, 10m, 1h")
 	errSize     = errors.New("is not a size; write bytes, or 300K, 300M, 1.5G")

@@ -18,7 +18,7 @@ func Schema() []byte {
 	app := ref("app")
 	list := shape{"type": "array", "items": app, "minItems": 1}
 	named := shape{"type": "object", "minProperties": 1, "additionalProperties": app}
-	top := d.properties(new(loader).topKeys())
+	top := d.properties(new(loader).keys())
 	top["apps"]["anyOf"] = []any{list, app, named}
 	holder := func(key string) shape {
 		s := mappingShape(top)
@@ -33,7 +33,7 @@ func Schema() []byte {
 	}
 	text, err := json.MarshalIndent(whole, "", "  ")
 	if err != nil {
-		return nil // it holds texts only
+		return nil // it has nothing that cannot be encoded
 	}
 	return append(text, '\n')
 }
@@ -44,9 +44,9 @@ type shape map[string]any
 // definitions are the parts that others refer to.
 type definitions map[string]shape
 
-// addApp has every key by all of its names.
+// addApp defines an app, with every key under all of its names.
 func (d definitions) addApp() {
-	keys := new(builder).appKeys()
+	keys := new(builder).keys()
 	app := mappingShape(d.properties(keys))
 	var scripts []any
 	for _, key := range keys {
@@ -81,7 +81,7 @@ func mappingShape(properties map[string]shape) shape {
 	}
 }
 
-// key is what values of the key look like. null is as good as to leave it out.
+// key is the schema of a key's values. null is the same as no entry.
 func (d definitions) key(k Key) shape {
 	s := shape{"description": k.Doc}
 	switch {
@@ -96,7 +96,7 @@ func (d definitions) key(k Key) shape {
 	return s
 }
 
-// forms are the ways to write a value; nil for what may be anything.
+// forms are the schemas of a value, any of which it must match; nil: anything.
 func (d definitions) forms(t Type) []any {
 	if t.object == nil {
 		return append([]any(nil), t.forms...)
@@ -129,7 +129,13 @@ func (d definitions) object(o object) any {
 	return ref(o.name)
 }
 
-func ref(name string) shape { return shape{"$ref": "#/definitions/" + name} }
+// ref refers to a definition.
+type ref string
+
+// MarshalJSON returns JSON's form of a reference.
+func (r ref) MarshalJSON() ([]byte, error) {
+	return json.Marshal(shape{"$ref": "#/definitions/" + string(r)})
+}
 
 // mapOf is a mapping whose keys are free.
-func mapOf(value shape) shape { return shape{"type": "object", "additionalProperties": value} }
+func mapOf(value any) shape { return shape{"type": "object", "additionalProperties": value} }

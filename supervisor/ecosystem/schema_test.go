@@ -39,7 +39,7 @@ func validate(t *testing.T, r *jsonschema.Resolved, text string) error {
 	if err := json.Unmarshal(plain, &instance); err != nil {
 		t.Fatalf("%v in %s", err, plain)
 	}
-	return r.Validate(instance) //nolint:wrapcheck // for the test
+	return r.Validate(instance)
 }
 
 func TestSchemaTakesTheExamples(t *testing.T) {

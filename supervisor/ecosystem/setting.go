@@ -2,7 +2,6 @@ package ecosystem
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -12,12 +11,12 @@ import (
 	"gorun/supervisor/spec"
 )
 
-// setting is one key as it was given, by the file, an option or a default.
+// setting is the value of one key, from the file, an option or a default.
 type setting struct {
 	name      string // as it was written
 	at        position
 	value     value
-	byDefault bool // nobody gave it
+	byDefault bool // neither the file nor an option has it
 }
 
 func (s setting) given() bool { return s.name != "" }
@@ -32,7 +31,7 @@ func (s setting) item(v value) setting {
 	return setting{name: s.name, at: s.at, value: v}
 }
 
-// wrong reports that the setting's value is not what it should be.
+// wrong reports an invalid value of the setting.
 func (r *report) wrong(s setting, format string, args ...any) {
 	name := s.name + ": "
 	if s.value.at.option != "" {
@@ -41,7 +40,7 @@ func (r *report) wrong(s setting, format string, args ...any) {
 	r.mistake(s.value.at, "%s%s", name, fmt.Sprintf(format, args...))
 }
 
-// scalarText returns what was written, and reports lists and mappings.
+// scalarText returns the text of a scalar, and reports lists and mappings.
 func (r *report) scalarText(s setting, expected error) (string, bool) {
 	switch s.value.kind {
 	case list, mapping, null:
@@ -77,11 +76,6 @@ func (r *report) bool(s setting) bool { return parsed(r, s, errBool, parseBool) 
 
 func (r *report) integer(s setting) int64 { return parsed(r, s, errInteger, parseInteger) }
 
-// count reads a whole number that fits an int and is not negative.
-func (r *report) count(s setting) int {
-	return int(r.between(s, 0, math.MaxInt32))
-}
-
 func (r *report) between(s setting, low, high int64) int64 {
 	before := len(r.mistakes)
 	n := r.integer(s)
@@ -92,8 +86,8 @@ func (r *report) between(s setting, low, high int64) int64 {
 	return n
 }
 
-// text reads words or a number. A boolean is refused: YAML made it out of a
-// word that should have been quoted.
+// text reads a text or number. A boolean is refused: it is a word that should have
+// been quoted in YAML.
 func (r *report) text(s setting) string {
 	switch v := s.value; v.kind {
 	case text, number:
@@ -110,7 +104,7 @@ func (r *report) text(s setting) string {
 	return ""
 }
 
-// label reads text that people see in one line: names.
+// label reads a name: text in one line.
 func (r *report) label(s setting) string {
 	words := r.text(s)
 	if strings.ContainsFunc(words, func(c rune) bool { return c < ' ' || c == 0x7f }) {
@@ -147,7 +141,7 @@ func (r *report) texts(s setting) []string {
 	return all
 }
 
-// wordText reads an argument: booleans count as what was written.
+// wordText reads an argument: a boolean counts as text.
 func (r *report) wordText(s setting) string {
 	if s.value.kind == boolean {
 		return s.value.text
@@ -172,7 +166,7 @@ func (r *report) codes(s setting) []int {
 	return codes
 }
 
-// oneOf reads one of a few words and returns its place among them.
+// oneOf reads one of a few words and returns its index.
 func (r *report) oneOf(s setting, choices ...string) int {
 	i := slices.Index(choices, strings.ToLower(s.value.text))
 	if i < 0 || s.value.kind == list || s.value.kind == mapping {

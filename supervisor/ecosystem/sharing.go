@@ -11,28 +11,28 @@ import (
 	"gorun/supervisor/spec"
 )
 
-// sharingKeys say how workers share their ports, and when they are ready.
+// sharingKeys configure shared ports, readiness, drain and reload.
 func (b *builder) sharingKeys() []Key {
 	a := &b.app
 	return []Key{
 		{Name: "sharing", Type: enumVar(&b.sharing, "auto", "node", "intercept", "inherit", "none"), Default: "auto", Doc: "How workers in cluster mode come to share a port: node (Node's cluster protocol), intercept (any program), inherit (the sockets of listen), none; auto chooses."},
 		{Name: "balance", Type: enumVar(&a.Balance, "spread", "sticky", "shared"), Default: "spread", Doc: "How connections are spread over workers: spread (at random), sticky (by the client's address), shared (one socket for all)."},
-		{Name: "listen", Type: Type{set: (*builder).listen, forms: []any{ref("words"), mapOf(ref("text"))}}, Doc: "Sockets that gorun opens and passes on (LISTEN_FDS): a list of 8080, 127.0.0.1:8080, [::1]:8080 or /path, or a mapping of names to these."},
-		{Name: "wait_ready", Type: boolVar(&a.WaitReady), Default: "false", Doc: "Waits until a worker says that it is ready, process.send('ready') in Node or READY=1 by sd_notify elsewhere, for at most listen_timeout."},
-		{Name: "drain_timeout", Type: durationVar(&a.DrainTimeout), Doc: "How much of kill_timeout a worker may take to finish what it has accepted; half of it by default."},
+		{Name: "listen", Type: Type{set: (*builder).setListen, forms: []any{ref("words"), mapOf(ref("text"))}}, Doc: "Sockets that gorun opens and passes on (LISTEN_FDS): a list of 8080, 127.0.0.1:8080, [::1]:8080 or /path, or a mapping of names to these."},
+		{Name: "wait_ready", Type: boolVar(&a.WaitReady), Default: "false", Doc: "Waits until a worker reports that it is ready, by process.send('ready') in Node or READY=1 of sd_notify elsewhere, for at most listen_timeout."},
+		{Name: "drain_timeout", Type: durationVar(&a.DrainTimeout), Doc: "Part of kill_timeout in which a worker may finish the connections that it has accepted; half of it by default."},
 		{Name: "drain_idle", Type: durationVar(&a.DrainIdle), Default: "1s", Doc: "How long a connection must have been idle, in both directions, before a worker that is being stopped counts as done with it."},
 		{Name: "reload_parallel", Type: countVar(&a.ReloadParallel), Doc: "How many workers a reload replaces at a time; a quarter of them by default."},
-		{Name: "reload_fallback", Type: enumVar(&b.reloadFallback, "keep", "restart"), Default: "keep", Doc: "What a reload does when a replacement does not become ready: keep (the old worker stays, the reload stops) or restart (as pm2: the old one is stopped, then a new one started)."},
+		{Name: "reload_fallback", Type: enumVar(&b.reloadFallback, "keep", "restart"), Default: "keep", Doc: "What happens when a replacement does not become ready in a reload: keep (the old worker stays, the reload stops) or restart (as pm2: the old one is stopped, then a new one started)."},
 	}
 }
 
-// The values of sharing that are not a spec.Sharing of that number.
+// The indexes of sharing's words that are not equal to a spec.Sharing.
 const (
 	sharingAuto = 0
 	sharingNone = 4
 )
 
-// chooseSharing decides how the workers come to their ports, once all is read.
+// chooseSharing decides how the workers share their ports.
 func (b *builder) chooseSharing() {
 	a := &b.app
 	if a.Balance != sockets.Spread && a.Mode == spec.Fork {
@@ -60,23 +60,23 @@ func (b *builder) chooseSharing() {
 	a.ReloadFallback = b.reloadFallback == 1
 }
 
-// listen reads the sockets to pass on.
-func (b *builder) listen(s setting) {
+// setListen reads the sockets to pass to the workers.
+func (b *builder) setListen(s setting) {
 	switch s.value.kind {
 	case mapping:
 		for _, e := range s.value.entries {
-			b.socket(e.key, s.inner(e))
+			b.addSocket(e.key, s.inner(e))
 		}
 	case list:
 		for _, v := range s.value.list {
-			b.socket(b.app.Name, s.item(v))
+			b.addSocket(b.app.Name, s.item(v))
 		}
 	case null, boolean, number, text:
-		b.socket(b.app.Name, s)
+		b.addSocket(b.app.Name, s)
 	}
 }
 
-func (b *builder) socket(name string, s setting) {
+func (b *builder) addSocket(name string, s setting) {
 	words := b.report.text(s)
 	address, err := parseListen(words, b.app.Dir)
 	if err != nil {

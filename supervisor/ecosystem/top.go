@@ -5,6 +5,16 @@ import (
 	"strings"
 )
 
+// keys are the keys of the top level, beside the apps.
+func (l *loader) keys() []Key {
+	return []Key{
+		{Name: "apps", Doc: "The apps: a list of entries, one entry, or a mapping of names to entries."},
+		{Name: "pm2", Doc: "The same as apps, or a mapping that has apps in it."},
+		{Name: "shutdown_delay", Type: durationVar(&l.file.ShutdownDelay), Default: "0", Doc: "Between the first SIGTERM and the stop of the workers: time for the load balancer to notice."},
+		{Name: "deploy", NoEffect: true, Doc: "pm2's deployment over ssh."},
+	}
+}
+
 // top reads the outermost value: a list of apps, one app, or a mapping with
 // apps or pm2 in it.
 func (l *loader) top(root value) ([]*builder, error) {
@@ -17,7 +27,7 @@ func (l *loader) top(root value) ([]*builder, error) {
 	}
 	apps, ok := container(root)
 	if !ok {
-		return l.single(root)
+		return l.singleApp(root)
 	}
 	for _, e := range root.entries {
 		if e.key != apps.key {
@@ -49,7 +59,7 @@ func (l *loader) topEntry(e entry) {
 			l.report.warn(e.at, "%s has no effect here; move it into an app", e.key)
 			return
 		}
-		l.report.warn(e.at, "unknown key %s%s", quote(e.key), didYouMean(e.key, namesOf(l.topKeys())))
+		l.report.warn(e.at, "unknown key %s%s", quote(e.key), didYouMean(e.key, namesOf(l.topKeys)))
 		return
 	}
 	switch {
@@ -63,7 +73,7 @@ func (l *loader) topEntry(e entry) {
 	}
 }
 
-// topOptions reads the options that are about gorun as a whole.
+// topOptions reads the options for keys of the top level.
 func (l *loader) topOptions() {
 	for _, e := range l.options {
 		if _, ok := l.topIndex.find(e.key); ok {
@@ -72,8 +82,8 @@ func (l *loader) topOptions() {
 	}
 }
 
-// single makes an app of a file that is one entry.
-func (l *loader) single(root value) ([]*builder, error) {
+// singleApp reads a mapping that is one app.
+func (l *loader) singleApp(root value) ([]*builder, error) {
 	var entries []entry
 	for _, e := range root.entries {
 		if _, ok := l.topIndex.find(e.key); ok {
@@ -103,18 +113,18 @@ func (l *loader) entriesOfApps(v value) ([]*builder, error) {
 		if len(v.list) == 0 {
 			return nil, faultAt(v.at, "the list of apps is empty; add an app")
 		}
-		return l.listed(v.list), nil
+		return l.listedApps(v.list), nil
 	case mapping:
-		if len(v.entries) > 0 && l.named(v) {
-			return l.byName(v.entries), nil
+		if len(v.entries) > 0 && hasNamedApps(v) {
+			return l.namedApps(v.entries), nil
 		}
-		return l.single(v)
+		return l.singleApp(v)
 	case null, boolean, number, text:
 	}
 	return nil, faultAt(v.at, "%s is not a list of apps", v.describe())
 }
 
-func (l *loader) listed(items []value) []*builder {
+func (l *loader) listedApps(items []value) []*builder {
 	var builders []*builder
 	for _, item := range items {
 		if item.kind != mapping {
@@ -126,13 +136,13 @@ func (l *loader) listed(items []value) []*builder {
 	return builders
 }
 
-// named says whether a mapping holds entries under names, rather than being
-// one entry itself.
-func (l *loader) named(v value) bool {
+// hasNamedApps reports whether a mapping has an app for each name, rather than
+// being one app itself.
+func hasNamedApps(v value) bool {
 	return !slices.ContainsFunc(v.entries, func(e entry) bool { return e.value.kind != mapping })
 }
 
-func (l *loader) byName(entries []entry) []*builder {
+func (l *loader) namedApps(entries []entry) []*builder {
 	var builders []*builder
 	for _, e := range entries {
 		b := newBuilder(l, e.at, e.value.entries)
@@ -150,5 +160,5 @@ func (l *loader) unknownKey(e entry) {
 		l.report.warn(e.at, "%s has no effect here; move it to the top level, beside apps", key.Name)
 		return
 	}
-	l.report.warn(e.at, "unknown key %s%s", quote(e.key), didYouMean(e.key, namesOf(new(builder).appKeys())))
+	l.report.warn(e.at, "unknown key %s%s", quote(e.key), didYouMean(e.key, namesOf(l.appKeys)))
 }

@@ -1,17 +1,20 @@
 package ecosystem
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
-// Type is how the value of a key is written and where it goes. The constructors
-// take the field to fill, as those of package flag do; nil where a later step of
-// the builder reads the setting again, so that they only check it.
+// Type describes how the value of a key is written and which field it fills. The
+// constructors take the field, as those of package flag do. With nil they only
+// check the value: a step of the builder reads it.
 type Type struct {
-	set    setter        // nil: a step of the builder does all of it
-	forms  []any         // what the JSON schema allows: any of these; nil: anything
+	set    setter        // nil: a step of the builder reads the value
+	forms  []any         // schemas, any of which a value must match; nil: anything
 	object func() object // of a mapping with keys of its own: a new one for each value
 }
 
-// setter takes a value over into the app.
+// setter reads a value and fills a field.
 type setter func(b *builder, s setting)
 
 // typeOf makes a type of a reader and the field that it fills.
@@ -57,7 +60,7 @@ func countVar(field *int) Type { return intVar(field, 0, maxCount) }
 // portVar is a TCP port.
 func portVar(field *int) Type { return intVar(field, 1, maxPort) }
 
-// enumVar is one of a few words: the field is its place among them.
+// enumVar is one of a few words: the field is its index.
 func enumVar[T ~int](field *T, words ...string) Type {
 	read := func(r *report, s setting) T { return T(r.oneOf(s, words...)) }
 	return typeOf(read, field, shape{"enum": words})
@@ -69,6 +72,6 @@ func commandVar(field *[]string) Type {
 }
 
 const (
-	maxCount = 1<<31 - 1
-	maxPort  = 1<<16 - 1
+	maxCount = math.MaxInt32
+	maxPort  = math.MaxUint16
 )

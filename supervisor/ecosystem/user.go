@@ -10,41 +10,37 @@ import (
 	"gorun/supervisor/spec"
 )
 
-// self is whom gorun runs as.
-type self struct{ uid, gid uint32 }
-
-// identity reads uid and gid.
-func (b *builder) identity() {
+// chooseUser reads uid and gid.
+func (b *builder) chooseUser() {
 	uid, gid := b.setting("uid"), b.setting("gid")
 	if !uid.given() && !gid.given() {
 		return
 	}
-	me := self{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid())}
-	before := len(b.report.mistakes)
-	found := spec.User{UID: me.uid, GID: me.gid}
+	self := spec.User{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
+	before, found := len(b.report.mistakes), self
 	if uid.given() {
 		found = parsed(b.report, uid, errors.New("is not a user"), findUser)
 	}
 	if gid.given() {
 		found.GID = parsed(b.report, gid, errors.New("is not a group"), findGroup)
 	}
-	found.Switched = found.UID != me.uid
+	found.Switched = found.UID != self.UID
 	switch {
 	case len(b.report.mistakes) > before:
-	case !found.Switched && found.GID == me.gid:
-	case me.uid == 0:
+	case !found.Switched && found.GID == self.GID:
+	case self.UID == 0:
 		b.app.User = &found
 	case found.Switched:
-		b.report.wrong(uid, "gorun runs as uid %d and cannot switch to another user; start gorun as root, or remove this key", me.uid)
+		b.report.wrong(uid, "gorun runs as uid %d and cannot switch to another user; start gorun as root, or remove this key", self.UID)
 	default:
 		if !gid.given() {
 			gid = uid
 		}
-		b.report.wrong(gid, "gorun runs as gid %d and cannot switch to another group; start gorun as root, or remove this key", me.gid)
+		b.report.wrong(gid, "gorun runs as gid %d and cannot switch to another group; start gorun as root, or remove this key", self.GID)
 	}
 }
 
-// findUser looks a user up by name or number. Numbers need no /etc/passwd: a
+// findUser looks up a user by name or number. Numbers need no /etc/passwd: a
 // scratch image has none. The group of an unknown number is the same number,
 // never root's.
 func findUser(words string) (spec.User, error) {

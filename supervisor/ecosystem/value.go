@@ -2,7 +2,7 @@ package ecosystem
 
 import "fmt"
 
-// kind is what a value of the file is.
+// kind is the kind of a value of the file.
 type kind int
 
 const (
@@ -30,11 +30,11 @@ type entry struct {
 	key    string
 	at     position
 	value  value
-	merged bool // came by a YAML merge key: yields to what the mapping says itself
+	merged bool // by a YAML merge key: the mapping's own entries take precedence
 }
 
-// The limits of what is read: far above any file written by a person, and low
-// enough that a file made to hurt costs little.
+// The limits of a file: far above any that a person writes, and low enough that a
+// hostile one costs little.
 const (
 	maxBytes  = 1 << 20
 	maxWeight = 4 << 20
@@ -71,8 +71,8 @@ func (v value) lookup(key string) (entry, bool) {
 	return entry{}, false
 }
 
-// truthy says whether the value asks for something: JavaScript's idea of it,
-// and "false" and "0" as well, which options and env files give as text.
+// truthy is JavaScript's notion of it, but for the texts "false" and "0" of
+// options and env files, which are false.
 func (v value) truthy() bool {
 	switch v.kind {
 	case null:
@@ -87,8 +87,8 @@ func (v value) truthy() bool {
 	return false
 }
 
-// describe names the value in a message: short, and by its kind where it is
-// not a scalar.
+// describe describes the value in a message: in short, and by its kind where it
+// is not a scalar.
 func (v value) describe() string {
 	switch v.kind {
 	case null:
@@ -105,7 +105,7 @@ func (v value) describe() string {
 	return ""
 }
 
-// kindOf is describe without the words of a text, which may be a secret.
+// kindOf is describe without the content of a text, which may be a secret.
 func (v value) kindOf() string {
 	if v.kind == text {
 		return "a text"
@@ -133,8 +133,8 @@ func faultAt(at position, format string, args ...any) error {
 	return fault{at: at, what: fmt.Sprintf(format, args...)}
 }
 
-// unique reports every key that a mapping gives twice, and keeps the first.
-func unique(entries []entry, r *report) []entry {
+// dropDuplicates reports every key that a mapping has twice, and keeps the first.
+func dropDuplicates(entries []entry, r *report) []entry {
 	seen := make(map[string]position, len(entries))
 	kept := entries[:0]
 	for _, e := range entries {

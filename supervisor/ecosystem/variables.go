@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// variables reads a mapping of environment variables. nil unsets one, and
-// what is not a scalar becomes JSON.
+// variables reads a mapping of environment variables. nil unsets one; lists and
+// mappings become JSON.
 func (r *report) variables(s setting) map[string]*string {
 	vars := map[string]*string{}
 	for _, e := range r.entriesOf(s, s.name+": {NAME: value}") {
@@ -65,8 +65,7 @@ func appendJSON(out []byte, v value) []byte {
 	return out
 }
 
-// appendNumber writes a number that is JSON as it is, and YAML's own forms in
-// decimal.
+// appendNumber writes YAML's own forms of numbers in decimal.
 func appendNumber(out []byte, words string) []byte {
 	if json.Valid([]byte(words)) {
 		return append(out, words...)

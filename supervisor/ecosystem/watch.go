@@ -9,15 +9,15 @@ import (
 	"gorun/supervisor/trigger"
 )
 
-// triggerKeys say what besides its end restarts a worker. Their order counts:
-// watch_options adds to ignore_watch.
+// triggerKeys configure restarts by schedule and by changed files. Their order
+// counts: watch_options adds to ignore_watch.
 func (b *builder) triggerKeys() []Key {
 	return []Key{
 		{Name: "cron_restart", Aliases: []string{"cron"}, Type: typeOf((*report).schedule, &b.app.Cron, ref("text")), Doc: "Restarts by schedule: 5 fields, or 6 with seconds first, CRON_TZ=Zone before them if you like; in cluster mode without a gap."},
-		{Name: "watch", Type: Type{set: (*builder).watchPaths, forms: []any{ref("boolean"), ref("words")}}, Default: "false", Doc: "Restarts when files change: true for all below cwd, or a path or list of paths; in cluster mode without a gap."},
-		{Name: "ignore_watch", Type: textsVar(&b.watch.Ignore), Doc: "What watch overlooks: names, globs, paths; dot-files and node_modules by default."},
-		{Name: "watch_delay", Type: durationVar(&b.watch.Delay), Default: "200ms", Doc: "How long files must rest before watch restarts."},
-		{Name: "watch_options", Type: watchOptionsVar(&b.watch), Default: "{}", Doc: "How watch looks at files, as chokidar has it."},
+		{Name: "watch", Type: Type{set: (*builder).setWatchPaths, forms: []any{ref("boolean"), ref("words")}}, Default: "false", Doc: "Restarts when files change: true for all below cwd, or a path or list of paths; in cluster mode without a gap."},
+		{Name: "ignore_watch", Type: textsVar(&b.watch.Ignore), Doc: "Files that watch ignores: names, globs, paths; dot-files and node_modules by default."},
+		{Name: "watch_delay", Type: durationVar(&b.watch.Delay), Default: "200ms", Doc: "Quiet time after a change, before the restart."},
+		{Name: "watch_options", Type: watchOptionsVar(&b.watch), Default: "{}", Doc: "Options of watch, as chokidar has them."},
 	}
 }
 
@@ -29,7 +29,7 @@ func (r *report) schedule(s setting) string {
 	return words
 }
 
-// watchOptionsVar is chokidar's options, as far as they make sense here.
+// watchOptionsVar has those of chokidar's options that make sense here.
 func watchOptionsVar(field *spec.Watch) Type {
 	return Type{object: func() object {
 		var polls bool
@@ -39,11 +39,11 @@ func watchOptionsVar(field *spec.Watch) Type {
 			example: "{usePolling: true}",
 			open:    true,
 			keys: []Key{
-				{Name: "follow_symlinks", Type: boolVar(&field.FollowSymlinks), Default: "true", Doc: "Watches what links lead to, too."},
-				{Name: "use_polling", Type: boolVar(&polls), Default: "false", Doc: "Compares the files instead of asking the kernel: for network shares and folders of another system."},
-				{Name: "interval", Type: durationVar(&interval), Default: "100ms", Doc: "How often they are compared."},
-				{Name: "ignored", Type: textsVar(&ignored), Doc: "The same as ignore_watch, and added to it."},
-				{Name: "persistent", NoEffect: true, Doc: "And chokidar's other options.", Aliases: []string{
+				{Name: "follow_symlinks", Type: boolVar(&field.FollowSymlinks), Default: "true", Doc: "Whether the targets of symbolic links are watched."},
+				{Name: "use_polling", Type: boolVar(&polls), Default: "false", Doc: "Polls instead of using inotify, for network shares and folders of another system."},
+				{Name: "interval", Type: durationVar(&interval), Default: "100ms", Doc: "Interval of polling."},
+				{Name: "ignored", Type: textsVar(&ignored), Doc: "Added to ignore_watch."},
+				{Name: "persistent", NoEffect: true, Doc: "One of chokidar's options.", Aliases: []string{
 					"ignore_initial", "cwd", "disable_globbing", "use_fs_events", "always_stat", "depth", "binary_interval", "ignore_permission_errors", "atomic", "await_write_finish",
 				}},
 			},
@@ -57,8 +57,8 @@ func watchOptionsVar(field *spec.Watch) Type {
 	}}
 }
 
-// watching decides whether files are watched, once all is read.
-func (b *builder) watching() {
+// chooseWatch decides whether files are watched.
+func (b *builder) chooseWatch() {
 	w := b.watch
 	if len(w.Paths) == 0 {
 		return
@@ -74,8 +74,7 @@ func (b *builder) watching() {
 	b.app.Watch = &w
 }
 
-// ownFiles are those that the app's own output goes to: each line would be a
-// change.
+// ownFiles are the app's own output files: each line would be a change.
 func (b *builder) ownFiles() []string {
 	var files []string
 	for _, path := range []string{b.app.Logs.OutFile, b.app.Logs.ErrorFile, b.app.Logs.File, b.app.PidFile} {
@@ -87,8 +86,8 @@ func (b *builder) ownFiles() []string {
 	return files
 }
 
-// watchPaths makes them absolute; there are none when nothing is watched.
-func (b *builder) watchPaths(s setting) {
+// setWatchPaths makes the paths absolute; there are none when nothing is watched.
+func (b *builder) setWatchPaths(s setting) {
 	if s.value.kind == boolean || s.value.kind == text && (s.value.text == "true" || s.value.text == "false") {
 		if b.report.bool(s) {
 			b.watch.Paths = []string{b.app.Dir}

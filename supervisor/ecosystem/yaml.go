@@ -16,15 +16,15 @@ import (
 // keys of a mapping: some 15,000 lines.
 const maxTokens = 50_000
 
-// yamlReader turns a YAML document into values. Aliases share the values of
-// their anchors, so that their number does not matter before weight is asked.
+// yamlReader converts a YAML document into values. Aliases share the values of
+// their anchors: their number costs nothing, and checkWeight limits it.
 type yamlReader struct {
 	anchors map[string]value
 	report  *report
 }
 
 func readYAML(source []byte, r *report) (v value, err error) {
-	// The parser is fed by strangers: a panic in it is a file it cannot read.
+	// The input is not trusted: a panic of the parser is a file that it cannot read.
 	defer func() {
 		if p := recover(); p != nil {
 			err = faultAt(position{}, "not valid YAML: the parser crashes on it (%v)", p)
@@ -73,9 +73,9 @@ func empty(body ast.Node) bool {
 	return false
 }
 
-// shallowYAML refuses nesting so deep that a recursive parser would need a
-// stack of its size: brackets, and dashes or question marks in one line.
-// Nesting by indentation is bounded by the size of the file.
+// shallowYAML limits nesting, and so the stack of the recursive parser: brackets,
+// and dashes or question marks in one line. Nesting by indentation is bounded by
+// the size of the file.
 func shallowYAML(tokens token.Tokens) error {
 	if len(tokens) > maxTokens {
 		return faultAt(tokenPosition(tokens[maxTokens]), "too long: more than %d YAML tokens", maxTokens)
@@ -135,7 +135,7 @@ func (y yamlReader) sequence(n *ast.SequenceNode, at position) (value, error) {
 		}
 		items[i] = v
 	}
-	return weighed(listOf(at, items))
+	return checkWeight(listOf(at, items))
 }
 
 func (y yamlReader) mapping(nodes []*ast.MappingValueNode, at position) (value, error) {
@@ -159,7 +159,7 @@ func (y yamlReader) mapping(nodes []*ast.MappingValueNode, at position) (value, 
 		}
 		own = append(own, entry{key: key.text, at: key.at, value: v})
 	}
-	return weighed(mappingOf(at, adopt(unique(own, y.report), merged)))
+	return checkWeight(mappingOf(at, addMissing(dropDuplicates(own, y.report), merged)))
 }
 
 func (y yamlReader) key(n ast.MapKeyNode) (value, error) {
@@ -177,8 +177,8 @@ func (y yamlReader) key(n ast.MapKeyNode) (value, error) {
 	return key, nil
 }
 
-// mergedEntries returns what a merge key (<<) brings: the entries of one
-// mapping, or of several in a list, where the first one wins.
+// mergedEntries returns the entries of a merge key (<<): of one mapping, or of a
+// list of mappings, where the first one wins.
 func mergedEntries(v value) ([]entry, error) {
 	switch v.kind {
 	case mapping:
@@ -189,7 +189,7 @@ func mergedEntries(v value) ([]entry, error) {
 			if item.kind != mapping {
 				return nil, faultAt(item.at, "<< merges mappings, not %s", item.describe())
 			}
-			entries = adopt(entries, item.entries)
+			entries = addMissing(entries, item.entries)
 		}
 		return entries, nil
 	case null, boolean, number, text:
@@ -197,8 +197,8 @@ func mergedEntries(v value) ([]entry, error) {
 	return nil, faultAt(v.at, "<< merges a mapping or a list of mappings, not %s", v.describe())
 }
 
-// adopt adds those of more whose keys are not there yet.
-func adopt(entries, more []entry) []entry {
+// addMissing adds the entries of more whose keys are not in entries.
+func addMissing(entries, more []entry) []entry {
 	if len(more) == 0 {
 		return entries
 	}
@@ -256,7 +256,7 @@ func (y yamlReader) tagged(n *ast.TagNode, at position) (value, error) {
 	}
 }
 
-func weighed(v value) (value, error) {
+func checkWeight(v value) (value, error) {
 	if v.weight > maxWeight {
 		return value{}, faultAt(v.at, "aliases expand to more than %d MiB; use fewer", maxWeight>>20)
 	}
