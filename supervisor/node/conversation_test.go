@@ -127,7 +127,7 @@ func (s *scene) options(owner sockets.Owner) Options {
 	return Options{
 		Cluster:   !s.fork,
 		TLSData:   &s.keys,
-		Share:     func(a sockets.Address) (*sockets.Member, error) { return s.groups.Take(owner, a) },
+		Share:     func(a sockets.Address) (*sockets.Member, error) { return s.groups.Acquire(owner, a) },
 		Listening: func(a sockets.Address) { events <- fmt.Sprintf("listening %d %s", a.Port, a) },
 		Message:   func(m json.RawMessage) { events <- "message " + string(m) },
 	}
