@@ -118,7 +118,7 @@ func (c *call) follow(news iter.Seq2[control.News, error]) error {
 			}
 			return err
 		}
-		if err := screen.News(c.Out, style, n); err != nil {
+		if err := screen.Progress(c.Out, style, n); err != nil {
 			return err
 		}
 	}

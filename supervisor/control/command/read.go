@@ -72,7 +72,7 @@ func (c *call) logs() error {
 		log.Form = screen.Raw
 	}
 	if overview, err := c.client.Apps(c.ctx); err == nil {
-		log.Room(overview.Apps)
+		log.AlignTags(overview.Apps)
 	}
 	for line, err := range c.client.Logs(c.ctx, query) {
 		if err != nil {

@@ -174,7 +174,7 @@ func (m *model) tell(n control.News) {
 	var text strings.Builder
 	style := m.style
 	style.Width = 1 << 16            // one line; the view cuts it
-	_ = screen.News(&text, style, n) // a Builder never fails
+	_ = screen.Progress(&text, style, n) // a Builder never fails
 	m.note = note{text: strings.TrimSuffix(text.String(), "\n")}
 }
 

@@ -85,7 +85,7 @@ func (m *model) header() string {
 func (m *model) workers(l layout) []string {
 	style := m.style
 	style.Width = max(style.Width-2, 1) // a mark in front
-	table := m.table().Bare(style)
+	table := m.table().Plain(style)
 	var lines []string
 	if l.heading > 0 {
 		lines = append(lines, "  "+table[0])
@@ -153,7 +153,7 @@ func (m *model) cells(r row, rates map[int]float64) []screen.Cell {
 	w := r.worker
 	memory, pid := "-", "-"
 	if w.Pid > 0 {
-		memory, pid = screen.Size(w.Memory), strconv.Itoa(w.Pid)
+		memory, pid = screen.Bytes(w.Memory), strconv.Itoa(w.Pid)
 	}
 	return []screen.Cell{
 		{Text: name(r)},

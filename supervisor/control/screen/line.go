@@ -8,7 +8,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"gorun/supervisor/control"
+	client "gorun/supervisor/control"
 )
 
 // Form is how `logs` prints the lines of workers.
@@ -21,8 +21,8 @@ const (
 	JSON               // an object a line, as gorun itself prints with --json
 )
 
-// Log prints lines. The zero value prints tagged ones into a file; a longer tag
-// than any before makes those after it wider.
+// Log prints lines. The zero value prints tagged lines into a file; a tag that is
+// longer than all before it widens those after it.
 type Log struct {
 	Style Style
 	Form  Form
@@ -30,8 +30,9 @@ type Log struct {
 	tag int // columns of the longest tag so far
 }
 
-// Room makes tags as wide as those of the apps, before their first lines.
-func (l *Log) Room(apps []control.App) {
+// AlignTags makes all tags as wide as the longest of these apps, before their first
+// lines.
+func (l *Log) AlignTags(apps []client.App) {
 	for _, app := range apps {
 		for _, w := range app.Workers {
 			l.tag = max(l.tag, ansi.StringWidth(label(w.ID, app.Name)))
@@ -39,9 +40,9 @@ func (l *Log) Room(apps []control.App) {
 	}
 }
 
-// Line prints a line that a worker wrote, after a notice if this reader has
-// missed some. Raw and JSON are for programs: there Missed is the only notice.
-func (l *Log) Line(out io.Writer, line control.Line) error {
+// Line prints a line of a worker, after a notice if lines before it were dropped.
+// Raw and JSON are for programs and have no notice: see Missed.
+func (l *Log) Line(out io.Writer, line client.Line) error {
 	switch l.Form {
 	case Tagged:
 		return l.tagged(out, line)
@@ -53,15 +54,16 @@ func (l *Log) Line(out io.Writer, line control.Line) error {
 	return nil
 }
 
-// Missed is the notice of the lines that this reader was too slow for, "" without any.
-func Missed(line control.Line) string {
+// Missed is a notice of the lines that were dropped before this one, because the
+// terminal was too slow, "" if there are none.
+func Missed(line client.Line) string {
 	if line.Missed == 0 {
 		return ""
 	}
-	return count(line.Missed, "line") + " missed: this terminal was too slow"
+	return Count(line.Missed, "line") + " missed: this terminal was too slow"
 }
 
-func (l *Log) tagged(out io.Writer, line control.Line) error {
+func (l *Log) tagged(out io.Writer, line client.Line) error {
 	tag := label(line.ID, line.App)
 	l.tag = max(l.tag, ansi.StringWidth(tag))
 	tag += strings.Repeat(" ", l.tag-ansi.StringWidth(tag))
@@ -86,9 +88,9 @@ func (l *Log) tagged(out io.Writer, line control.Line) error {
 
 func label(id int, app string) string { return strconv.Itoa(id) + "|" + Printable(app) }
 
-// lineJSON prints a line as gorun's own JSON output has it: one that is an object
-// stays an object.
-func lineJSON(out io.Writer, line control.Line) error {
+// lineJSON prints a line in the form of gorun's own JSON output: a line that is an
+// object stays an object.
+func lineJSON(out io.Writer, line client.Line) error {
 	var message any = line.Text
 	if object := strings.TrimSpace(line.Text); strings.HasPrefix(object, "{") && json.Valid([]byte(object)) {
 		message = json.RawMessage(object)

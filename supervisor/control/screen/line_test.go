@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/control"
+	client "gorun/supervisor/control"
 )
 
-func logLines() []control.Line {
+func logLines() []client.Line {
 	at := noon.Add(7 * time.Millisecond)
-	return []control.Line{
+	return []client.Line{
 		{Time: at, App: "api", ID: 0, Stream: "out", Text: "listening on :3000"},
 		{Time: at, App: "api", ID: 0, Stream: "err", Text: "\x1b[31mred\x1b[0m and \x1b[2J\x1b]0;title\x07moved\x1b[10A <&>"},
 		{Time: at, App: "mailer", ID: 13, Stream: "out", Text: `{"level":"info","msg":"sent"}`, Missed: 1204},
@@ -32,7 +32,7 @@ func TestLineGoldens(t *testing.T) {
 	for name, log := range forms {
 		t.Run(name, func(t *testing.T) {
 			text := printed(t, func(out *bytes.Buffer) error {
-				log.Room(overview().Apps)
+				log.AlignTags(overview().Apps)
 				for _, line := range logLines() {
 					if err := log.Line(out, line); err != nil {
 						return err
@@ -59,7 +59,7 @@ func FuzzLine(f *testing.F) {
 		f.Add(line.App, line.Text)
 	}
 	f.Fuzz(func(t *testing.T, app, text string) {
-		line := control.Line{App: app, Stream: "err", Text: text, Missed: 2}
+		line := client.Line{App: app, Stream: "err", Text: text, Missed: 2}
 		log := Log{Style: wide}
 		tagged := strings.TrimSuffix(printed(t, func(out *bytes.Buffer) error { return log.Line(out, line) }), "\n")
 		for part := range strings.SplitSeq(tagged, "\n") {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"gorun/supervisor/control"
+	client "gorun/supervisor/control"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -66,37 +66,37 @@ func ago(d time.Duration) *time.Time {
 }
 
 // overview is a small container: an API in trouble, a job, a stopped app.
-func overview() control.Overview {
+func overview() client.Overview {
 	const mib = 1 << 20
-	return control.Overview{Time: noon, Pid: 1, Version: "1.4.0", Apps: []control.App{
+	return client.Overview{Time: noon, Pid: 1, Version: "1.4.0", Apps: []client.App{
 		{
 			Name: "api", Namespace: "default", Mode: "cluster", Sharing: "node", Interpreter: "node", Script: "/app/server.js",
 			Desired: 3, Online: 1, MemoryLimit: 512 * mib,
 			Troubles: []string{"api/2 gave up after 16 unstable runs: EADDRINUSE :3000, held by pid 41 (node), which is not of this container's apps"},
-			Workers: []control.Worker{
+			Workers: []client.Worker{
 				{
 					ID: 0, Instance: 0, State: "online", Since: *ago(50 * time.Hour), Ready: true, Pid: 12, Started: ago(51 * time.Hour), Restarts: 3,
-					LastExit:   &control.Exit{Code: 137, Text: "137 = SIGKILL, out of memory: limit 512 MiB", At: *ago(51 * time.Hour), Uptime: 4000},
+					LastExit:   &client.Exit{Code: 137, Text: "137 = SIGKILL, out of memory: limit 512 MiB", At: *ago(51 * time.Hour), Uptime: 4000},
 					CPUSeconds: 100.25, Memory: 47_500_493, OpenFDs: 32, Threads: 11, Processes: 2, OutLines: 1200, ErrLines: 4,
-					Node: &control.Node{
+					Node: &client.Node{
 						DelayP50: .0002, DelayP95: .0124, DelayP99: 1.25, HeapUsed: 45 * mib, HeapReserved: 60 * mib, HeapLimit: 2096 * mib,
 						Handles: 7, Requests: 1, Pauses: 123, PauseSeconds: 4.56,
 					},
-					Custom: []control.Custom{{Name: "Heap Usage", Unit: "%", Value: 71.27}, {Name: "Users", Value: 3}, {Name: "tiny", Unit: "s", Value: 1.2345e-12}},
+					Custom: []client.Custom{{Name: "Heap Usage", Unit: "%", Value: 71.27}, {Name: "Users", Value: 3}, {Name: "tiny", Unit: "s", Value: 1.2345e-12}},
 				},
 				{ID: 1, Instance: 1, State: "launching", Since: *ago(2 * time.Second), Pid: 77, Started: ago(2 * time.Second), CPUSeconds: 8, Memory: 9 * mib},
 				{
 					ID: 2, Instance: 2, State: "errored", Since: *ago(5 * time.Minute), Restarts: 16, Unstable: 17, CPUSeconds: 3,
-					LastExit:  &control.Exit{Code: 1, Text: "1", At: *ago(5 * time.Minute), Uptime: 0.4},
+					LastExit:  &client.Exit{Code: 1, Text: "1", At: *ago(5 * time.Minute), Uptime: 0.4},
 					LastError: "EADDRINUSE",
 				},
 			},
-			Ports: []control.Port{{Address: "0.0.0.0:3000", Instance: 0, Length: 2, Limit: 511}},
+			Ports: []client.Port{{Address: "0.0.0.0:3000", Instance: 0, Length: 2, Limit: 511}},
 		},
-		{Name: "mailer", Namespace: "jobs", Mode: "fork", Sharing: "none", Interpreter: "python3", Script: "mail.py", Desired: 1, Workers: []control.Worker{
+		{Name: "mailer", Namespace: "jobs", Mode: "fork", Sharing: "none", Interpreter: "python3", Script: "mail.py", Desired: 1, Workers: []client.Worker{
 			{ID: 3, State: "stopped", Since: *ago(3 * time.Hour)},
 		}},
-		{Name: "web", Namespace: "default", Mode: "cluster", Sharing: "intercept", Script: "nginx", Desired: 1, Online: 1, Workers: []control.Worker{
+		{Name: "web", Namespace: "default", Mode: "cluster", Sharing: "intercept", Script: "nginx", Desired: 1, Online: 1, Workers: []client.Worker{
 			{ID: 4, State: "waiting restart", Since: *ago(time.Second), Pid: 0, Restarts: 1},
 		}},
 		{Name: "spare", Namespace: "default", Mode: "cluster", Sharing: "inherit"},
@@ -104,7 +104,7 @@ func overview() control.Overview {
 }
 
 // earlier is the same container two seconds before.
-func earlier() control.Overview {
+func earlier() client.Overview {
 	o := overview()
 	o.Time = noon.Add(-2 * time.Second)
 	o.Apps[0].Workers[0].CPUSeconds = 100
@@ -123,28 +123,28 @@ var hostileNames = [...]string{
 	"",
 }
 
-func hostile() control.Overview {
-	o := control.Overview{Time: noon, ShuttingDown: true}
+func hostile() client.Overview {
+	o := client.Overview{Time: noon, ShuttingDown: true}
 	for i, name := range hostileNames {
 		o.Apps = append(o.Apps, hostileApp(i, name))
 	}
 	return o
 }
 
-func hostileApp(id int, name string) control.App {
-	return control.App{
+func hostileApp(id int, name string) client.App {
+	return client.App{
 		Name: name, Namespace: name, Mode: "cluster", Sharing: name, Troubles: []string{name}, Script: name, Desired: 1,
-		Workers: []control.Worker{{
+		Workers: []client.Worker{{
 			ID: 1000 + id, State: "online", Pid: 4194304, Started: ago(time.Hour), Restarts: 1 << 60, Memory: 1 << 60, LastError: name,
-			LastExit: &control.Exit{Text: name, At: noon},
-			Custom:   []control.Custom{{Name: name, Unit: name, Value: math.MaxFloat64}, {Name: "x" + name}},
+			LastExit: &client.Exit{Text: name, At: noon},
+			Custom:   []client.Custom{{Name: name, Unit: name, Value: math.MaxFloat64}, {Name: "x" + name}},
 		}},
-		Ports: []control.Port{{Address: name}},
+		Ports: []client.Port{{Address: name}},
 	}
 }
 
 func TestListGoldens(t *testing.T) {
-	cases := map[string]control.Overview{"list": overview(), "empty": {}, "hostile": hostile()}
+	cases := map[string]client.Overview{"list": overview(), "empty": {}, "hostile": hostile()}
 	for name, now := range cases {
 		for look, style := range looks {
 			t.Run(name+"/"+look, func(t *testing.T) {
@@ -167,8 +167,8 @@ func TestJSONGoldens(t *testing.T) {
 	golden(t, "list-json", printed(t, func(out *bytes.Buffer) error { return ListJSON(out, overview()) }))
 	golden(t, "jlist", printed(t, func(out *bytes.Buffer) error { return JList(out, earlier(), overview()) }))
 	for name, text := range map[string]string{
-		"ListJSON": printed(t, func(out *bytes.Buffer) error { return ListJSON(out, control.Overview{}) }),
-		"JList":    printed(t, func(out *bytes.Buffer) error { return JList(out, control.Overview{}, control.Overview{}) }),
+		"ListJSON": printed(t, func(out *bytes.Buffer) error { return ListJSON(out, client.Overview{}) }),
+		"JList":    printed(t, func(out *bytes.Buffer) error { return JList(out, client.Overview{}, client.Overview{}) }),
 	} {
 		if text != "[]\n" {
 			t.Errorf("%s without apps = %q, want []", name, text)
@@ -177,7 +177,7 @@ func TestJSONGoldens(t *testing.T) {
 }
 
 func TestRatesNeedTwoOverviews(t *testing.T) {
-	if rates := Rates(control.Overview{}, overview()); len(rates) != 0 {
+	if rates := Rates(client.Overview{}, overview()); len(rates) != 0 {
 		t.Errorf("Rates without an earlier overview = %v, want none", rates)
 	}
 	if rates := Rates(overview(), overview()); len(rates) != 0 {
@@ -189,20 +189,20 @@ func TestRatesNeedTwoOverviews(t *testing.T) {
 }
 
 // everything prints all there is in a style.
-func everything(out *bytes.Buffer, style Style, o control.Overview) error {
-	if err := List(out, style, control.Overview{}, o); err != nil {
+func everything(out *bytes.Buffer, style Style, o client.Overview) error {
+	if err := List(out, style, client.Overview{}, o); err != nil {
 		return err
 	}
-	if err := Show(out, style, control.Overview{}, o); err != nil {
+	if err := Show(out, style, client.Overview{}, o); err != nil {
 		return err
 	}
-	var changes []control.Change
+	var changes []client.Change
 	for i, app := range o.Apps {
-		changes = append(changes, control.Change{App: app.Name, What: [...]string{"add", "keep", app.Name}[i%3], Why: []string{app.Name}})
-		if err := News(out, style, control.News{App: app.Name, Instance: &i, Text: app.Script, Error: app.Script}); err != nil {
+		changes = append(changes, client.Change{App: app.Name, What: [...]string{"add", "keep", app.Name}[i%3], Why: []string{app.Name}})
+		if err := Progress(out, style, client.News{App: app.Name, Instance: &i, Text: app.Script, Error: app.Script}); err != nil {
 			return err
 		}
-		if err := Event(out, style, control.Event{App: app.Name, Kind: app.Name, Text: app.Script}); err != nil {
+		if err := Event(out, style, client.Event{App: app.Name, Kind: app.Name, Text: app.Script}); err != nil {
 			return err
 		}
 	}
@@ -230,7 +230,7 @@ func checkHarmless(t *testing.T, line string) {
 
 func TestNoLineIsWiderThanTheTerminal(t *testing.T) {
 	for width := 1; width <= 150; width += 1 + width/16 {
-		for _, o := range []control.Overview{overview(), hostile(), {}} {
+		for _, o := range []client.Overview{overview(), hostile(), {}} {
 			style := Style{Width: width, Color: width%2 == 0, Now: noon}
 			checkLayout(t, style, printed(t, func(out *bytes.Buffer) error { return everything(out, style, o) }))
 		}
@@ -243,7 +243,7 @@ func FuzzLayout(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name string, width uint8) {
 		style := Style{Width: max(int(width), 1), Color: true, Now: noon}
-		o := control.Overview{Apps: []control.App{hostileApp(1, name), hostileApp(2, "x"+name)}}
+		o := client.Overview{Apps: []client.App{hostileApp(1, name), hostileApp(2, "x"+name)}}
 		checkLayout(t, style, printed(t, func(out *bytes.Buffer) error { return everything(out, style, o) }))
 	})
 }
@@ -281,8 +281,8 @@ func TestSize(t *testing.T) {
 	for n, want := range map[int64]string{
 		-1: "0 B", 0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 47500493: "45.3 MiB", 1<<20 - 1: "1.0 MiB", 1 << 62: "4.0 EiB",
 	} {
-		if got := Size(n); got != want {
-			t.Errorf("Size(%d) = %q, want %q", n, got, want)
+		if got := Bytes(n); got != want {
+			t.Errorf("Bytes(%d) = %q, want %q", n, got, want)
 		}
 	}
 }

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"testing"
 
-	"gorun/supervisor/control"
+	client "gorun/supervisor/control"
 )
 
-func TestNewsGoldens(t *testing.T) {
+func TestProgressGoldens(t *testing.T) {
 	one := 1
-	news := []control.News{
+	news := []client.News{
 		{App: "api", Instance: &one, Text: "replaced: pid 41 → 52 in 1.2 s"},
 		{App: "api", Instance: &one, Text: "the replacement is not ready after 30 s; the old worker (pid 41) stays in place", Failed: true},
 		{App: "api", Text: "reloading 4 workers"},
@@ -20,9 +20,9 @@ func TestNewsGoldens(t *testing.T) {
 	}
 	for look, style := range looks {
 		t.Run(look, func(t *testing.T) {
-			golden(t, "news-"+look, printed(t, func(out *bytes.Buffer) error {
+			golden(t, "progress-"+look, printed(t, func(out *bytes.Buffer) error {
 				for _, n := range news {
-					if err := News(out, style, n); err != nil {
+					if err := Progress(out, style, n); err != nil {
 						return err
 					}
 				}
@@ -34,7 +34,7 @@ func TestNewsGoldens(t *testing.T) {
 
 func TestEventGoldens(t *testing.T) {
 	one := 1
-	events := []control.Event{
+	events := []client.Event{
 		{Time: noon, App: "api", Instance: &one, Kind: "exit", Text: "137 = SIGKILL, out of memory: limit 512 MiB; restarted in 100 ms"},
 		{Time: noon, App: "api", Kind: "scale", Text: "2 → 4 workers"},
 		{Time: noon, Kind: "config", Text: "read anew\x1b[2J"},
@@ -54,7 +54,7 @@ func TestEventGoldens(t *testing.T) {
 }
 
 func TestPlanGoldens(t *testing.T) {
-	changes := []control.Change{
+	changes := []client.Change{
 		{App: "web", What: "add"},
 		{App: "old", What: "remove"},
 		{App: "api", What: "reload", Why: []string{"env", "args", "interpreter_args", "max_memory_restart"}},
