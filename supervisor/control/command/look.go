@@ -172,6 +172,6 @@ func (c *call) monit() error {
 		return errors.New("monit needs a terminal: docker exec -it, kubectl exec -it; without one there are list and logs")
 	}
 	return monit.Run(c.ctx, monit.Options{
-		Source: remote{c.client}, Operator: remote{c.client}, In: c.In, Out: c.Out, Color: c.colorful(), Resized: c.resized,
+		Source: remote{c.client}, Operator: remote{c.client}, In: c.In, Out: c.Out, Color: c.colorful(), Environ: c.Environ,
 	})
 }
