@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"gorun/supervisor/control/client"
-	"gorun/supervisor/control/screen"
+	"gorun/supervisor/status"
 )
 
 // messageCommands send something to the processes of workers.
@@ -56,7 +56,7 @@ func (s *session) send() error {
 }
 
 func (s *session) printSent(workers int) {
-	fmt.Fprintln(s.Out, "sent to", screen.Count(uint64(workers), "worker"))
+	fmt.Fprintln(s.Out, "sent to", status.Plural(workers, "worker"))
 }
 
 func (s *session) trigger() error {

@@ -1,8 +1,9 @@
 package monit
 
 import (
-	"fmt"
 	"strings"
+
+	tea "charm.land/bubbletea/v2"
 
 	"gorun/supervisor/control/client"
 	"gorun/supervisor/control/screen"
@@ -11,48 +12,38 @@ import (
 // none is the id of no worker.
 const none = -1
 
-// message is something that the model learns.
-type message interface{ message() }
-
+// The messages that the tasks send.
 type (
-	key     string // pressed
-	sized   struct{ width, height int }
-	sampled struct{ overview client.Overview }
-	lost    struct{ err error } // no overview
-	told    struct{ news client.Progress }
-	ended   struct{ err error } // the order
-	silent  struct {            // the log has ended
+	overviewMsg     struct{ overview client.Overview }
+	disconnectedMsg struct{ err error }
+	progressMsg     struct{ progress client.Progress }
+	orderDoneMsg    struct{ err error }
+	lineMsg         struct {
+		worker int
+		line   client.Line
+		first  bool // of a new connection: the log starts again with it
+	}
+	logEndMsg struct {
 		worker int
 		err    error
 	}
-	wrote struct {
-		worker int
-		line   client.Line
-		first  bool // the log begins anew with it
-	}
 )
 
-func (key) message()     {}
-func (sized) message()   {}
-func (sampled) message() {}
-func (lost) message()    {}
-func (told) message()    {}
-func (ended) message()   {}
-func (silent) message()  {}
-func (wrote) message()   {}
-
-// action is something that the model decides; nil: nothing.
+// action is what the model decides; nil: nothing.
 type action interface{ action() }
 
 type (
 	quit  struct{}
-	order struct{ verb, app string }
-	scale struct{ app, by string }
+	order struct{ verb, app, by string } // by is for scale: +1, -1
 )
 
 func (quit) action()  {}
 func (order) action() {}
-func (scale) action() {}
+
+// String is the order as a command line.
+func (o order) String() string {
+	return strings.TrimSpace(o.verb + " " + screen.Printable(o.app) + " " + o.by)
+}
 
 // row is a worker with its app.
 type row struct {
@@ -60,59 +51,64 @@ type row struct {
 	worker client.Worker
 }
 
-// note is what the status line says.
-type note struct {
+// notice is the text of the status line.
+type notice struct {
 	text  string
 	paint screen.Paint
 }
 
-// model is what the user sees and has chosen. It decides; the loop does.
+// model is what the user sees and has chosen. It does nothing itself: update
+// returns what is to be done.
 type model struct {
-	style       screen.Style
-	height      int
-	before, now client.Overview
-	rows        []row
-	selected    int // a worker's id
-	top         int // the first row in sight
-	log         *pane
-	lost        string // why there is no connection
-	silence     string // why there is no log
-	asked       order  // waits for y or n
-	busy        string // the order that is being carried out
-	note        note
+	style    screen.Style
+	height   int
+	previous client.Overview // CPU usage counts from it
+	latest   client.Overview
+	rows     []row
+	selected int // a worker's id
+	offset   int // the first row that is visible
+	log      *logPane
+
+	disconnected string // why there is no connection
+	logError     string // why there is no log
+	unconfirmed  order  // waits for y or n
+	running      order  // in progress
+	notice       notice
 }
 
 func newModel(color bool) model {
-	return model{style: screen.Style{Color: color, Width: 80}, height: 24, selected: none, log: &pane{}}
+	return model{style: screen.Style{Color: color, Width: 80}, height: 24, selected: none, log: &logPane{}}
 }
 
-// update learns the message and returns what there is to do.
-func (m *model) update(msg message) action {
+// update applies a message and returns what is to be done.
+func (m *model) update(msg tea.Msg) action {
 	var act action
 	switch msg := msg.(type) {
-	case key:
-		act = m.press(string(msg))
-	case sized:
-		m.style.Width, m.height = msg.width, msg.height
-	case sampled:
-		m.sample(msg.overview)
-	case lost:
-		m.lost = msg.err.Error()
-	case told:
-		m.tell(msg.news)
-	case ended:
-		m.end(msg.err)
-	case silent:
-		m.fallSilent(msg)
-	case wrote:
-		m.write(msg)
+	case tea.KeyPressMsg:
+		act = m.press(msg.String())
+	case tea.WindowSizeMsg:
+		m.style.Width, m.height = msg.Width, msg.Height
+	case overviewMsg:
+		m.refresh(msg.overview)
+	case disconnectedMsg:
+		m.disconnected = msg.err.Error()
+	case progressMsg:
+		m.showProgress(msg.progress)
+	case orderDoneMsg:
+		m.finish(msg.err)
+	case lineMsg:
+		m.addLine(msg)
+	case logEndMsg:
+		if msg.worker == m.selected && msg.err != nil {
+			m.logError = msg.err.Error()
+		}
 	}
-	m.keepInSight()
+	m.scrollToSelected()
 	return act
 }
 
-func (m *model) sample(o client.Overview) {
-	m.before, m.now, m.lost = m.now, o, ""
+func (m *model) refresh(o client.Overview) {
+	m.previous, m.latest, m.disconnected = m.latest, o, ""
 	m.style.Now = o.Time
 	m.rows = m.rows[:0]
 	for _, app := range o.Apps {
@@ -121,7 +117,7 @@ func (m *model) sample(o client.Overview) {
 		}
 	}
 	if m.index() < 0 {
-		m.choose(m.top)
+		m.choose(m.offset)
 	}
 }
 
@@ -135,123 +131,117 @@ func (m *model) index() int {
 	return -1
 }
 
-// choose selects a row, or the one next to it that there is.
+// choose selects a row, or the nearest one that exists.
 func (m *model) choose(i int) {
 	id := none
 	if len(m.rows) > 0 {
 		id = m.rows[min(max(i, 0), len(m.rows)-1)].worker.ID
 	}
 	if id != m.selected {
-		m.selected, m.log, m.silence = id, &pane{}, ""
+		m.selected, m.log, m.logError = id, &logPane{}, ""
 	}
 }
 
-func (m *model) keepInSight() {
+func (m *model) scrollToSelected() {
 	height := m.layout().workers
 	at := max(m.index(), 0)
-	m.top = min(max(m.top, at-height+1), at)
-	m.top = max(min(m.top, len(m.rows)-height), 0)
+	m.offset = min(max(m.offset, at-height+1), at)
+	m.offset = max(min(m.offset, len(m.rows)-height), 0)
 }
 
-func (m *model) write(w wrote) {
-	if w.worker != m.selected {
+func (m *model) addLine(msg lineMsg) {
+	if msg.worker != m.selected {
 		return
 	}
-	if w.first {
-		m.log = &pane{paused: m.log.paused}
+	if msg.first {
+		m.log = &logPane{paused: m.log.paused}
 	}
-	m.silence = ""
-	m.log.add(w.line)
+	m.logError = ""
+	m.log.add(msg.line)
 }
 
-func (m *model) fallSilent(s silent) {
-	if s.worker == m.selected && s.err != nil {
-		m.silence = s.err.Error()
-	}
-}
-
-func (m *model) tell(n client.Progress) {
+func (m *model) showProgress(p client.Progress) {
 	var text strings.Builder
 	style := m.style
 	style.Width = 1 << 16                // one line; the view cuts it
-	_ = screen.Progress(&text, style, n) // a Builder never fails
-	m.note = note{text: strings.TrimSuffix(text.String(), "\n")}
+	_ = screen.Progress(&text, style, p) // a Builder never fails
+	m.notice = notice{text: strings.TrimSuffix(text.String(), "\n")}
 }
 
-func (m *model) end(err error) {
+func (m *model) finish(err error) {
 	if err != nil {
-		m.note = note{text: m.busy + ": " + screen.Printable(err.Error()), paint: screen.Bad}
+		m.notice = notice{text: m.running.String() + ": " + screen.Printable(err.Error()), paint: screen.Bad}
 	}
-	m.busy = ""
+	m.running = order{}
 }
 
-// press is what a key means.
-func (m *model) press(k string) action {
-	if k == keyBreak {
+// press is the meaning of a key, in Bubble Tea's names.
+func (m *model) press(key string) action {
+	if key == "ctrl+c" || key == "ctrl+d" {
 		return quit{}
 	}
-	if m.asked.verb != "" {
-		return m.answer(k)
+	if m.unconfirmed.verb != "" {
+		return m.confirm(key)
 	}
-	switch k {
+	switch key {
 	case "q":
 		return quit{}
-	case keyUp, "k":
+	case "up", "k":
 		m.choose(m.index() - 1)
-	case keyDown, "j":
+	case "down", "j":
 		m.choose(m.index() + 1)
-	case keyHome, "g":
+	case "home", "g":
 		m.choose(0)
-	case keyEnd, "G":
+	case "end", "G":
 		m.choose(len(m.rows) - 1)
 	case "f":
 		m.log.toggle()
-	case keyPageUp:
+	case "pgup":
 		m.log.scroll(-m.page(), m.layout().log)
-	case keyPageDown:
+	case "pgdown":
 		m.log.scroll(m.page(), m.layout().log)
 	case "r", "R", "+", "-":
-		return m.command(k)
+		return m.operate(key)
 	}
 	return nil
 }
 
 func (m *model) page() int { return max(m.layout().log-1, 1) }
 
-// answer begins what was asked for, or forgets it.
-func (m *model) answer(k string) action {
-	asked := m.asked
-	m.asked = order{}
-	if k != "y" && k != "Y" {
-		m.note = note{text: "not done"}
-		return nil
-	}
-	return m.begin(asked.verb+" "+screen.Printable(asked.app), asked)
-}
-
-// command is a key that gives an order about the selected worker's app.
-func (m *model) command(k string) action {
+// operate is a key that gives an order about the selected worker's app.
+func (m *model) operate(key string) action {
 	at := m.index()
 	if at < 0 {
 		return nil
 	}
 	app := m.rows[at].app.Name
-	if m.busy != "" {
-		m.note = note{text: "not yet: " + m.busy + " goes on", paint: screen.Busy}
+	if m.running.verb != "" {
+		m.notice = notice{text: m.running.String() + " is still in progress", paint: screen.Busy}
 		return nil
 	}
-	switch k {
+	switch key {
 	case "R":
-		m.asked = order{"restart", app}
+		m.unconfirmed = order{verb: "restart", app: app}
 		return nil
 	case "r":
-		return m.begin("reload "+screen.Printable(app), order{"reload", app})
+		return m.give(order{verb: "reload", app: app})
 	}
-	return m.begin(fmt.Sprintf("scale %s %s1", screen.Printable(app), k), scale{app, k + "1"})
+	return m.give(order{verb: "scale", app: app, by: key + "1"})
 }
 
-func (m *model) begin(what string, act action) action {
-	m.busy = what
-	m.note = note{text: what + " …", paint: screen.Busy}
-	return act
+// confirm gives the order that waits for y, or cancels it.
+func (m *model) confirm(key string) action {
+	o := m.unconfirmed
+	m.unconfirmed = order{}
+	if key != "y" && key != "Y" {
+		m.notice = notice{text: "cancelled"}
+		return nil
+	}
+	return m.give(o)
+}
+
+func (m *model) give(o order) action {
+	m.running = o
+	m.notice = notice{text: o.String() + " …", paint: screen.Busy}
+	return o
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"gorun/supervisor/control/client"
@@ -36,7 +37,7 @@ func golden(t *testing.T, name string, lines []string) {
 		t.Fatal(err)
 	}
 	if text != string(want) {
-		t.Errorf("%s differs (-update writes it anew)\ngot:\n%s\nwant:\n%s", file, text, want)
+		t.Errorf("%s differs (-update writes it)\ngot:\n%s\nwant:\n%s", file, text, want)
 	}
 }
 
@@ -71,19 +72,22 @@ func earlier(o client.Overview) client.Overview {
 func watching(t *testing.T, width, height int, o client.Overview) *model {
 	t.Helper()
 	m := newModel(false)
-	feed(t, &m, sized{width, height}, sampled{earlier(o)}, sampled{o})
+	feed(t, &m, tea.WindowSizeMsg{Width: width, Height: height}, overviewMsg{earlier(o)}, overviewMsg{o})
 	for i := range 40 {
 		stream := "out"
 		if i%7 == 0 {
 			stream = "err"
 		}
 		text := fmt.Sprintf("line %d\tof \x1b[2Jthe \x1b[32mlog\x1b[m, which is long enough to leave a narrow terminal on the right", i)
-		feed(t, &m, wrote{worker: 0, line: client.Line{Stream: stream, Text: text}})
+		feed(t, &m, lineMsg{worker: 0, line: client.Line{Stream: stream, Text: text}})
 	}
 	return &m
 }
 
-func feed(t *testing.T, m *model, messages ...message) {
+// key is a key press, by Bubble Tea's name of the key.
+func key(name string) tea.KeyPressMsg { return tea.KeyPressMsg{Text: name} }
+
+func feed(t *testing.T, m *model, messages ...tea.Msg) {
 	t.Helper()
 	for _, msg := range messages {
 		if act := m.update(msg); act != nil {
@@ -122,46 +126,67 @@ func TestTheEventLoopHasAColumnWhereItIsKnown(t *testing.T) {
 	golden(t, "loop-100x30", watching(t, 100, 30, o).view())
 }
 
+// checkFits fails if the view is larger than the terminal.
+func checkFits(t *testing.T, m *model) {
+	t.Helper()
+	lines := m.view()
+	if len(lines) > m.height {
+		t.Errorf("%d lines at %d×%d", len(lines), m.style.Width, m.height)
+	}
+	for _, line := range lines {
+		if got := ansi.StringWidth(line); got > m.style.Width {
+			t.Errorf("a line of %d columns at %d×%d: %q", got, m.style.Width, m.height, line)
+		}
+	}
+}
+
 func TestViewFitsEveryTerminal(t *testing.T) {
 	for width := 1; width <= 130; width += 9 {
 		for height := 1; height <= 40; height += 3 {
 			m := watching(t, width, height, overview(height))
 			m.style.Color = width%2 == 0
-			lines := m.view()
-			if len(lines) > height {
-				t.Errorf("%d lines at %d×%d", len(lines), width, height)
-			}
-			for _, line := range lines {
-				if got := ansi.StringWidth(line); got > width {
-					t.Errorf("a line of %d columns at %d×%d: %q", got, width, height, line)
-				}
-			}
+			checkFits(t, m)
 		}
 	}
 }
 
-func TestSelectedWorkerStaysInSight(t *testing.T) {
+func FuzzView(f *testing.F) {
+	f.Add("jjRyf+", "a \x1b[2Jline\t日本", uint8(40), uint8(10))
+	f.Fuzz(func(t *testing.T, keys, text string, width, height uint8) {
+		m := watching(t, max(int(width), 1), max(int(height), 1), overview(len(keys)%50))
+		m.style.Color = len(text)%2 == 0
+		keys = keys[:min(len(keys), 100)]
+		for _, r := range keys {
+			m.update(key([...]string{"up", "down", "pgup", "pgdown", "home", "end", string(r)}[r%7]))
+			m.update(lineMsg{worker: m.selected, line: client.Line{Stream: text, Text: text, Missed: uint64(r)}})
+			m.update(progressMsg{client.Progress{App: text, Text: text, Failed: r%2 == 0}})
+			checkFits(t, m)
+		}
+	})
+}
+
+func TestSelectedWorkerStaysVisible(t *testing.T) {
 	m := watching(t, 60, 20, overview(200))
-	for _, k := range []key{keyEnd, keyHome, "j", "j", keyEnd, "k"} {
-		feed(t, m, k)
+	for _, k := range []string{"end", "home", "j", "j", "end", "k"} {
+		feed(t, m, key(k))
 		want := name(m.rows[m.index()])
 		if view := strings.Join(m.view(), "\n"); !strings.Contains(view, "▸ "+want) {
-			t.Errorf("after %q, worker %s is not in sight:\n%s", k, want, view)
+			t.Errorf("after %q, worker %s is not visible:\n%s", k, want, view)
 		}
 	}
 }
 
 func TestSelectionSurvivesANewOverview(t *testing.T) {
 	m := watching(t, 60, 20, overview(5))
-	feed(t, m, key("j"), key("j"), sampled{overview(4)})
+	feed(t, m, key("j"), key("j"), overviewMsg{overview(4)})
 	if m.selected != 2 {
 		t.Errorf("selected = %d, want 2 still", m.selected)
 	}
-	feed(t, m, sampled{overview(1)})
+	feed(t, m, overviewMsg{overview(1)})
 	if m.index() < 0 {
 		t.Errorf("selected = %d, which is gone", m.selected)
 	}
-	feed(t, m, sampled{client.Overview{Time: noon}}, key("j"), key("r"), key("R"))
+	feed(t, m, overviewMsg{client.Overview{Time: noon}}, key("j"), key("r"), key("R"))
 	if m.selected != none {
 		t.Errorf("selected = %d without workers, want none", m.selected)
 	}
@@ -170,28 +195,28 @@ func TestSelectionSurvivesANewOverview(t *testing.T) {
 func TestKeysGiveOrders(t *testing.T) {
 	cases := []struct {
 		name string
-		keys []key
+		keys []string
 		want action
 	}{
-		{"reload", []key{"r"}, order{"reload", "api"}},
-		{"restart asks first", []key{"R"}, nil},
-		{"restart after yes", []key{"R", "y"}, order{"restart", "api"}},
-		{"no restart after no", []key{"R", "n"}, nil},
-		{"no restart after another key", []key{"R", "q"}, nil},
-		{"scale up", []key{"+"}, scale{"api", "+1"}},
-		{"scale down", []key{"-"}, scale{"api", "-1"}},
-		{"the selected app", []key{"j", "j", "j", "r"}, order{"reload", "mailer"}},
-		{"quit", []key{"q"}, quit{}},
-		{"break while it asks", []key{"R", keyBreak}, quit{}},
-		{"unknown", []key{"x"}, nil},
-		{"one order at a time", []key{"r", "+"}, nil},
+		{"reload", []string{"r"}, order{verb: "reload", app: "api"}},
+		{"restart asks first", []string{"R"}, nil},
+		{"restart after yes", []string{"R", "y"}, order{verb: "restart", app: "api"}},
+		{"no restart after no", []string{"R", "n"}, nil},
+		{"no restart after another key", []string{"R", "q"}, nil},
+		{"scale up", []string{"+"}, order{"scale", "api", "+1"}},
+		{"scale down", []string{"-"}, order{"scale", "api", "-1"}},
+		{"the selected app", []string{"j", "j", "j", "r"}, order{verb: "reload", app: "mailer"}},
+		{"quit", []string{"q"}, quit{}},
+		{"break while it asks", []string{"R", "ctrl+c"}, quit{}},
+		{"unknown", []string{"x"}, nil},
+		{"one order at a time", []string{"r", "+"}, nil},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			m := watching(t, 60, 20, overview(3))
 			var got action
 			for _, k := range c.keys {
-				got = m.update(k)
+				got = m.update(key(k))
 			}
 			if got != c.want {
 				t.Errorf("after %q: %#v, want %#v", c.keys, got, c.want)
@@ -200,20 +225,20 @@ func TestKeysGiveOrders(t *testing.T) {
 	}
 }
 
-func TestStatusTellsHowAnOrderGoes(t *testing.T) {
+func TestStatusShowsTheProgressOfAnOrder(t *testing.T) {
 	m := watching(t, 60, 20, overview(3))
 	one := 1
 	m.update(key("r"))
 	for _, step := range []struct {
-		msg  message
+		msg  tea.Msg
 		want string
 	}{
-		{told{client.Progress{App: "api", Instance: &one, Text: "replaced"}}, "api/1  replaced"},
-		{key("+"), "not yet: reload api goes on"},
-		{told{client.Progress{Done: true, Error: "not ready"}}, "failed: not ready"},
-		{ended{errors.New("exit\x1b[2J 1")}, `reload api: exit\x1b[2J 1`},
-		{lost{errors.New("no gorun")}, "connection lost, trying again: no gorun"},
-		{sampled{overview(3)}, "reload api: exit"},
+		{progressMsg{client.Progress{App: "api", Instance: &one, Text: "replaced"}}, "api/1  replaced"},
+		{key("+"), "reload api is still in progress"},
+		{progressMsg{client.Progress{Done: true, Error: "not ready"}}, "failed: not ready"},
+		{orderDoneMsg{errors.New("exit\x1b[2J 1")}, `reload api: exit\x1b[2J 1`},
+		{disconnectedMsg{errors.New("no gorun")}, "connection lost, retrying: no gorun"},
+		{overviewMsg{overview(3)}, "reload api: exit"},
 		{key("R"), "restart api? y/n"},
 	} {
 		feed(t, m, step.msg)
@@ -223,9 +248,9 @@ func TestStatusTellsHowAnOrderGoes(t *testing.T) {
 	}
 }
 
-func TestALostConnectionLeavesThePicture(t *testing.T) {
+func TestALostConnectionKeepsThePicture(t *testing.T) {
 	m := watching(t, 60, 20, overview(3))
-	feed(t, m, lost{errors.New("gone")})
+	feed(t, m, disconnectedMsg{errors.New("gone")})
 	if view := strings.Join(m.view(), "\n"); !strings.Contains(view, "api/2") {
 		t.Errorf("no workers in\n%s", view)
 	}
@@ -233,31 +258,31 @@ func TestALostConnectionLeavesThePicture(t *testing.T) {
 
 func TestPausedLogStands(t *testing.T) {
 	m := watching(t, 60, 20, overview(3))
-	feed(t, m, key(keyPageUp))
-	before := m.logged(m.layout().log)
+	feed(t, m, key("pgup"))
+	before := m.logLines(m.layout().log)
 	for range 100 {
-		feed(t, m, wrote{worker: 0, line: client.Line{Text: "new"}})
+		feed(t, m, lineMsg{worker: 0, line: client.Line{Text: "new"}})
 	}
-	if after := m.logged(m.layout().log); strings.Join(before, "\n") != strings.Join(after, "\n") {
+	if after := m.logLines(m.layout().log); strings.Join(before, "\n") != strings.Join(after, "\n") {
 		t.Errorf("the log moved from\n%q to\n%q", before, after)
 	}
 	feed(t, m, key("f"))
-	if last := m.logged(m.layout().log); !strings.Contains(last[len(last)-1], "new") {
+	if last := m.logLines(m.layout().log); !strings.Contains(last[len(last)-1], "new") {
 		t.Errorf("after f, the last line is %q, want the newest", last[len(last)-1])
 	}
 }
 
-func TestLinesOfAnotherWorkerAreLeftOut(t *testing.T) {
+func TestLinesOfAnotherWorkerAreDropped(t *testing.T) {
 	m := watching(t, 60, 20, overview(3))
-	feed(t, m, wrote{worker: 1, line: client.Line{Text: "stray"}})
+	feed(t, m, lineMsg{worker: 1, line: client.Line{Text: "stray"}})
 	if view := strings.Join(m.view(), "\n"); strings.Contains(view, "stray") {
 		t.Errorf("a stray line in\n%s", view)
 	}
 }
 
-func TestANewConnectionBeginsTheLogAnew(t *testing.T) {
+func TestANewConnectionStartsTheLogAgain(t *testing.T) {
 	m := watching(t, 60, 20, overview(3))
-	feed(t, m, silent{0, errors.New("lost")}, wrote{worker: 0, line: client.Line{Text: "again"}, first: true})
+	feed(t, m, logEndMsg{0, errors.New("lost")}, lineMsg{worker: 0, line: client.Line{Text: "again"}, first: true})
 	if m.log.total != 1 {
 		t.Errorf("%d lines, want the one since", m.log.total)
 	}

@@ -1,25 +1,28 @@
 // Package monit is `gorun monit`: a terminal with the workers, the log of the
-// selected one, and keys that give orders.
+// selected one, and keys that operate on its app.
 //
-// It draws by itself, without bubbletea: version 1 of that asks the terminal for
-// its background in an init, so that every start of gorun, as a container's first
-// process too, would wait up to 5 s for a terminal that does not answer.
+// It is a Bubble Tea program. The event loop of Bubble Tea owns the model; what
+// talks to gorun (polling, following a log, carrying out an order) are tasks that
+// send it messages, and Run returns after the last of them. Nothing here may
+// listen for signals: cancel Run's context instead.
+//
+// Version 1 of Bubble Tea cannot be used. In an init function it asks the
+// terminal for its background colour, so that every start of gorun, as a
+// container's first process too, waits 5 s for a terminal that does not answer.
 package monit
 
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 
-	"github.com/charmbracelet/x/term"
-	"github.com/muesli/cancelreader"
+	tea "charm.land/bubbletea/v2"
+	"golang.org/x/sys/unix"
 
 	"gorun/supervisor/control/client"
 )
 
-// Source tells what runs and what it writes.
+// Source is where the monitor reads from.
 type Source interface {
 	Overview(ctx context.Context) (client.Overview, error)
 	// Logs passes on the target's latest lines and each new one, until ctx ends
@@ -33,39 +36,43 @@ type Operator interface {
 	Scale(ctx context.Context, app, workers string, each func(client.Progress)) error
 }
 
-// Options is what Run needs; Resized alone may be nil.
+// Options is what Run needs.
 type Options struct {
 	Source   Source
 	Operator Operator
-	In, Out  *os.File        // the terminal
-	Color    bool            // false for NO_COLOR and terminals without
-	Resized  <-chan struct{} // SIGWINCH; without it a new size is seen within a second
+	In, Out  *os.File // the terminal
+	Environ  []string // TERM says which keys it sends
+	Color    bool     // false for NO_COLOR and terminals without
 }
 
-// Run shows the monitor until q is pressed or ctx ends.
+// Run shows the monitor until the user quits, the terminal is closed or ctx ends.
+// The terminal is then as it was before.
 func Run(ctx context.Context, o Options) error {
-	if !term.IsTerminal(o.In.Fd()) || !term.IsTerminal(o.Out.Fd()) {
+	if !isTerminal(o.In) || !isTerminal(o.Out) {
 		return errors.New("monit needs a terminal for input and output: try `docker exec -it`, or `gorun list`")
 	}
-	keys, err := cancelreader.NewReader(o.In)
-	if err != nil {
-		return fmt.Errorf("read keys: %w", err)
-	}
-	defer func() { _ = keys.Close() }()
-	t, err := open(o.In, o.Out)
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	l := loop{
-		source: o.Source, operator: o.Operator, display: t, resized: o.Resized,
-		inbox: make(chan message, inboxSize), model: newModel(o.Color),
-	}
-	return l.run(ctx, keys)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	return newMonitor(o).run(ctx, tea.WithInput(keyboard{o.In, cancel}), tea.WithOutput(o.Out), tea.WithEnvironment(o.Environ))
 }
 
-// keyboard is what keys come from; Cancel ends a Read.
-type keyboard interface {
-	io.Reader
-	Cancel() bool
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	return err == nil
+}
+
+// keyboard is the terminal's input. When it is closed, the monitor ends: Bubble
+// Tea itself would go on without.
+type keyboard struct {
+	*os.File
+	closed context.CancelFunc
+}
+
+// Read implements io.Reader.
+func (k keyboard) Read(p []byte) (int, error) {
+	n, err := k.File.Read(p)
+	if err != nil {
+		k.closed()
+	}
+	return n, err
 }

@@ -10,10 +10,11 @@ import (
 
 	"gorun/supervisor/control/client"
 	"gorun/supervisor/control/screen"
+	"gorun/supervisor/status"
 )
 
-// layout is how the lines of the terminal are shared out: a header, the workers
-// with their heading, a rule, the log, a status line and the keys.
+// layout divides the lines of the terminal: a header, the workers with their
+// heading, a rule, the log, a status line and the keys.
 type layout struct {
 	heading int // 0 or 1
 	workers int
@@ -33,12 +34,12 @@ func (m *model) layout() layout {
 	return l
 }
 
-// view is the whole terminal, a string a line, none of them too wide.
+// view returns the lines of the whole terminal, none of them too wide.
 func (m *model) view() []string {
 	l := m.layout()
 	lines := append([]string{m.header()}, m.workers(l)...)
 	lines = append(lines, m.rule())
-	lines = append(lines, m.logged(l.log)...)
+	lines = append(lines, m.logLines(l.log)...)
 	status := m.status()
 	if l.status > 0 {
 		lines = append(lines, status)
@@ -55,11 +56,11 @@ func (m *model) view() []string {
 }
 
 func (m *model) header() string {
-	if m.now.Time.IsZero() {
+	if m.latest.Time.IsZero() {
 		return m.style.Paint(screen.Strong, "gorun monit")
 	}
 	ready, desired := 0, 0
-	for _, app := range m.now.Apps {
+	for _, app := range m.latest.Apps {
 		desired += app.Desired
 		for _, w := range app.Workers {
 			if w.Ready {
@@ -71,31 +72,31 @@ func (m *model) header() string {
 	if ready < desired {
 		paint = screen.Busy
 	}
-	text := m.style.Paint(screen.Strong, "gorun "+screen.Printable(m.now.Version)) +
+	text := m.style.Paint(screen.Strong, "gorun "+screen.Printable(m.latest.Version)) +
 		"  " + m.style.Paint(paint, fmt.Sprintf("%d of %d ready", ready, desired)) +
-		fmt.Sprintf("  %d apps", len(m.now.Apps)) +
-		m.style.Paint(screen.Faint, fmt.Sprintf("  pid %d", m.now.Pid))
-	if m.now.ShuttingDown {
+		fmt.Sprintf("  %d apps", len(m.latest.Apps)) +
+		m.style.Paint(screen.Faint, fmt.Sprintf("  pid %d", m.latest.Pid))
+	if m.latest.ShuttingDown {
 		text += m.style.Paint(screen.Bad, "  shutting down")
 	}
 	return text
 }
 
-// workers is the part of the table that is in sight.
+// workers is the visible part of the table.
 func (m *model) workers(l layout) []string {
 	style := m.style
-	style.Width = max(style.Width-2, 1) // a mark in front
-	table := m.table().Bare(style)
+	style.Width = max(style.Width-2, 1) // the selection mark is in front
+	table := m.table().Plain(style)
 	var lines []string
 	if l.heading > 0 {
 		lines = append(lines, "  "+table[0])
 	}
-	for i := m.top; i < m.top+l.workers; i++ {
+	for i := m.offset; i < m.offset+l.workers; i++ {
 		switch {
 		case i >= len(m.rows):
 			lines = append(lines, m.style.Paint(screen.Faint, "  no workers"))
 		case m.rows[i].worker.ID == m.selected:
-			lines = append(lines, m.marked(table[i+1]))
+			lines = append(lines, m.highlight(table[i+1]))
 		default:
 			lines = append(lines, "  "+table[i+1])
 		}
@@ -103,8 +104,8 @@ func (m *model) workers(l layout) []string {
 	return lines
 }
 
-// marked is the line of the selected worker: reversed, where there are colours.
-func (m *model) marked(line string) string {
+// highlight is the line of the selected worker: reversed, where there are colours.
+func (m *model) highlight(line string) string {
 	if !m.style.Color {
 		return "▸ " + line
 	}
@@ -113,7 +114,7 @@ func (m *model) marked(line string) string {
 }
 
 func (m *model) table() screen.Table {
-	rates := screen.Rates(m.before, m.now)
+	rates := screen.Rates(m.previous, m.latest)
 	t := screen.Table{Columns: []screen.Column{
 		{Title: "worker", Min: 12},
 		{Title: "status", Min: 15},
@@ -124,13 +125,13 @@ func (m *model) table() screen.Table {
 		{Title: "pid", Right: true, Rank: 6},
 		{Title: "id", Right: true, Rank: 7},
 	}}
-	known := slices.ContainsFunc(m.rows, func(r row) bool { return r.worker.Node != nil })
-	if known {
+	nodes := slices.ContainsFunc(m.rows, func(r row) bool { return r.worker.Node != nil })
+	if nodes {
 		t.Columns = slices.Insert(t.Columns, afterMemory, screen.Column{Title: "loop", Right: true, Rank: 4})
 	}
 	for _, r := range m.rows {
 		cells := m.cells(r, rates)
-		if known {
+		if nodes {
 			cells = slices.Insert(cells, afterMemory, screen.Cell{Text: delay(r.worker)})
 		}
 		t.Rows = append(t.Rows, cells)
@@ -138,10 +139,10 @@ func (m *model) table() screen.Table {
 	return t
 }
 
-// afterMemory is where the column about the event loop goes, where there is one.
+// afterMemory is the index of the column about the event loop of Node workers.
 const afterMemory = 4
 
-// delay is how late the event loop of a Node worker was, - where it is not known.
+// delay is the delay of a Node worker's event loop, - where it is unknown.
 func delay(w client.Worker) string {
 	if w.Node == nil {
 		return "-"
@@ -153,7 +154,7 @@ func (m *model) cells(r row, rates map[int]float64) []screen.Cell {
 	w := r.worker
 	memory, pid := "-", "-"
 	if w.Pid > 0 {
-		memory, pid = screen.Size(w.Memory), strconv.Itoa(w.Pid)
+		memory, pid = status.Bytes(w.Memory), strconv.Itoa(w.Pid)
 	}
 	return []screen.Cell{
 		{Text: name(r)},
@@ -171,7 +172,7 @@ func name(r row) string {
 	return screen.Printable(r.app.Name) + "/" + strconv.Itoa(r.worker.Instance)
 }
 
-// rule parts the workers from the log, and says whose it is.
+// rule separates the workers from the log, and names its worker.
 func (m *model) rule() string {
 	title := "no log"
 	if at := m.index(); at >= 0 {
@@ -185,14 +186,14 @@ func (m *model) rule() string {
 	return m.style.Paint(screen.Faint, line+strings.Repeat("─", max(m.style.Width-ansi.StringWidth(line), 0)))
 }
 
-// logged are the lines of the log in sight; the room below them stays empty.
-func (m *model) logged(height int) []string {
+// logLines are the visible lines of the log, filled up with empty ones.
+func (m *model) logLines(height int) []string {
 	lines := make([]string, 0, height)
 	for _, line := range m.log.visible(height) {
 		lines = append(lines, m.logLine(line))
 	}
-	if len(lines) == 0 && height > 0 && m.silence != "" {
-		lines = append(lines, m.style.Paint(screen.Faint, "no log: "+screen.Printable(m.silence)))
+	if len(lines) == 0 && height > 0 && m.logError != "" {
+		lines = append(lines, m.style.Paint(screen.Faint, "no log: "+screen.Printable(m.logError)))
 	}
 	for len(lines) < height {
 		lines = append(lines, "")
@@ -200,7 +201,7 @@ func (m *model) logged(height int) []string {
 	return lines
 }
 
-// logLine has a bar in front that tells stderr from stdout.
+// logLine has a bar in front: thick for stderr, thin for stdout.
 func (m *model) logLine(line client.Line) string {
 	bar := m.style.Paint(screen.Faint, "│ ")
 	if line.Stream == "err" {
@@ -212,15 +213,15 @@ func (m *model) logLine(line client.Line) string {
 	return bar + strings.ReplaceAll(m.style.Harmless(line.Text), "\t", "    ")
 }
 
-// status is the one thing that matters most.
+// status is a question, else an error, else the latest notice.
 func (m *model) status() string {
 	switch {
-	case m.asked.verb != "":
-		return m.style.Paint(screen.Busy, m.asked.verb+" "+screen.Printable(m.asked.app)+"? y/n")
-	case m.lost != "":
-		return m.style.Paint(screen.Bad, "connection lost, trying again: "+screen.Printable(m.lost))
+	case m.unconfirmed.verb != "":
+		return m.style.Paint(screen.Busy, m.unconfirmed.String()+"? y/n")
+	case m.disconnected != "":
+		return m.style.Paint(screen.Bad, "connection lost, retrying: "+screen.Printable(m.disconnected))
 	}
-	return m.style.Paint(m.note.paint, m.note.text)
+	return m.style.Paint(m.notice.paint, m.notice.text)
 }
 
 // hints are the keys, the most important first.

@@ -8,7 +8,7 @@ import (
 	"gorun/supervisor/control/client"
 )
 
-// ListJSON prints the apps as the API tells them.
+// ListJSON prints the apps in the form of the API.
 func ListJSON(out io.Writer, now client.Overview) error {
 	apps := now.Apps
 	if apps == nil {
@@ -17,8 +17,8 @@ func ListJSON(out io.Writer, now client.Overview) error {
 	return indented(out, apps)
 }
 
-// JList prints the workers as `pm2 jlist` does, as far as gorun knows them and
-// without any environment.
+// JList prints the workers in the form of `pm2 jlist`: the fields that gorun knows,
+// and no environment.
 func JList(out io.Writer, before, now client.Overview) error {
 	rates := Rates(before, now)
 	list := []pm2Worker{}
@@ -34,7 +34,7 @@ func JList(out io.Writer, before, now client.Overview) error {
 	return indented(out, list)
 }
 
-// pm2Worker has the names and the order of pm2's fields.
+// pm2Worker has pm2's field names, in its order.
 type pm2Worker struct {
 	Pid   int      `json:"pid"`
 	Name  string   `json:"name"`
@@ -68,7 +68,7 @@ type pm2Env struct {
 	Actions     []string `json:"axm_actions"`
 }
 
-// pm2Axm has what the app itself reports, by name.
+// pm2Axm holds the custom metrics of the app, by name.
 type pm2Axm map[string]pm2Figure
 
 type pm2Figure struct {
@@ -96,7 +96,7 @@ func pm2EnvOf(app client.App, w client.Worker) pm2Env {
 	return env
 }
 
-// indented prints a value for readers who may be people.
+// indented prints JSON that people can read.
 func indented(out io.Writer, value any) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)

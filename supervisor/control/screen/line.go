@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"gorun/supervisor/control/client"
+	"gorun/supervisor/status"
 )
 
 // Form is how `logs` prints the lines of workers.
@@ -21,8 +22,8 @@ const (
 	JSON               // an object a line, as gorun itself prints with --json
 )
 
-// Log prints lines. The zero value prints tagged ones into a file; a longer tag
-// than any before makes those after it wider.
+// Log prints lines. The zero value prints tagged lines into a file; a tag that is
+// longer than all before it widens those after it.
 type Log struct {
 	Style Style
 	Form  Form
@@ -30,8 +31,9 @@ type Log struct {
 	tag int // columns of the longest tag so far
 }
 
-// Room makes tags as wide as those of the apps, before their first lines.
-func (l *Log) Room(apps []client.App) {
+// AlignTags makes all tags as wide as the longest of these apps, before their first
+// lines.
+func (l *Log) AlignTags(apps []client.App) {
 	for _, app := range apps {
 		for _, w := range app.Workers {
 			l.tag = max(l.tag, ansi.StringWidth(label(w.ID, app.Name)))
@@ -39,8 +41,8 @@ func (l *Log) Room(apps []client.App) {
 	}
 }
 
-// Line prints a line that a worker wrote, after a notice if this reader has
-// missed some. Raw and JSON are for programs: there Missed is the only notice.
+// Line prints a line of a worker, after a notice if lines before it were dropped.
+// Raw and JSON are for programs and have no notice: see Missed.
 func (l *Log) Line(out io.Writer, line client.Line) error {
 	switch l.Form {
 	case Tagged:
@@ -53,12 +55,13 @@ func (l *Log) Line(out io.Writer, line client.Line) error {
 	return nil
 }
 
-// Missed is the notice of the lines that this reader was too slow for, "" without any.
+// Missed is a notice of the lines that were dropped before this one, because the
+// terminal was too slow, "" if there are none.
 func Missed(line client.Line) string {
 	if line.Missed == 0 {
 		return ""
 	}
-	return Count(line.Missed, "line") + " missed: this terminal was too slow"
+	return status.Plural(line.Missed, "line") + " missed: this terminal was too slow"
 }
 
 func (l *Log) tagged(out io.Writer, line client.Line) error {
@@ -86,8 +89,8 @@ func (l *Log) tagged(out io.Writer, line client.Line) error {
 
 func label(id int, app string) string { return strconv.Itoa(id) + "|" + Printable(app) }
 
-// lineJSON prints a line as gorun's own JSON output has it: one that is an object
-// stays an object.
+// lineJSON prints a line in the form of gorun's own JSON output: a line that is an
+// object stays an object.
 func lineJSON(out io.Writer, line client.Line) error {
 	var message any = line.Text
 	if object := strings.TrimSpace(line.Text); strings.HasPrefix(object, "{") && json.Valid([]byte(object)) {

@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"gorun/supervisor/control/client"
+	"gorun/supervisor/status"
 )
 
-// List prints a line per worker, then what is wrong. The overview before is
-// where rates count from; without it there are none.
+// List prints one line for each worker, then the troubles. CPU usage is counted
+// from the overview before; if that is the zero value, none is shown.
 func List(out io.Writer, style Style, before, now client.Overview) error {
 	var lines []string
 	if len(now.Apps) == 0 {
@@ -61,12 +62,12 @@ func workerRow(style Style, app client.App, w client.Worker, rates map[int]float
 		{Text: Printable(app.Name)},
 		{Text: Printable(app.Namespace), Paint: Faint},
 		{Text: mode(app)},
-		{Text: running(w, strconv.Itoa(w.Pid))},
+		{Text: ifRunning(w, strconv.Itoa(w.Pid))},
 		{Text: Uptime(w, style.Now)},
 		{Text: strconv.FormatUint(w.Restarts, 10)},
 		{Text: Printable(w.State), Paint: StatePaint(w.State)},
 		{Text: CPU(rates, w)},
-		{Text: running(w, Size(w.Memory))},
+		{Text: ifRunning(w, status.Bytes(w.Memory))},
 	}
 }
 
@@ -86,7 +87,7 @@ func emptyRow(app client.App) []Cell {
 	}
 }
 
-// mode is how the app runs and shares its ports: fork, cluster/node.
+// mode is the app's exec_mode and the way its workers share ports: fork, cluster/node.
 func mode(app client.App) string {
 	if app.Sharing == "" || app.Sharing == "none" {
 		return Printable(app.Mode)
@@ -94,7 +95,7 @@ func mode(app client.App) string {
 	return Printable(app.Mode + "/" + app.Sharing)
 }
 
-// Uptime is how long the worker's process has been running, - without one.
+// Uptime is the age of the worker's process, - if there is none.
 func Uptime(w client.Worker, now time.Time) string {
 	if w.Started == nil {
 		return "-"
@@ -102,7 +103,7 @@ func Uptime(w client.Worker, now time.Time) string {
 	return Age(now.Sub(*w.Started))
 }
 
-// CPU is the worker's part of a CPU, - where it is not known.
+// CPU is the worker's CPU usage, 100% for one CPU, - if it is unknown.
 func CPU(rates map[int]float64, w client.Worker) string {
 	rate, known := rates[w.ID]
 	if !known || w.Pid == 0 {
@@ -111,8 +112,8 @@ func CPU(rates map[int]float64, w client.Worker) string {
 	return fmt.Sprintf("%.1f%%", rate)
 }
 
-// Rates is how much of a CPU, in percent, each worker's tree has used between
-// two overviews, by the worker's id.
+// Rates is the CPU usage in percent of each worker's process tree between two
+// overviews, by the worker's id.
 func Rates(before, now client.Overview) map[int]float64 {
 	seconds := now.Time.Sub(before.Time).Seconds()
 	if before.Time.IsZero() || seconds <= 0 {
@@ -135,8 +136,8 @@ func Rates(before, now client.Overview) map[int]float64 {
 	return rates
 }
 
-// running is what is said of a process, - where there is none.
-func running(w client.Worker, text string) string {
+// ifRunning is the text about the worker's process, - if there is none.
+func ifRunning(w client.Worker, text string) string {
 	if w.Pid == 0 {
 		return "-"
 	}

@@ -277,16 +277,6 @@ func TestAge(t *testing.T) {
 	}
 }
 
-func TestSize(t *testing.T) {
-	for n, want := range map[int64]string{
-		-1: "0 B", 0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 47500493: "45.3 MiB", 1<<20 - 1: "1.0 MiB", 1 << 62: "4.0 EiB",
-	} {
-		if got := Size(n); got != want {
-			t.Errorf("Size(%d) = %q, want %q", n, got, want)
-		}
-	}
-}
-
 func TestPrintable(t *testing.T) {
 	for text, want := range map[string]string{
 		"api": "api", "日本": "日本", "a\nb": `a\nb`, "\x1b[31m": `\x1b[31m`, "\u202ex": `\u202ex`, "\xff": `\xff`, "\u009b": `\u009b`,

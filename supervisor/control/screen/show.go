@@ -10,10 +10,11 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"gorun/supervisor/control/client"
+	"gorun/supervisor/status"
 )
 
-// Show prints everything about the apps and workers of an overview: the caller
-// has left only those that were asked for. Rates count from before.
+// Show prints everything about the apps and workers of an overview, which the
+// caller has reduced to those that the user named. CPU usage is counted from before.
 func Show(out io.Writer, style Style, before, now client.Overview) error {
 	rates := Rates(before, now)
 	var lines []string
@@ -38,7 +39,7 @@ func Show(out io.Writer, style Style, before, now client.Overview) error {
 	return write(out, lines)
 }
 
-// fact is a line of a section; one without text is left out.
+// fact is a line of a section; it is left out if it has no text.
 type fact struct {
 	key, text string
 	paint     Paint
@@ -53,7 +54,7 @@ func appFacts(app client.App) []fact {
 		{key: "workers", text: fmt.Sprintf("%d of %d online", app.Online, app.Desired)},
 	}
 	if app.MemoryLimit > 0 {
-		facts = append(facts, fact{key: "memory limit", text: Size(app.MemoryLimit) + " per worker"})
+		facts = append(facts, fact{key: "memory limit", text: status.Bytes(app.MemoryLimit) + " per worker"})
 	}
 	for _, trouble := range app.Troubles {
 		facts = append(facts, fact{key: "trouble", text: trouble, paint: Bad})
@@ -79,7 +80,7 @@ func (s Style) workerFacts(app client.App, w client.Worker, rates map[int]float6
 	}
 	facts = append(facts, fact{key: "last error", text: w.LastError, paint: Bad})
 	facts = append(facts, usage(w, rates)...)
-	facts = append(facts, inner(w.Node)...)
+	facts = append(facts, nodeFacts(w.Node)...)
 	for _, p := range app.Ports {
 		if p.Instance == w.Instance {
 			facts = append(facts, fact{key: "queue", text: fmt.Sprintf("%s: %d of %d waiting", p.Address, p.Length, p.Limit)})
@@ -89,39 +90,39 @@ func (s Style) workerFacts(app client.App, w client.Worker, rates map[int]float6
 	return append(facts, fact{key: "lines", text: lines})
 }
 
-// usage is what the worker's process tree holds.
+// usage is the resources of the worker's process tree.
 func usage(w client.Worker, rates map[int]float64) []fact {
 	if w.Pid == 0 {
 		return nil
 	}
 	return []fact{
 		{key: "cpu", text: fmt.Sprintf("%s, %.1f s in all", CPU(rates, w), w.CPUSeconds)},
-		{key: "memory", text: Size(w.Memory)},
+		{key: "memory", text: status.Bytes(w.Memory)},
 		{key: "open files", text: strconv.Itoa(w.OpenFDs)},
 		{key: "threads", text: strconv.Itoa(w.Threads)},
 		{key: "processes", text: strconv.Itoa(w.Processes)},
 	}
 }
 
-// inner is what a Node process tells of itself.
-func inner(n *client.Node) []fact {
+// nodeFacts are the runtime metrics of a Node process.
+func nodeFacts(n *client.Node) []fact {
 	if n == nil {
 		return nil
 	}
 	return []fact{
 		{key: "event loop", text: fmt.Sprintf("late by %s (p50), %s (p95), %s (p99)", Delay(n.DelayP50), Delay(n.DelayP95), Delay(n.DelayP99))},
-		{key: "heap", text: fmt.Sprintf("%s of %s reserved, limit %s", Size(n.HeapUsed), Size(n.HeapReserved), Size(n.HeapLimit))},
-		{key: "active", text: fmt.Sprintf("%s, %s", Count(uint64(max(n.Handles, 0)), "handle"), Count(uint64(max(n.Requests, 0)), "request"))},
-		{key: "gc", text: fmt.Sprintf("%s, %.1f s in all", Count(n.Pauses, "pause"), n.PauseSeconds)},
+		{key: "heap", text: fmt.Sprintf("%s of %s reserved, limit %s", status.Bytes(n.HeapUsed), status.Bytes(n.HeapReserved), status.Bytes(n.HeapLimit))},
+		{key: "active", text: fmt.Sprintf("%s, %s", status.Plural(max(n.Handles, 0), "handle"), status.Plural(max(n.Requests, 0), "request"))},
+		{key: "gc", text: fmt.Sprintf("%s, %.1f s in all", status.Plural(n.Pauses, "pause"), n.PauseSeconds)},
 	}
 }
 
-// customFacts are what the app itself reports.
+// customFacts are the custom metrics of the app.
 func customFacts(all []client.Custom) []fact {
 	facts := make([]fact, 0, len(all))
 	for _, c := range all {
 		text := strconv.FormatFloat(c.Value, 'f', -1, 64)
-		if len(text) > widest {
+		if len(text) > maxDigits {
 			text = strconv.FormatFloat(c.Value, 'g', 6, 64)
 		}
 		facts = append(facts, fact{key: Printable(c.Name), text: strings.TrimSpace(text + " " + c.Unit)})
@@ -129,8 +130,8 @@ func customFacts(all []client.Custom) []fact {
 	return facts
 }
 
-// widest is how long a number may be that is written in full.
-const widest = 15
+// maxDigits is the length from which a number is rounded.
+const maxDigits = 15
 
 func (s Style) since(at time.Time) string {
 	if at.IsZero() {
@@ -148,10 +149,10 @@ func (s Style) exit(e client.Exit) string {
 	return fmt.Sprintf("%s; %s ago, at %s, after %s", text, Age(s.Now.Sub(e.At)), s.clock(e.At), Age(uptime))
 }
 
-func (s Style) clock(at time.Time) string { return at.In(s.at()).Format(time.DateTime) }
+func (s Style) clock(at time.Time) string { return at.In(s.zone()).Format(time.DateTime) }
 
-// at is the zone that times are told in.
-func (s Style) at() *time.Location {
+// zone is the time zone of all times that are printed.
+func (s Style) zone() *time.Location {
 	if s.Now.IsZero() {
 		return time.UTC
 	}

@@ -1,5 +1,8 @@
-// Package screen is what the commands print: it turns what the control API
-// tells into text. It knows neither the socket nor the terminal.
+// Package screen formats the answers of the control API for people, as text in the
+// width and the colours of a terminal, and for programs, as JSON.
+//
+// It is functions of values: no goroutine, no socket, no terminal. Text of others
+// (names, messages, lines of workers) must pass through Printable or Harmless.
 package screen
 
 import (
@@ -9,14 +12,14 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// Style is what the text is written for. The zero value is a file or a pipe.
+// Style describes the output. The zero value is a file or a pipe.
 type Style struct {
 	Width int       // columns of the terminal; 0: not a terminal
 	Color bool      // the terminal has colours, and the user wants them
-	Now   time.Time // ages count up to it, and times are told in its zone
+	Now   time.Time // ages are counted up to it, and times are printed in its zone
 }
 
-// Paint is a colour by its meaning.
+// Paint is a colour, named by its meaning.
 type Paint int
 
 // The paints.
@@ -32,10 +35,10 @@ const (
 // codes are the SGR parameters of the paints.
 var codes = [...]string{Unpainted: "", Good: "32", Busy: "33", Bad: "31", Faint: "90", Strong: "1"}
 
-// appCodes are the SGR parameters that tell apps apart; red is for errors.
+// appCodes are the SGR parameters of the apps' colours; red is for errors.
 var appCodes = [...]string{"36", "35", "34", "32", "33", "96", "95", "94", "92", "93"}
 
-// states are the paints of the states; another state stays unpainted.
+// states are the paints of the states; an unknown state stays unpainted.
 var states = map[string]Paint{
 	"online":          Good,
 	"launching":       Busy,
@@ -45,10 +48,10 @@ var states = map[string]Paint{
 	"stopped":         Faint,
 }
 
-// StatePaint is the paint of a state in pm2's words.
+// StatePaint is the paint of a state, in pm2's words.
 func StatePaint(state string) Paint { return states[state] }
 
-// Paint colours the text, if there are colours.
+// Paint colours the text, if the output has colours.
 func (s Style) Paint(p Paint, text string) string { return s.sgr(codes[p], text) }
 
 func (s Style) sgr(code, text string) string {
@@ -67,7 +70,7 @@ func appCode(app string) string {
 	return appCodes[sum.Sum32()%uint32(len(appCodes))]
 }
 
-// Cut shortens the text to so many columns; … says that it did.
+// Cut shortens the text to so many columns, with … at the end.
 func Cut(text string, width int) string {
 	if width <= 0 {
 		return ""
@@ -75,7 +78,7 @@ func Cut(text string, width int) string {
 	return ansi.Truncate(text, width, "…")
 }
 
-// fit is the text in one line of the terminal.
+// fit cuts the text to one line of the terminal.
 func (s Style) fit(text string) string {
 	if s.Width == 0 {
 		return text

@@ -12,8 +12,8 @@ import (
 type Column struct {
 	Title string
 	Right bool // numbers
-	Min   int  // is shortened to so many columns before others go; 0: never
-	Rank  int  // the highest rank goes first when room is short; 0: never goes
+	Min   int  // it is shortened to this width before other columns are left out; 0: never
+	Rank  int  // the column with the highest rank is left out first; 0: never
 }
 
 // Cell is one field of a row.
@@ -22,88 +22,88 @@ type Cell struct {
 	Paint Paint
 }
 
-// Table is rows under columns, made to fit a width.
+// Table is rows and columns that can be fitted to a width.
 type Table struct {
 	Columns []Column
 	Rows    [][]Cell
 }
 
-// bordered is the least width that has room for borders.
-const bordered = 80
+// minBordered is the smallest width of a table with borders.
+const minBordered = 80
 
-// Lines are the lines of the table in the style: with borders on a terminal,
-// with headings only on a narrow one or where there is no terminal at all.
+// Lines are the lines of the table: with borders on a terminal, without on a narrow
+// one, in a file and in a pipe.
 func (t Table) Lines(style Style) []string {
-	if style.Width < bordered {
-		return t.Bare(style)
+	if style.Width < minBordered {
+		return t.Plain(style)
 	}
 	f := t.fit(style.Width, frame{between: 3, around: 4})
-	lines := []string{f.rule(style, "┌", "┬", "┐"), f.boxed(style, f.headings()), f.rule(style, "├", "┼", "┤")}
+	lines := []string{f.rule(style, "┌", "┬", "┐"), f.bordered(style, f.headings()), f.rule(style, "├", "┼", "┤")}
 	for _, row := range t.Rows {
-		lines = append(lines, f.boxed(style, row))
+		lines = append(lines, f.bordered(style, row))
 	}
 	return append(lines, f.rule(style, "└", "┴", "┘"))
 }
 
-// Bare are the heading and the rows of the table without borders.
-func (t Table) Bare(style Style) []string {
+// Plain are the heading and the rows of the table without borders.
+func (t Table) Plain(style Style) []string {
 	f := t.fit(style.Width, frame{between: 2})
-	lines := []string{f.spaced(style, f.headings())}
+	lines := []string{f.plain(style, f.headings())}
 	for _, row := range t.Rows {
-		lines = append(lines, f.spaced(style, row))
+		lines = append(lines, f.plain(style, row))
 	}
 	return lines
 }
 
-// frame is what a row needs beside its cells.
+// frame is the columns of a row beside its cells.
 type frame struct{ between, around int }
 
-// fitted is a table whose columns have been chosen: the indices and widths.
+// fitted is a table with the indices and the widths of the columns that are shown.
 type fitted struct {
 	table Table
 	shown []int
 	width []int
 }
 
-// fit leaves out and shortens columns until the table has the width; 0: any.
-func (t Table) fit(width int, f frame) fitted {
-	chosen := fitted{table: t, width: t.natural()}
+// fit leaves out and shortens columns until the table has the width; 0: no limit.
+func (t Table) fit(width int, border frame) fitted {
+	f := fitted{table: t, width: t.naturalWidths()}
 	for i := range t.Columns {
-		chosen.shown = append(chosen.shown, i)
+		f.shown = append(f.shown, i)
 	}
 	if width == 0 {
-		return chosen
+		return f
 	}
 	for {
-		over := chosen.total(f) - width
-		if over <= 0 || chosen.shorten(over, t.least) {
-			return chosen
+		over := f.total(border) - width
+		if over <= 0 || f.shorten(over, t.minWidth) {
+			return f
 		}
-		if !chosen.dropOne() {
-			chosen.shorten(over, t.bare)
-			return chosen
+		if !f.dropOne() {
+			f.shorten(over, t.hardMinWidth)
+			return f
 		}
 	}
 }
 
-// least is how narrow a column may get while others can still go.
-func (t Table) least(i int) int {
+// minWidth is the smallest width of a column while others can be left out.
+func (t Table) minWidth(i int) int {
 	if t.Columns[i].Min == 0 {
 		return math.MaxInt
 	}
 	return t.Columns[i].Min
 }
 
-// bare is how narrow a column may get when no other can go.
-func (t Table) bare(i int) int {
+// hardMinWidth is the smallest width of a column when no other can be left out.
+func (t Table) hardMinWidth(i int) int {
 	if t.Columns[i].Min == 0 {
 		return math.MaxInt
 	}
 	return min(t.Columns[i].Min, 7)
 }
 
-// natural is how wide each column would like to be.
-func (t Table) natural() []int {
+// naturalWidths are the widths that need no text to be cut.
+func (t Table) naturalWidths() []int {
 	widths := make([]int, len(t.Columns))
 	for i, c := range t.Columns {
 		widths[i] = ansi.StringWidth(c.Title)
@@ -114,44 +114,44 @@ func (t Table) natural() []int {
 	return widths
 }
 
-func (f fitted) total(fr frame) int {
-	sum := fr.around + fr.between*(len(f.shown)-1)
+func (f fitted) total(border frame) int {
+	sum := border.around + border.between*(len(f.shown)-1)
 	for _, i := range f.shown {
 		sum += f.width[i]
 	}
 	return sum
 }
 
-// shorten takes what is over from the columns that can spare it, the last first.
-// It changes nothing if they cannot.
-func (f fitted) shorten(over int, least func(int) int) bool {
+// shorten makes the columns narrower by this many in all, the last column first.
+// It changes nothing if their smallest widths do not allow that.
+func (f fitted) shorten(over int, minWidth func(int) int) bool {
 	spare := 0
 	for _, i := range f.shown {
-		spare += max(f.width[i]-least(i), 0)
+		spare += max(f.width[i]-minWidth(i), 0)
 	}
 	if spare < over {
 		return false
 	}
 	for _, i := range slices.Backward(f.shown) {
-		less := min(over, max(f.width[i]-least(i), 0))
+		less := min(over, max(f.width[i]-minWidth(i), 0))
 		f.width[i] -= less
 		over -= less
 	}
 	return true
 }
 
-// dropOne leaves out the column that is missed least.
+// dropOne leaves out the column with the highest rank.
 func (f *fitted) dropOne() bool {
-	worst := -1
+	highest := -1
 	for k, i := range f.shown {
-		if rank := f.table.Columns[i].Rank; rank > 0 && (worst < 0 || rank > f.table.Columns[f.shown[worst]].Rank) {
-			worst = k
+		if rank := f.table.Columns[i].Rank; rank > 0 && (highest < 0 || rank > f.table.Columns[f.shown[highest]].Rank) {
+			highest = k
 		}
 	}
-	if worst < 0 {
+	if highest < 0 {
 		return false
 	}
-	f.shown = slices.Delete(f.shown, worst, worst+1)
+	f.shown = slices.Delete(f.shown, highest, highest+1)
 	return true
 }
 
@@ -163,7 +163,7 @@ func (f fitted) headings() []Cell {
 	return cells
 }
 
-// fields are the cells that are shown, each as wide as its column.
+// fields are the visible cells, each as wide as its column.
 func (f fitted) fields(style Style, row []Cell) []string {
 	var fields []string
 	for _, i := range f.shown {
@@ -179,12 +179,12 @@ func (f fitted) fields(style Style, row []Cell) []string {
 	return fields
 }
 
-func (f fitted) boxed(style Style, row []Cell) string {
+func (f fitted) bordered(style Style, row []Cell) string {
 	bar := style.Paint(Faint, "│")
 	return style.fit(bar + " " + strings.Join(f.fields(style, row), " "+bar+" ") + " " + bar)
 }
 
-func (f fitted) spaced(style Style, row []Cell) string {
+func (f fitted) plain(style Style, row []Cell) string {
 	return style.fit(strings.TrimRight(strings.Join(f.fields(style, row), "  "), " "))
 }
 

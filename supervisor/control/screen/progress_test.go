@@ -7,7 +7,7 @@ import (
 	"gorun/supervisor/control/client"
 )
 
-func TestNewsGoldens(t *testing.T) {
+func TestProgressGoldens(t *testing.T) {
 	one := 1
 	news := []client.Progress{
 		{App: "api", Instance: &one, Text: "replaced: pid 41 → 52 in 1.2 s"},
@@ -20,7 +20,7 @@ func TestNewsGoldens(t *testing.T) {
 	}
 	for look, style := range looks {
 		t.Run(look, func(t *testing.T) {
-			golden(t, "news-"+look, printed(t, func(out *bytes.Buffer) error {
+			golden(t, "progress-"+look, printed(t, func(out *bytes.Buffer) error {
 				for _, n := range news {
 					if err := Progress(out, style, n); err != nil {
 						return err

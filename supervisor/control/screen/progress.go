@@ -11,14 +11,14 @@ import (
 	"gorun/supervisor/control/client"
 )
 
-// Event prints what happened in one line, shortened to a terminal's width.
+// Event prints an event in one line, cut to the terminal's width.
 func Event(out io.Writer, style Style, e client.Event) error {
-	at := e.Time.In(style.at()).Format("15:04:05")
-	who := subject(e.App, e.Instance)
-	if who == "" {
-		who = "gorun"
+	at := e.Time.In(style.zone()).Format("15:04:05")
+	source := workerName(e.App, e.Instance)
+	if source == "" {
+		source = "gorun"
 	}
-	line := style.Paint(Faint, at) + "  " + style.sgr(appCode(e.App), who) + "  " +
+	line := style.Paint(Faint, at) + "  " + style.sgr(appCode(e.App), source) + "  " +
 		style.Paint(eventPaint(e), Printable(e.Kind)) + "  " + Printable(e.Text)
 	return write(out, []string{style.fit(line)})
 }
@@ -30,28 +30,28 @@ func eventPaint(e client.Event) Paint {
 	return Strong
 }
 
-// Progress prints a line of progress; the last one says how it ended.
-func Progress(out io.Writer, style Style, n client.Progress) error {
-	return write(out, style.progress(n))
+// Progress prints a line of the answer to an order; the last line is its result.
+func Progress(out io.Writer, style Style, p client.Progress) error {
+	return write(out, style.progress(p))
 }
 
-func (s Style) progress(n client.Progress) []string {
-	text := Printable(n.Text)
-	if who := subject(n.App, n.Instance); who != "" {
-		text = strings.TrimRight(who+"  "+text, " ")
+func (s Style) progress(p client.Progress) []string {
+	text := Printable(p.Text)
+	if name := workerName(p.App, p.Instance); name != "" {
+		text = strings.TrimRight(name+"  "+text, " ")
 	}
 	switch {
-	case n.Error != "":
-		return s.wrap(s.mark(Bad), Cell{Text: joined(text, Printable(n.Error))})
-	case n.Failed:
+	case p.Error != "":
+		return s.wrap(s.mark(Bad), Cell{Text: join(text, Printable(p.Error))})
+	case p.Failed:
 		return s.wrap(s.mark(Bad), Cell{Text: text})
-	case n.Done:
+	case p.Done:
 		return s.wrap(s.mark(Good), Cell{Text: orElse(text, "done")})
 	}
 	return s.wrap(Cell{}, Cell{Text: text})
 }
 
-// mark is a ✓ or a ✗ where there are colours; elsewhere only failures have one.
+// mark is ✓ or ✗ if there are colours; otherwise only failures are marked.
 func (s Style) mark(p Paint) Cell {
 	switch {
 	case s.colored() && p == Good:
@@ -64,12 +64,12 @@ func (s Style) mark(p Paint) Cell {
 	return Cell{Text: "failed: "}
 }
 
-// Plan prints what a new file would change, or has changed, and a summary.
+// Plan prints the changes that a new file would make, or has made, and a summary.
 func Plan(out io.Writer, style Style, changes []client.Change) error {
 	var lines []string
-	tally := map[string]uint64{}
+	counts := map[string]uint64{}
 	for _, c := range changes {
-		tally[c.What]++
+		counts[c.What]++
 		kind, known := plans[c.What]
 		if !known {
 			kind = planned{mark: "? ", text: Printable(c.What)}
@@ -80,7 +80,7 @@ func Plan(out io.Writer, style Style, changes []client.Change) error {
 		}
 		lines = append(lines, style.wrap(Cell{Text: kind.mark, Paint: kind.paint}, Cell{Text: text})...)
 	}
-	return write(out, append(lines, style.wrap(Cell{}, Cell{Text: summary(tally)})...))
+	return write(out, append(lines, style.wrap(Cell{}, Cell{Text: summary(counts)})...))
 }
 
 type planned struct {
@@ -88,7 +88,7 @@ type planned struct {
 	paint      Paint
 }
 
-// plans is how each change is told.
+// plans is the text of each kind of change.
 var plans = map[string]planned{
 	"add":     {"+ ", "new", Good},
 	"remove":  {"- ", "gone", Bad},
@@ -102,29 +102,29 @@ var summaries = [...][2]string{
 	{"add", "new"}, {"remove", "gone"}, {"reload", "to reload"}, {"restart", "to restart"}, {"keep", "unchanged"},
 }
 
-func summary(tally map[string]uint64) string {
+func summary(counts map[string]uint64) string {
 	var parts []string
 	for _, s := range summaries {
-		if n := tally[s[0]]; n > 0 {
+		if n := counts[s[0]]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s[1]))
 		}
 	}
 	return orElse(strings.Join(parts, ", "), "no apps")
 }
 
-// subject is api/1, or api where it is about the whole app.
-func subject(app string, instance *int) string {
+// workerName is api/1, or api for the whole app.
+func workerName(app string, instance *int) string {
 	if instance == nil {
 		return Printable(app)
 	}
 	return Printable(app) + "/" + strconv.Itoa(*instance)
 }
 
-func joined(who, text string) string {
-	if who == "" || text == "" {
-		return who + text
+func join(name, text string) string {
+	if name == "" || text == "" {
+		return name + text
 	}
-	return who + ": " + text
+	return name + ": " + text
 }
 
 func orElse(text, otherwise string) string {

@@ -8,8 +8,8 @@ import (
 	"gorun/supervisor/control/client"
 )
 
-func filled(n int) *pane {
-	p := &pane{}
+func filled(n int) *logPane {
+	p := &logPane{}
 	for i := range n {
 		p.add(client.Line{Text: strconv.Itoa(i)})
 	}
@@ -24,7 +24,7 @@ func texts(lines []client.Line) string {
 	return strings.Join(all, " ")
 }
 
-func TestPaneScrolls(t *testing.T) {
+func TestLogScrolls(t *testing.T) {
 	cases := []struct {
 		name  string
 		lines int
@@ -54,21 +54,21 @@ func TestPaneScrolls(t *testing.T) {
 	}
 }
 
-func TestPausedPaneLetsOldLinesGo(t *testing.T) {
+func TestPausedLogDropsOldLines(t *testing.T) {
 	p := filled(10)
 	p.toggle()
 	for range 5000 {
 		p.add(client.Line{Text: "x"})
 	}
 	if got := texts(p.visible(3)); got != "x x x" {
-		t.Errorf("visible = %q, want the oldest that are kept", got)
+		t.Errorf("visible = %q, want the oldest in the ring", got)
 	}
 }
 
-func TestPaneKeepsTheStartOfHugeLines(t *testing.T) {
-	p := &pane{}
+func TestLogKeepsTheStartOfHugeLines(t *testing.T) {
+	p := &logPane{}
 	p.add(client.Line{Text: strings.Repeat("x", 1<<20)})
-	if got := len(p.visible(1)[0].Text); got != keptLen {
-		t.Errorf("kept %d bytes of a line, want %d", got, keptLen)
+	if got := len(p.visible(1)[0].Text); got != maxLineLen {
+		t.Errorf("kept %d bytes of a line, want %d", got, maxLineLen)
 	}
 }

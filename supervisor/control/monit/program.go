@@ -1,0 +1,166 @@
+package monit
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"gorun/supervisor/control/client"
+)
+
+const (
+	interval = time.Second           // between overviews, and before a lost connection is tried again
+	timeout  = 5 * time.Second       // of an overview
+	frame    = 33 * time.Millisecond // the shortest time between two pictures
+	backlog  = 200                   // lines of a newly selected worker
+)
+
+// monitor implements tea.Model: it passes messages to the model and does what the
+// model decides.
+type monitor struct {
+	source   Source
+	operator Operator
+	model    model
+
+	ctx   context.Context //nolint:containedctx // of all tasks: Bubble Tea passes none to Update
+	tasks sync.WaitGroup
+	send  func(tea.Msg) // may be called by any goroutine; drops the message once the program has ended
+
+	followed int // the worker whose log is read
+	unfollow context.CancelFunc
+
+	picture string // the last one; to make one for each line of a busy log would cost too much
+	due     bool   // a frameMsg is on its way
+}
+
+// frameMsg asks for a new picture.
+type frameMsg struct{}
+
+func newMonitor(o Options) *monitor {
+	return &monitor{source: o.Source, operator: o.Operator, model: newModel(o.Color), followed: none, unfollow: func() {}}
+}
+
+// run returns after every task has ended.
+func (m *monitor) run(ctx context.Context, terminal ...tea.ProgramOption) error {
+	tasks, cancel := context.WithCancel(ctx)
+	program := tea.NewProgram(m, append(terminal,
+		tea.WithContext(ctx), tea.WithoutSignalHandler(),
+		tea.WithColorProfile(colorprofile.TrueColor), // the model chooses the colours; to detect them, Bubble Tea runs tmux
+	)...)
+	m.ctx, m.send = tasks, program.Send
+	_, err := program.Run()
+	cancel()
+	m.tasks.Wait()
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("terminal: %w", err)
+	}
+	return nil
+}
+
+// Init implements tea.Model.
+func (m *monitor) Init() tea.Cmd {
+	m.tasks.Go(m.poll)
+	return nil
+}
+
+// Update implements tea.Model.
+func (m *monitor) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	if _, now := msg.(frameMsg); now {
+		m.picture, m.due = strings.Join(m.model.view(), "\n"), false
+		return m, nil
+	}
+	switch act := m.model.update(msg).(type) {
+	case quit:
+		return m, tea.Quit
+	case order:
+		m.tasks.Go(func() { m.send(orderDoneMsg{m.carryOut(act)}) })
+	}
+	m.follow()
+	m.askForFrame()
+	return m, nil
+}
+
+// View implements tea.Model.
+func (m *monitor) View() tea.View {
+	view := tea.NewView(m.picture)
+	view.AltScreen = true
+	return view
+}
+
+func (m *monitor) askForFrame() {
+	if m.due {
+		return
+	}
+	m.due = true
+	m.tasks.Go(func() {
+		wait(m.ctx, frame)
+		m.send(frameMsg{})
+	})
+}
+
+func (m *monitor) carryOut(o order) error {
+	progress := func(p client.Progress) { m.send(progressMsg{p}) }
+	if o.verb == "scale" {
+		return m.operator.Scale(m.ctx, o.app, o.by, progress)
+	}
+	return m.operator.Order(m.ctx, o.verb, []string{o.app}, progress)
+}
+
+// follow reads the log of the worker that is now selected.
+func (m *monitor) follow() {
+	id := m.model.selected
+	if id == m.followed {
+		return
+	}
+	m.unfollow()
+	m.followed = id
+	if id == none {
+		return
+	}
+	ctx, cancel := context.WithCancel(m.ctx)
+	m.unfollow = cancel
+	m.tasks.Go(func() { m.tail(ctx, id) })
+}
+
+// tail starts the log again whenever its connection was lost.
+func (m *monitor) tail(ctx context.Context, id int) {
+	for ctx.Err() == nil {
+		first := true
+		err := m.source.Logs(ctx, strconv.Itoa(id), backlog, func(line client.Line) {
+			m.send(lineMsg{worker: id, line: line, first: first})
+			first = false
+		})
+		m.send(logEndMsg{id, err})
+		wait(ctx, interval)
+	}
+}
+
+func (m *monitor) poll() {
+	for m.ctx.Err() == nil {
+		m.send(m.overview())
+		wait(m.ctx, interval)
+	}
+}
+
+func (m *monitor) overview() tea.Msg {
+	ctx, cancel := context.WithTimeout(m.ctx, timeout)
+	defer cancel()
+	overview, err := m.source.Overview(ctx)
+	if err != nil {
+		return disconnectedMsg{err}
+	}
+	return overviewMsg{overview}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
