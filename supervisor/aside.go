@@ -8,7 +8,6 @@ import (
 
 	"gorun/signals/reaper"
 	"gorun/supervisor/process"
-	"gorun/supervisor/spec"
 )
 
 // aside runs a command beside the workers until it ends, or ctx does. Nothing
@@ -39,12 +38,4 @@ func codeError(st reaper.Status) error {
 		return fmt.Errorf("ended by %s", signalName(st.Signal))
 	}
 	return fmt.Errorf("exit %d", st.ExitCode())
-}
-
-// userOf is whom the processes of an app run as; nil: gorun's own.
-func userOf(app *spec.App) *process.User {
-	if app.User == nil {
-		return nil
-	}
-	return &process.User{UID: app.User.UID, GID: app.User.GID, Groups: app.User.Groups}
 }

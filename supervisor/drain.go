@@ -123,11 +123,7 @@ func (l *link) busy(idle time.Duration) bool {
 	if !l.sharing.shares() || l.process == nil {
 		return false
 	}
-	var user *sockets.User
-	if u := l.app.User; u != nil {
-		user = &sockets.User{UID: u.UID, GID: u.GID}
-	}
-	inodes, err := sockets.Inodes(l.process.Members(), user)
+	inodes, err := sockets.Inodes(l.process.Members(), l.app.User.Credential())
 	if err != nil {
 		l.sharing.tools.log.Debug("cannot tell a worker's connections", "app", l.app.Name, "error", err)
 		return false

@@ -116,7 +116,7 @@ func (h hookRun) run(ctx context.Context, c hooks.Command) (lines []string, err 
 	// A pipe has two ends of its own mode; those of the command wait, as programs expect.
 	_, _ = in.Fd(), out.Fd()
 	err = aside(ctx, h.tools.reaper, process.Spec{
-		Argv: c.Argv, Env: h.environ(c.Environ), Dir: h.app.Dir, User: userOf(h.app),
+		Argv: c.Argv, Env: h.environ(c.Environ), Dir: h.app.Dir, User: h.app.User.Credential(),
 		Stdin: in, Stdout: out, Stderr: out, Marker: h.worker + "/hook/" + rand.Text(), Memory: h.tools.cgroup.MemoryLimit(),
 	})
 	_ = out.Close() // the last that holds it

@@ -164,7 +164,7 @@ func (l *link) warn(address sockets.Address) {
 // with its environment.
 func (l *link) exec(ctx context.Context, argv []string) error {
 	return aside(ctx, l.sharing.tools.reaper, process.Spec{
-		Argv: argv, Env: l.environ, Dir: l.app.Dir, User: userOf(l.app), Memory: l.sharing.tools.cgroup.MemoryLimit(),
+		Argv: argv, Env: l.environ, Dir: l.app.Dir, User: l.app.User.Credential(), Memory: l.sharing.tools.cgroup.MemoryLimit(),
 	})
 }
 

@@ -239,9 +239,7 @@ func (l *link) serve(p *process.Process) {
 		Share: l.take, Wanted: s.wanted, Tree: p.Members, Log: s.tools.log,
 		Listening: func(sockets.Address) { l.listens() },
 		Observe:   s.app.Sharing == spec.ShareNone,
-	}
-	if user := s.app.User; user != nil {
-		options.User = &intercept.User{UID: user.UID, GID: user.GID, Groups: user.Groups}
+		User:      s.app.User.Credential(),
 	}
 	s.links.Go(func() { _ = intercept.Serve(ctx, l.listener, options) }) // ends with the tree, or when it is cancelled
 }

@@ -89,7 +89,7 @@ func (w *worker) launch() (life, error) {
 		Dir:    w.app.Dir,
 		Stdout: stdout,
 		Stderr: stderr,
-		User:   userOf(w.app),
+		User:   w.app.User.Credential(),
 		Marker: w.name + "/" + rand.Text(),
 		Memory: w.tools.cgroup.MemoryLimit(),
 	}
