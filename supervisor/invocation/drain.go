@@ -3,8 +3,6 @@ package invocation
 import (
 	"context"
 	"time"
-
-	"gorun/supervisor/sockets"
 )
 
 const (
@@ -91,11 +89,7 @@ func (e *endpoint) busy(idle time.Duration) bool {
 	if !e.ports.Shared() || e.process == nil {
 		return false
 	}
-	var user *sockets.User
-	if u := e.app.User; u != nil {
-		user = &sockets.User{UID: u.UID, GID: u.GID}
-	}
-	serves, err := e.ports.groups.Serves(e.process.Members(), user, idle)
+	serves, err := e.ports.groups.Serves(e.process.Members(), e.app.User.Credential(), idle)
 	if err != nil {
 		e.ports.deps.Log.Debug("cannot list a worker's connections", "app", e.app.Name, "error", err)
 	}

@@ -258,9 +258,7 @@ func (e *endpoint) serveInterception(p *process.Process) {
 		Share: e.share, Wanted: e.ports.wanted, Tree: p.Members, Log: e.ports.deps.Log,
 		Listening: func(sockets.Address) { e.reports.markListening() },
 		Observe:   e.ports.app.Sharing == spec.ShareNone,
-	}
-	if user := e.ports.app.User; user != nil {
-		options.User = &intercept.User{UID: user.UID, GID: user.GID, Groups: user.Groups}
+		User:      e.ports.app.User.Credential(),
 	}
 	e.ports.Go(func() { _ = intercept.Serve(ctx, e.listener, options) }) // ends with the tree, or when it is cancelled
 }

@@ -112,6 +112,6 @@ func (e *endpoint) warn(address sockets.Address) {
 // with its environment.
 func (e *endpoint) exec(ctx context.Context, argv []string) error {
 	return process.Run(ctx, e.ports.deps.Reaper, process.Spec{
-		Argv: argv, Env: e.environ, Dir: e.app.Dir, User: UserOf(e.app), Memory: e.ports.deps.Cgroup.MemoryLimit(),
+		Argv: argv, Env: e.environ, Dir: e.app.Dir, User: e.app.User.Credential(), Memory: e.ports.deps.Cgroup.MemoryLimit(),
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"gorun/supervisor/process"
-	"gorun/supervisor/spec"
 )
 
 // Start starts the program, with fresh pipes for its output. The error says what
@@ -23,7 +22,7 @@ func Start(r Request) (*Invocation, error) {
 	request := process.Spec{
 		Argv: r.Spec.Argv, Env: r.Spec.Environ(r.Instance, r.ID), Dir: r.Spec.Dir,
 		Stdout: stdout, Stderr: stderr,
-		User: UserOf(r.Spec), Marker: r.Spec.Name + "/" + strconv.Itoa(r.Instance) + "/" + rand.Text(), Memory: deps.Cgroup.MemoryLimit(),
+		User: r.Spec.User.Credential(), Marker: r.Spec.Name + "/" + strconv.Itoa(r.Instance) + "/" + rand.Text(), Memory: deps.Cgroup.MemoryLimit(),
 	}
 	for _, limit := range r.Spec.Limits {
 		request.Limits = append(request.Limits, process.Limit{Resource: limit.Resource, Soft: limit.Soft, Hard: limit.Hard})
@@ -49,12 +48,4 @@ func closeOutput(output Output) context.CancelFunc {
 	closing, abandon := context.WithCancel(context.Background())
 	go func() { _ = output.Close(closing) }()
 	return abandon
-}
-
-// UserOf is the user that the processes of an app run as; nil: gorun's own.
-func UserOf(app *spec.App) *process.User {
-	if app.User == nil {
-		return nil
-	}
-	return &process.User{UID: app.User.UID, GID: app.User.GID, Groups: app.User.Groups}
 }

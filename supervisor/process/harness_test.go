@@ -63,7 +63,7 @@ func parent() {
 	spec := Spec{Argv: []string{"/bin/sh", "-c", "echo ready; exec sleep 1000"}, Env: environ(), Stdout: os.Stdout, Marker: "m"}
 	spec.Limits = []Limit{{unix.RLIMIT_CORE, 0, 0}}
 	if os.Geteuid() == 0 {
-		spec.User = &User{UID: 65534, GID: 65534}
+		spec.User = &syscall.Credential{Uid: 65534, Gid: 65534}
 	}
 	if _, err := Start(shared, spec); err != nil {
 		panic(err)
@@ -88,7 +88,7 @@ func dropPtrace() {
 // marker, and whether that could be read without ado.
 func findOrphan() {
 	p, err := Start(shared, Spec{
-		Argv: []string{"/bin/sh", "-c", "(setsid sleep 1000 &)"}, Env: environ(), Marker: "m", User: &User{UID: 65534, GID: 65534},
+		Argv: []string{"/bin/sh", "-c", "(setsid sleep 1000 &)"}, Env: environ(), Marker: "m", User: &syscall.Credential{Uid: 65534, Gid: 65534},
 	})
 	if err != nil {
 		panic(err)

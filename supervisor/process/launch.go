@@ -23,7 +23,7 @@ const launchName = "gorun: launching"
 
 // launch is what that step has to do.
 type launch struct {
-	User   *User
+	User   *syscall.Credential
 	Limits []Limit
 	Listen []string // LISTEN_FDNAMES; its first descriptor is 3 (sd_listen_fds(3))
 	Report int      // descriptor where the step writes why it failed; the program does not get it
@@ -167,7 +167,7 @@ func (l launch) prepare() error {
 	return nil
 }
 
-func become(user User) error {
+func become(user syscall.Credential) error {
 	groups := make([]int, len(user.Groups))
 	for i, group := range user.Groups {
 		groups[i] = int(group)
@@ -175,11 +175,11 @@ func become(user User) error {
 	if err := syscall.Setgroups(groups); err != nil {
 		return fmt.Errorf("set groups %v: %w", groups, err)
 	}
-	if err := syscall.Setgid(int(user.GID)); err != nil {
-		return fmt.Errorf("become group %d: %w", user.GID, err)
+	if err := syscall.Setgid(int(user.Gid)); err != nil {
+		return fmt.Errorf("become group %d: %w", user.Gid, err)
 	}
-	if err := syscall.Setuid(int(user.UID)); err != nil {
-		return fmt.Errorf("become user %d: %w", user.UID, err)
+	if err := syscall.Setuid(int(user.Uid)); err != nil {
+		return fmt.Errorf("become user %d: %w", user.Uid, err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -32,7 +33,7 @@ const (
 
 // carriesMarker looks into the environment that the process was started with.
 // That takes the right to trace it: the same user will do, see ptrace(2).
-func carriesMarker(pid int, marker string, user *User) ownership {
+func carriesMarker(pid int, marker string, user *syscall.Credential) ownership {
 	dir := "/proc/" + strconv.Itoa(pid)
 	read := os.ReadFile
 	for looks, empty := 0, 0; looks < execLooks && empty < emptyLooks; looks++ {
@@ -125,15 +126,15 @@ func containsMarker(value, marker string) bool {
 // CAP_SYS_PTRACE may not trace others' processes. A new thread for that could
 // be one too many for the container, so this one takes the other identity, and
 // what goes with it by credentials(7) and prctl(2) is put back, too.
-func readAs(user User, path string) ([]byte, error) {
+func readAs(user syscall.Credential, path string) ([]byte, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var deathSignal int32
 	// Not unix.Prctl: its call could move the stack, and what lies there with it.
 	_, _, _ = unix.RawSyscall(unix.SYS_PRCTL, unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&deathSignal)), 0)
 	dumpable, dumpErr := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
-	_ = unix.Setfsgid(int(user.GID))
-	_ = unix.Setfsuid(int(user.UID))
+	_ = unix.Setfsgid(int(user.Gid))
+	_ = unix.Setfsuid(int(user.Uid))
 	text, err := os.ReadFile(path)
 	_ = unix.Setfsuid(os.Geteuid())
 	_ = unix.Setfsgid(os.Getegid())
@@ -141,5 +142,5 @@ func readAs(user User, path string) ([]byte, error) {
 		_ = unix.Prctl(unix.PR_SET_DUMPABLE, uintptr(dumpable), 0, 0, 0)
 	}
 	_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(deathSignal), 0, 0, 0)
-	return text, err //nolint:wrapcheck // the caller adds nothing
+	return text, err
 }

@@ -36,23 +36,17 @@ type Spec struct {
 	Argv   []string // Argv[0] is the path of the program
 	Env    []string
 	Dir    string
-	Stdin  *os.File // nil: /dev/null
-	Stdout *os.File // nil: /dev/null
-	Stderr *os.File // nil: /dev/null
-	Marker string   // value of MarkerName, unique to this run
-	User   *User    // nil: gorun's own
+	Stdin  *os.File            // nil: /dev/null
+	Stdout *os.File            // nil: /dev/null
+	Stderr *os.File            // nil: /dev/null
+	Marker string              // value of MarkerName, unique to this run
+	User   *syscall.Credential // nil: gorun's own
 	Limits []Limit
 	Memory int64 // what there is for it and gorun together, in bytes; 0: unknown
 
 	Extra       []*os.File   // become descriptors 3, 4, …
 	ListenNames []string     // of the first Extra, where they are sockets to accept on: LISTEN_FDNAMES
 	Prepare     func() error // see reaper.Spec
-}
-
-// User is whom a process runs as.
-type User struct {
-	UID, GID uint32
-	Groups   []uint32
 }
 
 // Limit is one resource limit, see setrlimit(2).
@@ -123,8 +117,8 @@ func (s Spec) request(null *os.File) (reaper.Spec, error) {
 		}
 		request.Files = append(request.Files, number)
 	}
-	if user := s.User; user != nil && !s.needsStep() {
-		request.Sys.Credential = &syscall.Credential{Uid: user.UID, Gid: user.GID, Groups: user.Groups}
+	if !s.needsStep() {
+		request.Sys.Credential = s.User
 	}
 	return request, nil
 }

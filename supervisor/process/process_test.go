@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -55,11 +56,11 @@ func TestAWorkerOfNoSizeWeighsMoreThanGorun(t *testing.T) {
 
 func TestUserAndLimits(t *testing.T) {
 	needRoot(t)
-	user := &User{UID: 65534, GID: 65533, Groups: []uint32{7, 8}}
+	user := &syscall.Credential{Uid: 65534, Gid: 65533, Groups: []uint32{7, 8}}
 	limits := []Limit{{unix.RLIMIT_NOFILE, 77, 88}, {unix.RLIMIT_CORE, 0, 0}}
 	tests := []struct {
 		name   string
-		user   *User
+		user   *syscall.Credential
 		limits []Limit
 		want   string
 	}{

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -22,7 +23,7 @@ type family struct {
 	leader int
 	born   uint64 // the leader's start, in the process table's ticks; 0: unknown
 	marker string
-	user   *User
+	user   *syscall.Credential
 	owns   func(pid int) bool // started by gorun itself, so never an orphan
 }
 

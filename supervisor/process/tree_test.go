@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -144,7 +145,7 @@ func TestReadAsPutsTheIdentityBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Uid and Gid, the last number of each is the one for files.
-	got, err := readAs(User{UID: 65534, GID: 65533}, "/proc/thread-self/status")
+	got, err := readAs(syscall.Credential{Uid: 65534, Gid: 65533}, "/proc/thread-self/status")
 	if err != nil || !strings.Contains(string(got), "Uid:\t0\t0\t0\t65534\n") || !strings.Contains(string(got), "Gid:\t0\t0\t0\t65533\n") {
 		t.Fatalf("%v: %s", err, got)
 	}

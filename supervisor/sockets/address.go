@@ -1,7 +1,7 @@
-// Package sockets holds the listening sockets that workers share, and steers
-// new connections to the workers that are online. The kernel does the work:
-// no byte of traffic passes through gorun, except what is relayed for want of
-// a worker.
+// Package sockets holds the listening sockets that workers share, and steers new
+// connections to the workers that are online. The kernel does the work: no byte of
+// traffic passes through gorun but that of relayed connections, which waited for a
+// worker that has ended. Groups has no goroutine of its own except for those.
 package sockets
 
 import (
@@ -22,17 +22,17 @@ const (
 	Unix      // a stream socket with a path
 )
 
-// Address is what a worker wants to bind.
+// Address is an address that a worker binds.
 type Address struct {
 	Kind   Kind
 	IP     netip.Addr // for TCP and UDP; unspecified addresses are given as such
-	Port   int        // for TCP and UDP; 0: any, the same for all workers with this Key
+	Port   int        // for TCP and UDP; 0: any free one, the same for all workers with this Key
 	V6Only bool       // for IPv6: IPV6_V6ONLY
 	Path   string     // for Unix, absolute: a worker may live in another directory; a leading NUL is an abstract name
-	Key    string     // tells several addresses with port 0 apart; else ""
+	Key    string     // distinguishes several addresses with port 0; else ""
 }
 
-// String returns the address as people write it.
+// String returns the address as host:port, udp/host:port, a path or @name.
 func (a Address) String() string {
 	switch a.Kind {
 	case Unix:
@@ -51,12 +51,12 @@ func (a Address) hostPort() string {
 	return net.JoinHostPort(a.IP.String(), strconv.Itoa(a.Port))
 }
 
-// local is where this host itself reaches the address: over IPv4 where that
-// is possible, for the probe addresses are.
+// local is where this host itself reaches the address: over IPv4 where possible, as
+// the probe addresses are IPv4.
 func (a Address) local() netip.AddrPort {
 	ip := a.IP.Unmap()
 	if ip.IsUnspecified() {
-		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1}) // a dual-stack socket takes it too
+		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1}) // a dual-stack socket accepts it, too
 		if a.V6Only {
 			ip = netip.IPv6Loopback()
 		}
@@ -64,9 +64,9 @@ func (a Address) local() netip.AddrPort {
 	return netip.AddrPortFrom(ip, uint16(a.Port))
 }
 
-// Probe is the local address to dial from in order to reach exactly the
-// member at position, whatever the balance. It is invalid where there is none:
-// for IPv6 alone and for paths.
+// Probe is the local address to dial from in order to reach exactly the member at
+// position, whatever the balance. It is invalid for addresses that have none: IPv6
+// only, and paths.
 func (a Address) Probe(position int) netip.Addr {
 	if a.Kind == Unix || !a.local().Addr().Is4() {
 		return netip.Addr{}
@@ -96,7 +96,7 @@ func (a Address) sockaddr() unix.Sockaddr {
 	return &unix.SockaddrInet6{Port: a.Port, Addr: a.IP.As16(), ZoneId: zone(a.IP.Zone())}
 }
 
-// unixName is the name as x/sys wants it: there a leading @ stands for NUL.
+// unixName is the name as x/sys expects it: there a leading @ stands for NUL.
 func (a Address) unixName() string {
 	switch {
 	case a.Path == "":
@@ -109,7 +109,8 @@ func (a Address) unixName() string {
 	return a.Path
 }
 
-// zone is the interface that a scoped address names, by number or by name.
+// zone returns the index of the interface that a scoped address names by number or
+// by name.
 func zone(name string) uint32 {
 	if n, err := strconv.ParseUint(name, 10, 32); err == nil {
 		return uint32(n)

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bound returns a new socket at the address, non-blocking and close-on-exec.
-func bound(a Address, balance Balance) (int, error) {
+// newSocket returns a socket bound to the address, non-blocking and close-on-exec.
+func newSocket(a Address, balance Balance) (int, error) {
 	kind := unix.SOCK_STREAM
 	if a.Kind == UDP {
 		kind = unix.SOCK_DGRAM
@@ -24,11 +24,12 @@ func bound(a Address, balance Balance) (int, error) {
 	return fd, nil
 }
 
-// vacant tells whether the address is free. SO_REUSEPORT would let a group
-// join any process of the same user that has set it too, such as a server that
-// was left behind: so it is asked for without. For TCP it counts who listens.
-func vacant(a Address) error {
-	fd, err := bound(a, Shared)
+// checkFree returns an error when another socket has the address. It binds without
+// SO_REUSEPORT: with it a group would join the sockets of any process of the same
+// user that has set it too, such as a server that was left behind. For TCP only
+// listening sockets count.
+func checkFree(a Address) error {
+	fd, err := newSocket(a, Shared)
 	if err == nil {
 		unix.Close(fd)
 	}
@@ -45,9 +46,9 @@ func bind(fd int, a Address, balance Balance) error {
 	return wrap("bind", unix.Bind(fd, a.sockaddr()))
 }
 
-// setOptions sets what must be set before bind(2). SO_REUSEADDR is what
-// servers set themselves: without it a port is blocked for a minute by the
-// connections of the server before (TIME_WAIT, tcp(7)).
+// setOptions sets the options that bind(2) reads. Servers set SO_REUSEADDR
+// themselves: without it the connections of the server before block a port for a
+// minute (TIME_WAIT, tcp(7)).
 func setOptions(fd int, a Address, balance Balance) error {
 	reusePort := 1
 	if balance == Shared {

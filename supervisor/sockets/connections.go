@@ -19,35 +19,34 @@ type Connection struct {
 	Last          Side
 }
 
-// Side is whose data moved last.
+// Side is the side whose data moved last.
 type Side int
 
 // The sides.
 const (
 	Neither Side = iota // the client has sent nothing yet
-	Worker              // the client has its answer, or will get no more
-	Client              // it is being answered
+	Worker              // the client has its response, or will get no more
+	Client              // the worker owes it a response
 	Either              // both in one tick: answered, or asked again at once
 )
 
-// String returns the side as logs have it.
+// String returns the name of the side for logs.
 func (s Side) String() string {
 	return [...]string{"neither", "worker", "client", "either"}[s]
 }
 
-// doubt is how many times as long a connection must be idle where the kernel
-// does not tell whether its last request is answered. Most are: a fast worker
-// answers within a tick. The other case is a client that asks again within the
-// tick of the last answer, and then waits for a slow one.
-const doubt = 5
+// eitherFactor is how many times as long a connection must be idle if its last side
+// is Either: the kernel does not show whether its last request is answered. Most
+// are: a fast worker answers within a tick. The other case is a client that sends
+// the next request within the tick of the last response, and waits for a slow one.
+const eitherFactor = 5
 
-// Done tells whether the worker may end without harm to the client: nothing is
-// on its way, no request is being answered, however long that takes without a
-// byte, and nothing has moved for idle. Two things cannot be told from here: that a
-// worker has begun its answer (or a TLS handshake has sent its tickets after
-// the request) and computes the rest for longer than idle, and which of several
-// requests on one connection (HTTP/2) is answered. A client whose last word
-// needs no answer never is done.
+// Done reports whether the worker may end without harm to the client: no data is on
+// its way, no request waits for its response, and no data has moved for idle. Two
+// things cannot be seen from here: that a worker has begun its response (or a TLS
+// handshake has sent its tickets after the request) and computes the rest for longer
+// than idle, and which of several requests on one connection (HTTP/2) is answered. A
+// connection whose client sends last and expects no response is never done.
 func (c Connection) Done(idle time.Duration) bool {
 	if c.Unread > 0 || c.Unsent > 0 {
 		return false
@@ -56,46 +55,51 @@ func (c Connection) Done(idle time.Duration) bool {
 	case Client:
 		return false
 	case Either:
-		return c.Idle >= doubt*idle
+		return c.Idle >= eitherFactor*idle
 	case Neither, Worker:
 	}
 	return c.Idle >= idle
 }
 
-// Connections returns the connections to the groups' TCP addresses whose
-// sockets have these inodes. Paths and UDP have none, nor have the accept
-// queues (see Queues). The kernel may skip one that moves within its table
-// meanwhile: look twice before it counts as closed. After Close there is none.
+// Connections returns the connections to the groups' TCP addresses whose sockets
+// have these inodes. Those to paths, UDP sockets and those in accept queues (see
+// Queues) are not among them. The kernel may skip a connection that moves within its
+// table meanwhile: only a connection that is missing twice is closed. After Close
+// there are none.
 func (g *Groups) Connections(inodes map[uint64]bool) ([]Connection, error) {
 	if len(inodes) == 0 {
 		return nil, nil
 	}
-	r := reply{inodes: inodes}
-	for of, addresses := range g.tables() {
-		r.addresses = addresses
-		if err := r.fetch(of); err != nil {
+	c := connections{inodes: inodes}
+	for query, addresses := range g.queries() {
+		c.addresses = addresses
+		if err := query.dump(c.add); err != nil {
 			return nil, fmt.Errorf("list connections: %w", err)
 		}
 	}
-	return r.found, nil
+	return c.found, nil
 }
 
-// tables tells what to ask the kernel for: usually one part of its table.
-func (g *Groups) tables() map[part][]netip.Addr {
+// queries returns the ports to ask the kernel for, usually one, with the groups'
+// addresses.
+func (g *Groups) queries() map[portQuery][]netip.Addr {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	all := map[part][]netip.Addr{}
+	all := map[portQuery][]netip.Addr{}
 	for _, of := range g.groups {
 		if of.address.Kind == TCP {
-			one := part{uint8(of.address.family()), uint16(of.address.Port)}
-			all[one] = append(all[one], of.address.IP)
+			query := portQuery{
+				family: uint8(of.address.family()), port: uint16(of.address.Port),
+				states: openStates, attributes: 1 << (diagInfo - 1),
+			}
+			all[query] = append(all[query], of.address.IP)
 		}
 	}
 	return all
 }
 
-// covered tells whether local belongs to the addresses: a worker may listen
-// elsewhere on the same port, for itself.
+// covered reports whether local belongs to the addresses: a worker may listen at
+// another address of the same port on its own.
 func covered(addresses []netip.Addr, local netip.Addr) bool {
 	for _, address := range addresses {
 		ip := address.Unmap().WithZone("")
@@ -106,13 +110,13 @@ func covered(addresses []netip.Addr, local netip.Addr) bool {
 	return false
 }
 
-// last tells whose data moved last. The kernel counts in ticks (tcp_get_info in
-// net/ipv4/tcp.c), and a connection begins with both ages at zero
-// (tcp_create_openreq_child in net/ipv4/tcp_minisocks.c): hence the counts.
+// last returns the side whose data moved last. The kernel counts in ticks
+// (tcp_get_info in net/ipv4/tcp.c), and a connection begins with both ages at zero
+// (tcp_create_openreq_child in net/ipv4/tcp_minisocks.c): so the counts decide, too.
 func last(state uint8, info *unix.TCPInfo) Side {
 	switch {
 	case state == unix.BPF_TCP_FIN_WAIT1 || state == unix.BPF_TCP_FIN_WAIT2:
-		return Worker // it has shut its side: what comes from the client has no answer
+		return Worker // it has shut down its side: a client's data gets no response
 	case info.Data_segs_in == 0:
 		return Neither
 	case info.Data_segs_out == 0 || info.Last_data_recv < info.Last_data_sent:
@@ -120,7 +124,7 @@ func last(state uint8, info *unix.TCPInfo) Side {
 	case info.Last_data_recv > info.Last_data_sent:
 		return Worker
 	case state == unix.BPF_TCP_ESTABLISHED && info.Last_ack_recv < info.Last_data_recv:
-		return Worker // its data acknowledges what came before: what came alone later, bar a FIN, is for the answer
+		return Worker // the client's data carries an ACK of its own: a later bare ACK, FIN aside, is for the response
 	}
 	return Either
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func TestDone(t *testing.T) {
 		{"just made", Connection{Idle: idle - 1}, false},
 		{"asked long ago", Connection{Idle: time.Hour, Last: Client}, false},
 		{"answered or asked again", Connection{Idle: idle, Last: Either}, false},
-		{"answered or asked again, long ago", Connection{Idle: doubt * idle, Last: Either}, true},
+		{"answered or asked again, long ago", Connection{Idle: eitherFactor * idle, Last: Either}, true},
 		{"unread", Connection{Idle: time.Hour, Last: Worker, Unread: 1}, false},
 		{"unsent", Connection{Idle: time.Hour, Last: Worker, Unsent: 1}, false},
 	} {
@@ -104,7 +105,7 @@ func say(t *testing.T, from, to net.Conn) {
 	must(t, err)
 }
 
-func inode(t *testing.T, c *net.TCPConn) uint64 {
+func inode(t *testing.T, c syscall.Conn) uint64 {
 	t.Helper()
 	raw, err := c.SyscallConn()
 	must(t, err)

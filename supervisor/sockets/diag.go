@@ -18,51 +18,46 @@ const (
 	diagInfo    = 2                      // INET_DIAG_INFO: a struct tcp_info
 )
 
-// infoSize is what must be there of tcp_info: since Linux 4.6, all that is used.
+// infoSize is the least size of tcp_info with all fields used here: Linux 4.6 and later.
 const infoSize = int(unsafe.Offsetof(unix.TCPInfo{}.Delivery_rate))
 
-// served are the states in which a process may still read or write. In the
-// other ones both sides have closed, and what is left is the kernel's.
-const served = 1<<unix.BPF_TCP_ESTABLISHED | 1<<unix.BPF_TCP_FIN_WAIT1 |
+// openStates are the states in which a process may still read or write. In the
+// other ones both sides have closed, and the rest is the kernel's.
+const openStates = 1<<unix.BPF_TCP_ESTABLISHED | 1<<unix.BPF_TCP_FIN_WAIT1 |
 	1<<unix.BPF_TCP_FIN_WAIT2 | 1<<unix.BPF_TCP_CLOSE_WAIT
 
-// part is one port of the kernel's tables. The IPv6 one has the dual-stack
-// sockets too, with IPv4 clients.
-type part struct {
-	family uint8
-	port   uint16
+// portQuery selects TCP sockets of the kernel's tables by their local port. The IPv6
+// table has the dual-stack sockets too, with IPv4 clients.
+type portQuery struct {
+	family     uint8
+	port       uint16
+	states     uint32 // bits by state
+	attributes uint8  // bits by attribute to return
 }
 
 // errMessage: a kernel would not send that.
 var errMessage = errors.New("malformed message")
 
-// reply collects what the kernel says.
-type reply struct {
-	inodes    map[uint64]bool
-	addresses []netip.Addr
-	found     []Connection
-	complete  bool
-}
-
-// fetch asks the kernel for one part (sock_diag(7)). It skips other ports itself,
-// before it looks closer at a socket (inet_diag_dump_icsk in
-// net/ipv4/inet_diag.c). Where the module tcp_diag is missing: ENOENT.
-func (r *reply) fetch(of part) error {
+// dump asks the kernel (sock_diag(7)) and calls add for each socket, with a struct
+// inet_diag_msg and its attributes. The kernel skips other ports itself, before it
+// looks closer at a socket (inet_diag_dump_icsk in net/ipv4/inet_diag.c). Without the
+// kernel module tcp_diag the error is ENOENT.
+func (q portQuery) dump(add func([]byte) error) error {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
 		return fmt.Errorf("socket: %w", err)
 	}
 	defer unix.Close(fd)
-	if err := unix.Sendto(fd, of.request(), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	if err := unix.Sendto(fd, q.request(), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return fmt.Errorf("ask: %w", err)
 	}
 	buffer := make([]byte, 32<<10) // the most that the kernel sends at a time (netlink_recvmsg in net/netlink/af_netlink.c)
-	for r.complete = false; !r.complete; {
+	for complete := false; !complete; {
 		n, err := unix.Read(fd, buffer)
 		if err != nil {
 			return err
 		}
-		if err := r.parse(buffer[:n]); err != nil {
+		if complete, err = parseDump(buffer[:n], add); err != nil {
 			return err
 		}
 	}
@@ -70,40 +65,42 @@ func (r *reply) fetch(of part) error {
 }
 
 // request is a netlink message with a struct inet_diag_req_v2.
-func (of part) request() []byte {
+func (q portQuery) request() []byte {
 	native := binary.NativeEndian
 	m := make([]byte, requestSize)
 	native.PutUint32(m, requestSize)
 	native.PutUint16(m[4:], unix.SOCK_DIAG_BY_FAMILY)
 	native.PutUint16(m[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
-	m[16], m[17], m[18] = of.family, unix.IPPROTO_TCP, 1<<(diagInfo-1)
-	native.PutUint32(m[20:], served)
-	binary.BigEndian.PutUint16(m[24:], of.port)
+	m[16], m[17], m[18] = q.family, unix.IPPROTO_TCP, q.attributes
+	native.PutUint32(m[20:], q.states)
+	binary.BigEndian.PutUint16(m[24:], q.port)
 	return m
 }
 
-// parse reads netlink messages.
-func (r *reply) parse(messages []byte) error {
-	for len(messages) > 0 && !r.complete {
+// parseDump reads netlink messages, and reports whether the last one was among them.
+func parseDump(messages []byte, add func([]byte) error) (complete bool, err error) {
+	for len(messages) > 0 {
 		m, rest, err := nextMessage(messages)
 		if err != nil {
-			return err
+			return false, err
 		}
 		switch m.kind {
 		case unix.NLMSG_DONE, unix.NLMSG_ERROR:
-			r.complete = true
-			return failure(m.payload)
+			return true, failure(m.payload)
 		case unix.SOCK_DIAG_BY_FAMILY:
-			if err := r.add(m.payload); err != nil {
-				return err
+			if len(m.payload) < socketSize {
+				return false, errMessage
+			}
+			if err := add(m.payload); err != nil {
+				return false, err
 			}
 		}
 		messages = rest
 	}
-	return nil
+	return false, nil
 }
 
-// message is one of netlink's.
+// message is one netlink message.
 type message struct {
 	kind    uint16
 	payload []byte
@@ -121,13 +118,13 @@ func nextMessage(b []byte) (m message, rest []byte, err error) {
 	return m, b[aligned(size, len(b)):], nil
 }
 
-// aligned is where the next thing begins: netlink aligns all to 4 bytes.
+// aligned is where the next item begins: netlink aligns all to 4 bytes.
 func aligned(size uint64, limit int) int {
 	return int(min((size+3)&^3, uint64(limit)))
 }
 
-// failure reads the number that the last message begins with: an error's is
-// below zero.
+// failure returns the error of the last message, which begins with a negative errno,
+// or with a number above it when there was none.
 func failure(payload []byte) error {
 	if len(payload) < 4 {
 		return errMessage
@@ -138,25 +135,33 @@ func failure(payload []byte) error {
 	return nil
 }
 
+// diagInode is the inode in a struct inet_diag_msg; 0: no process has the socket open
+// any more, or yet.
+func diagInode(b []byte) uint64 { return uint64(binary.NativeEndian.Uint32(b[68:])) }
+
+// connections collects the wanted sockets of a dump.
+type connections struct {
+	inodes    map[uint64]bool
+	addresses []netip.Addr
+	found     []Connection
+}
+
 // add reads one struct inet_diag_msg, and its attributes where the socket is wanted.
-func (r *reply) add(b []byte) error {
-	if len(b) < socketSize {
-		return errMessage
-	}
-	inode := uint64(binary.NativeEndian.Uint32(b[68:])) // 0: no process has it open any more, or yet
-	if inode == 0 || !r.inodes[inode] {
+func (c *connections) add(b []byte) error {
+	inode := diagInode(b)
+	if inode == 0 || !c.inodes[inode] {
 		return nil
 	}
 	family, state := b[0], b[1]
 	local := ipOf(family, b[8:24])
-	if !covered(r.addresses, local) {
+	if !covered(c.addresses, local) {
 		return nil
 	}
 	info, err := infoOf(b[socketSize:])
 	if err != nil {
 		return err
 	}
-	r.found = append(r.found, Connection{
+	c.found = append(c.found, Connection{
 		Inode:  inode,
 		Local:  netip.AddrPortFrom(local, binary.BigEndian.Uint16(b[4:])),
 		Remote: netip.AddrPortFrom(ipOf(family, b[24:40]), binary.BigEndian.Uint16(b[6:])),
@@ -168,8 +173,8 @@ func (r *reply) add(b []byte) error {
 	return nil
 }
 
-// unread leaves out the client's FIN, which counts as a byte until the process
-// has read so far (tcp_inq in include/net/tcp.h): it may never do so.
+// unread subtracts the client's FIN, which counts as a byte until the process has
+// read so far (tcp_inq in include/net/tcp.h): it may never do so.
 func unread(state uint8, queue uint32) int {
 	if state == unix.BPF_TCP_CLOSE_WAIT && queue > 0 {
 		queue--
@@ -184,7 +189,7 @@ func ipOf(family uint8, b []byte) netip.Addr {
 	return netip.AddrFrom16([16]byte(b)).Unmap()
 }
 
-// infoOf finds the tcp_info among the attributes: its length and kind come first.
+// infoOf finds the tcp_info among the attributes, each of which begins with its size and kind.
 func infoOf(attributes []byte) (info unix.TCPInfo, err error) {
 	for len(attributes) >= unix.SizeofRtAttr {
 		size := uint64(binary.NativeEndian.Uint16(attributes))

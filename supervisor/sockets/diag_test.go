@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// netlink is a message as the kernel makes it.
+// netlink returns a message as the kernel makes it.
 func netlink(kind uint16, payload []byte) []byte {
 	m := binary.NativeEndian.AppendUint32(nil, uint32(unix.NLMSG_HDRLEN+len(payload)))
 	m = binary.NativeEndian.AppendUint16(m, kind)
@@ -29,15 +29,15 @@ func socketMessage(info int) []byte {
 	return append(b, make([]byte, info)...)
 }
 
-func wanting(inode uint64) reply {
-	return reply{inodes: map[uint64]bool{inode: true}, addresses: []netip.Addr{netip.IPv4Unspecified()}}
+func wanting(inode uint64) connections {
+	return connections{inodes: map[uint64]bool{inode: true}, addresses: []netip.Addr{netip.IPv4Unspecified()}}
 }
 
 func TestParseRefusesWhatIsShort(t *testing.T) {
 	whole := netlink(unix.SOCK_DIAG_BY_FAMILY, socketMessage(infoSize))
 	for size := 1; size <= len(whole); size++ {
 		r := wanting(7)
-		err := r.parse(whole[:size])
+		_, err := parseDump(whole[:size], r.add)
 		if complete := size == len(whole); complete == errors.Is(err, errMessage) || complete != (len(r.found) == 1) {
 			t.Errorf("%d of %d bytes: %v, %+v", size, len(whole), err, r.found)
 		}
@@ -46,14 +46,14 @@ func TestParseRefusesWhatIsShort(t *testing.T) {
 
 func TestParseWantsAllFiguresOfTheKernel(t *testing.T) {
 	r := wanting(7)
-	if err := r.parse(netlink(unix.SOCK_DIAG_BY_FAMILY, socketMessage(infoSize-8))); !errors.Is(err, errMessage) {
+	if _, err := parseDump(netlink(unix.SOCK_DIAG_BY_FAMILY, socketMessage(infoSize-8)), r.add); !errors.Is(err, errMessage) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestParseSkipsOthersSockets(t *testing.T) {
 	r := wanting(8)
-	if err := r.parse(netlink(unix.SOCK_DIAG_BY_FAMILY, socketMessage(0))); err != nil || len(r.found) > 0 {
+	if _, err := parseDump(netlink(unix.SOCK_DIAG_BY_FAMILY, socketMessage(0)), r.add); err != nil || len(r.found) > 0 {
 		t.Errorf("%v, %+v", err, r.found)
 	}
 }
@@ -69,10 +69,9 @@ func TestParseEnds(t *testing.T) {
 		{"done with an error", unix.NLMSG_DONE, -int32(unix.EINVAL), unix.EINVAL},
 		{"error", unix.NLMSG_ERROR, -int32(unix.ENOENT), unix.ENOENT},
 	} {
-		r := reply{}
-		err := r.parse(netlink(test.kind, binary.NativeEndian.AppendUint32(nil, uint32(test.code))))
-		if !errors.Is(err, test.want) || !r.complete {
-			t.Errorf("%s: %v, complete: %t", test.name, err, r.complete)
+		complete, err := parseDump(netlink(test.kind, binary.NativeEndian.AppendUint32(nil, uint32(test.code))), nil)
+		if !errors.Is(err, test.want) || !complete {
+			t.Errorf("%s: %v, complete: %t", test.name, err, complete)
 		}
 	}
 }
@@ -87,7 +86,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(netlink(unix.SOCK_DIAG_BY_FAMILY, nil))
 	f.Fuzz(func(t *testing.T, messages []byte) {
 		r := wanting(7)
-		err := r.parse(messages)
+		_, err := parseDump(messages, r.add)
 		if least := socketSize + unix.NLMSG_HDRLEN + infoSize; err == nil && len(r.found)*least > len(messages) {
 			t.Errorf("%d sockets in %d bytes", len(r.found), len(messages))
 		}

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Balance is how new connections are spread over workers.
+// Balance is how new connections are distributed over workers.
 type Balance int
 
 // The ways to balance.
@@ -19,12 +19,12 @@ const (
 	Shared                // one socket for all: whoever accepts first
 )
 
-// String returns the word that the ecosystem file has for it.
+// String returns the value of the ecosystem file's key balance.
 func (b Balance) String() string {
 	return [...]string{"spread", "sticky", "shared"}[b]
 }
 
-// Owner is one run of a worker's process: what members are taken for.
+// Owner is one run of a worker's process, for which members are acquired.
 type Owner uint64
 
 // Groups are all shared addresses of one app. Safe for concurrent use.
@@ -35,19 +35,19 @@ type Groups struct {
 	groups map[Address]*group
 	online []Owner // in the order they came online
 	closed bool
-	watch  watch
+	watch  shutdownWatch
 
 	relays relays
 }
 
-// group is one address. Its members keep their place for as long as they
-// listen: where one ends, the kernel moves the last into its hole.
+// group is one address. Its members keep their position while they listen: where one
+// ends, the kernel moves the last into its position.
 type group struct {
 	address Address
-	members []*Member // those that listen; the index is the kernel's, too
-	waiting []*Member // bound, not listening
-	file    *file     // of a path
-	aim     aim
+	members []*Member   // those that listen; the index is the kernel's, too
+	waiting []*Member   // bound, not listening
+	file    *socketFile // of a path
+	table   steeringTable
 }
 
 // New returns the groups of an app. Close them when the app is stopped.
@@ -64,7 +64,7 @@ func (g *Groups) Acquire(owner Owner, address Address) (*Member, error) {
 	if g.closed {
 		return nil, fmt.Errorf("share %s: %w", address, unix.EADDRNOTAVAIL)
 	}
-	g.forgetShutDown()
+	g.removeShutDown()
 	of, found := g.groups[address]
 	if !found {
 		of = &group{address: address}
@@ -80,14 +80,14 @@ func (g *Groups) Acquire(owner Owner, address Address) (*Member, error) {
 	m.owners = []Owner{owner}
 	g.groups[address] = of
 	if address.Kind == UDP {
-		m.join() // a datagram socket is in its group from bind(2) on
+		m.addToGroup() // a datagram socket is in its group from bind(2) on
 		err = g.attach(of)
 	}
 	return m, err
 }
 
-// pick finds a member that owner has or may have: the one where most
-// connections wait for somebody.
+// pick finds a member that owner has or may have: the one with the longest accept
+// queue.
 func (g *Groups) pick(of *group, owner Owner) *Member {
 	var free *Member
 	longest := -1
@@ -108,20 +108,20 @@ func (g *Groups) pick(of *group, owner Owner) *Member {
 	return free
 }
 
-// open adds a socket to the group. Only the first can meet a stranger: there
-// it is asked for alone.
+// open adds a socket to the group. Before the first it checks that no other process
+// has the address.
 func (g *Groups) open(of *group) (*Member, error) {
 	if len(of.all()) == 0 && of.address.Port != 0 && !g.shares(of) {
-		if err := vacant(of.address); err != nil {
+		if err := checkFree(of.address); err != nil {
 			return nil, err
 		}
 	}
-	fd, err := bound(of.address, g.balance)
+	fd, err := newSocket(of.address, g.balance)
 	if err != nil {
 		return nil, err
 	}
 	if of.address.Kind == Unix {
-		of.file = created(of.address.Path)
+		of.file = newSocketFile(of.address.Path)
 	} else if of.address.Port == 0 {
 		of.address.Port = portOf(fd) // never changes again: Member.Address reads it without the lock
 	}
@@ -130,21 +130,21 @@ func (g *Groups) open(of *group) (*Member, error) {
 	return m, nil
 }
 
-// all are the group's members, those that listen first.
+// all returns the group's members, listening ones first.
 func (of *group) all() []*Member { return slices.Concat(of.members, of.waiting) }
 
-// shares tells whether all workers get the one socket of the group: there is
-// no reuseport group for paths.
+// shares reports whether all workers get the one socket of the group: there is no
+// reuseport group for paths.
 func (g *Groups) shares(of *group) bool {
 	return g.balance == Shared || of.address.Kind == Unix
 }
 
-// Online steers new connections to owner's members too.
+// Online steers new connections to owner's members, too.
 func (g *Groups) Online(owner Owner) error {
 	return g.steer(func(online []Owner) []Owner { return with(online, owner) })
 }
 
-// Offline sends new connections elsewhere. Those in the accept queue stay.
+// Offline steers new connections to the other members. Those in the accept queue stay.
 func (g *Groups) Offline(owner Owner) error {
 	return g.steer(func(online []Owner) []Owner { return without(online, owner) })
 }
@@ -166,7 +166,7 @@ func (g *Groups) steer(change func([]Owner) []Owner) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.online = change(g.online)
-	g.forgetShutDown()
+	g.removeShutDown()
 	var errs []error
 	for _, of := range g.groups {
 		of.file.restore()
@@ -175,26 +175,26 @@ func (g *Groups) steer(change func([]Owner) []Owner) error {
 	return errors.Join(errs...)
 }
 
-// attach gives the kernel the program for who is online now. It always has
-// one, for the probe addresses: also before anybody is online.
+// attach gives the kernel the program for the members that are online now. A group
+// always has one, for the probe addresses: also before any member is online.
 func (g *Groups) attach(of *group) error {
 	if g.shares(of) || len(of.members) == 0 {
 		return nil
 	}
-	next := of.aim.towards(of.members, of.live(g.online))
+	next := of.table.rebalance(of.members, of.live(g.online))
 	table := next.live
 	if hashes(g.balance, of.address.Kind) {
 		table = next.buckets
 	}
 	positions := of.positions(table)
-	if slices.Equal(positions, of.aim.attached) {
+	if slices.Equal(positions, of.table.attached) {
 		return nil
 	}
 	if err := steerTo(of.members[0].fd, program(g.balance, of.address.Kind, positions)); err != nil {
 		return fmt.Errorf("%s: %w", of.address, err)
 	}
 	next.attached = positions
-	of.aim = next
+	of.table = next
 	return nil
 }
 
@@ -221,8 +221,8 @@ func (of *group) positions(members []*Member) []int {
 	return positions
 }
 
-// Release frees the members of a run that has ended, for the next one. It is
-// no longer online.
+// Release frees the members of a run that has ended, for the next one, and takes the
+// owner offline.
 func (g *Groups) Release(owner Owner) error {
 	err := g.Offline(owner)
 	g.mu.Lock()
@@ -235,8 +235,8 @@ func (g *Groups) Release(owner Owner) error {
 	return err
 }
 
-// Close ends all members, also for a process that a worker left behind: from
-// then on the ports refuse. Call it when the workers have ended.
+// Close shuts all members down, also for a process that a worker left behind: from
+// then on the ports refuse connections. Call it when the workers have ended.
 func (g *Groups) Close() {
 	g.mu.Lock()
 	g.closed = true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -51,7 +52,7 @@ var probes = netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 103}), 16)
 
 // Serves reports whether the processes serve somebody but gorun on a shared address:
 // whether a connection is neither closed nor done with for that long.
-func (g *Groups) Serves(pids []int, user *User, idle time.Duration) (bool, error) {
+func (g *Groups) Serves(pids []int, user *syscall.Credential, idle time.Duration) (bool, error) {
 	inodes, err := Inodes(pids, user)
 	if err != nil {
 		return false, err

@@ -1,7 +1,6 @@
 package sockets
 
 import (
-	"bufio"
 	"fmt"
 	"math"
 	"os"
@@ -44,42 +43,14 @@ func inUseHint(ports []int, own int) string {
 		ports = append(ports, own)
 	}
 	for _, port := range ports {
-		if socket := listeningSocket(port); socket != "" {
-			return fmt.Sprintf("EADDRINUSE :%d%s", port, ownerOf(socket))
+		if inodes, err := Listeners(port); err == nil && len(inodes) > 0 {
+			return fmt.Sprintf("EADDRINUSE :%d%s", port, ownerOf(fmt.Sprintf("socket:[%d]", inodes[0])))
 		}
 	}
 	if len(ports) == 0 {
 		return "the address is in use"
 	}
 	return fmt.Sprintf("EADDRINUSE :%d", ports[0])
-}
-
-// listeningSocket names the socket that listens on a TCP port, "" when there is none.
-func listeningSocket(port int) string {
-	for _, table := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
-		if inode := listenerInode(table, port); inode != "" {
-			return "socket:[" + inode + "]"
-		}
-	}
-	return ""
-}
-
-// listenerInode searches a table of sockets (proc(5), /proc/net/tcp).
-func listenerInode(table string, port int) string {
-	file, err := os.Open(table)
-	if err != nil {
-		return ""
-	}
-	defer file.Close()
-	const local, state, inode, listening = 1, 3, 9, "0A"
-	suffix := fmt.Sprintf(":%04X", port)
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		fields := strings.Fields(lines.Text())
-		if len(fields) > inode && fields[state] == listening && strings.HasSuffix(fields[local], suffix) {
-			return fields[inode]
-		}
-	}
-	return ""
 }
 
 // ownerOf names the process that holds a socket, as far as gorun may see it.

@@ -8,24 +8,22 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// User is whom a worker runs as.
-type User struct{ UID, GID uint32 }
-
-// Inodes returns the inodes of the sockets that the processes have open. Those
-// that are gone are skipped. What gorun's own rights do not allow is read with
-// the user's, where there is one: root without CAP_SYS_PTRACE needs that. An
-// error means that nothing is known, not that there are none.
-func Inodes(pids []int, user *User) (map[uint64]bool, error) {
+// Inodes returns the inodes of the sockets that the processes have open. Processes
+// that are gone are skipped. Where gorun's own rights do not suffice it reads with
+// the user's, unless that is nil: root without CAP_SYS_PTRACE needs that. An error
+// means that the sockets are unknown, not that there are none.
+func Inodes(pids []int, user *syscall.Credential) (map[uint64]bool, error) {
 	all := map[uint64]bool{}
 	for _, pid := range pids {
 		err := addInodes(all, pid)
 		if errors.Is(err, fs.ErrPermission) && user != nil {
-			user.as(func() { err = addInodes(all, pid) })
+			as(user, func() { err = addInodes(all, pid) })
 		}
 		if err != nil && !isGone(err) && !isEnding(pid) {
 			return nil, fmt.Errorf("list sockets of process %d: %w", pid, err)
@@ -82,7 +80,7 @@ func addInodes(all map[uint64]bool, pid int) error {
 	return nil
 }
 
-// inodeOf reads what a link says of a socket.
+// inodeOf parses a link to a socket, socket:[INODE].
 func inodeOf(link []byte) (uint64, bool) {
 	digits, isSocket := bytes.CutPrefix(link, []byte("socket:["))
 	digits, isWhole := bytes.CutSuffix(digits, []byte("]"))
@@ -93,18 +91,17 @@ func inodeOf(link []byte) (uint64, bool) {
 	return inode, err == nil
 }
 
-// as runs f with the user's rights to files and processes: ptrace(2) compares
-// the ids of the file system. A new thread for that could be one too many for
-// the container, so this one changes, and what goes with it by commit_creds in
-// kernel/cred.c is put back.
-func (u *User) as(f func()) {
+// as runs f with the user's rights to files and processes: ptrace(2) compares the
+// filesystem ids. A new thread could exceed the container's limit, so this one
+// changes, and restores what commit_creds in kernel/cred.c resets with them.
+func as(user *syscall.Credential, f func()) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var deathSignal int32
 	_, _, _ = unix.RawSyscall(unix.SYS_PRCTL, unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&deathSignal)), 0)
 	dumpable, dumpErr := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
-	_ = unix.Setfsgid(int(u.GID))
-	_ = unix.Setfsuid(int(u.UID))
+	_ = unix.Setfsgid(int(user.Gid))
+	_ = unix.Setfsuid(int(user.Uid))
 	f()
 	_ = unix.Setfsuid(os.Geteuid())
 	_ = unix.Setfsgid(os.Getegid())

@@ -88,13 +88,13 @@ func TestInodesOfAnotherUser(t *testing.T) {
 		if got, err := Inodes([]int{pid}, nil); !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("with root's rights: %v, %v", got, err)
 		}
-		if got, err := Inodes([]int{pid}, &User{1000, 1000}); !errors.Is(err, fs.ErrPermission) {
+		if got, err := Inodes([]int{pid}, &syscall.Credential{Uid: 1000, Gid: 1000}); !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("with another group's rights: %v, %v", got, err)
 		}
-		if got, err := Inodes([]int{pid, os.Getpid()}, &User{1000, 1001}); err != nil || len(got) <= 1 || !got[inode(t, s.worker)] {
+		if got, err := Inodes([]int{pid, os.Getpid()}, &syscall.Credential{Uid: 1000, Gid: 1001}); err != nil || len(got) <= 1 || !got[inode(t, s.worker)] {
 			t.Errorf("with the user's rights, beside root's own: %v, %v", got, err)
 		}
-		if got, err := Inodes([]int{pid}, &User{1000, 1001}); err != nil || !maps.Equal(got, want) {
+		if got, err := Inodes([]int{pid}, &syscall.Credential{Uid: 1000, Gid: 1001}); err != nil || !maps.Equal(got, want) {
 			t.Errorf("with the user's rights: %v, %v; want %v", got, err, want)
 		}
 		asBefore(t)

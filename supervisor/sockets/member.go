@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Member is one socket of a group. gorun holds it open: a worker's death
+// Member is one socket of a group. gorun holds it open, so that a worker's death
 // destroys no accept queue.
 type Member struct {
 	groups  *Groups
@@ -18,28 +18,28 @@ type Member struct {
 	backlog int
 }
 
-// Descriptor is the socket, or -1 when the groups are closed. It stays the
-// group's: pass on a duplicate.
+// Descriptor is the socket, or -1 when the groups are closed. The group owns it: pass
+// on a duplicate.
 func (m *Member) Descriptor() int {
 	m.groups.mu.Lock()
 	defer m.groups.mu.Unlock()
 	return m.fd
 }
 
-// Address is where the member is bound, with the port that it got for 0.
+// Address is the member's address, with the port that the kernel chose for 0.
 func (m *Member) Address() Address { return m.group.address }
 
-// Listen makes the member listen, at its worker's request: a port refuses
-// connections until its first worker really serves. Asked again, it sets the
-// backlog; less than 1 is the most that the kernel allows. Nothing comes in
-// before the worker is online, unless nobody else ever was.
+// Listen makes the member listen, when its worker does: a port refuses connections
+// until its first worker really serves. A second call sets the backlog; less than 1
+// is the most that the kernel allows. The member gets no connections before its
+// owner is online, unless no owner ever was.
 func (m *Member) Listen(backlog int) error {
 	m.groups.mu.Lock()
 	defer m.groups.mu.Unlock()
 	if m.group.address.Kind == UDP {
 		return nil
 	}
-	m.groups.forgetShutDown()
+	m.groups.removeShutDown()
 	if backlog < 1 {
 		backlog = -1 // unsigned in the kernel, and cut to net.core.somaxconn (__sys_listen in net/socket.c)
 	}
@@ -53,7 +53,7 @@ func (m *Member) listen(backlog int) error {
 	of, listened := m.group, slices.Contains(m.group.members, m)
 	if len(of.members) == 0 && !m.groups.shares(of) {
 		// A socket with SO_REUSEADDR may be bound beside another until one of them listens.
-		if err := vacant(of.address); err != nil {
+		if err := checkFree(of.address); err != nil {
 			return err
 		}
 	}
@@ -64,48 +64,48 @@ func (m *Member) listen(backlog int) error {
 	if listened {
 		return nil
 	}
-	m.join()
+	m.addToGroup()
 	return errors.Join(m.groups.watch.add(m), m.groups.attach(of))
 }
 
-// join puts the member where the kernel has it: at the end.
-func (m *Member) join() {
+// addToGroup puts the member where the kernel has it: at the end.
+func (m *Member) addToGroup() {
 	of := m.group
 	of.waiting = slices.DeleteFunc(of.waiting, func(other *Member) bool { return other == m })
 	of.members = append(of.members, m)
 }
 
-// forgetShutDown takes members out that their worker has shut down: shutdown(2)
-// on a listener ends it for everybody (.NET does so when it closes one).
-func (g *Groups) forgetShutDown() {
-	for _, m := range g.watch.ended() {
+// removeShutDown removes members that their worker has shut down: shutdown(2) on a
+// listener ends it for all processes (.NET does so when it closes one).
+func (g *Groups) removeShutDown() {
+	for _, m := range g.watch.shutDown() {
 		m.rebind()
 		if m.group.address.Kind == TCP && g.shares(m.group) && unix.Listen(m.fd, m.backlog) == nil {
 			continue // for its other owners
 		}
 		g.watch.remove(m)
-		m.leave()
+		m.removeFromGroup()
 	}
 }
 
-// rebind gives back the port that the kernel once chose: the member has lost
-// it (tcp_disconnect in net/ipv4/tcp.c).
+// rebind binds the member again to a port that the kernel once chose, and that the
+// shutdown has released (tcp_disconnect in net/ipv4/tcp.c).
 func (m *Member) rebind() {
 	if m.group.address.Kind == TCP {
-		_ = unix.Bind(m.fd, m.group.address.sockaddr()) // else EINVAL: it still is bound
+		_ = unix.Bind(m.fd, m.group.address.sockaddr()) // EINVAL: it is still bound
 	}
 }
 
-// leave follows the kernel, which moves the last of its group into the hole
-// (__reuseport_detach_sock in net/core/sock_reuseport.c).
-func (m *Member) leave() {
+// removeFromGroup does as the kernel does, which moves the last of its group into the
+// position (__reuseport_detach_sock in net/core/sock_reuseport.c).
+func (m *Member) removeFromGroup() {
 	of := m.group
 	last := len(of.members) - 1
 	of.members[slices.Index(of.members, m)] = of.members[last]
 	of.members = of.members[:last]
-	of.aim.attached = nil
+	of.table.attached = nil
 	if of.address.Kind == Unix {
-		m.close() // deaf for ever (unix_listen in net/unix/af_unix.c)
+		m.close() // it can never listen again (unix_listen in net/unix/af_unix.c)
 		return
 	}
 	of.waiting = append(of.waiting, m)

@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bindPath binds a path. A socket file that nobody listens on any more is
-// replaced, and its mode and owner are kept as far as gorun may set them.
+// bindPath binds a path. A socket file without a listener is replaced, and its mode
+// and owner are kept as far as gorun may set them.
 func bindPath(fd int, a Address) error {
 	err := unix.Bind(fd, a.sockaddr())
 	if err == nil || !errors.Is(err, unix.EADDRINUSE) || a.Path == "" || a.Path[0] == 0 {
 		return wrap("bind", err)
 	}
 	var old unix.Stat_t
-	if unix.Lstat(a.Path, &old) != nil || old.Mode&unix.S_IFMT != unix.S_IFSOCK || answers(a) {
+	if unix.Lstat(a.Path, &old) != nil || old.Mode&unix.S_IFMT != unix.S_IFSOCK || hasListener(a) {
 		return wrap("bind", err)
 	}
 	if err := os.Remove(a.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -27,13 +27,13 @@ func bindPath(fd int, a Address) error {
 	if err := unix.Bind(fd, a.sockaddr()); err != nil {
 		return wrap("bind", err)
 	}
-	_ = unix.Lchown(a.Path, int(old.Uid), int(old.Gid)) // root's right: others already own it
+	_ = unix.Lchown(a.Path, int(old.Uid), int(old.Gid)) // only root may, and any other user owns it already
 	return wrap("keep the mode of the socket file", unix.Chmod(a.Path, old.Mode&0o7777))
 }
 
-// answers tells whether somebody listens on a path: connect(2) says
-// ECONNREFUSED when nobody does.
-func answers(a Address) bool {
+// hasListener reports whether a process listens on a path: otherwise connect(2)
+// returns ECONNREFUSED.
+func hasListener(a Address) bool {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return true
@@ -42,16 +42,16 @@ func answers(a Address) bool {
 	return !errors.Is(unix.Connect(fd, a.sockaddr()), unix.ECONNREFUSED)
 }
 
-// file is a socket file that gorun has made. Most servers remove what is at
-// their path before they bind, or when they end: a second, hidden name in the
-// same directory brings back what the other workers still serve.
-type file struct {
+// socketFile is a socket file that gorun has made. Most servers remove the file at
+// their path before they bind, or when they end: a second, hidden name in the same
+// directory restores the socket that the other workers still serve.
+type socketFile struct {
 	path, spare string
 	made        os.FileInfo
 }
 
-// created is nil for names without a file. All methods accept that.
-func created(path string) *file {
+// newSocketFile returns nil for names without a file. All methods accept nil.
+func newSocketFile(path string) *socketFile {
 	if path == "" || path[0] == 0 {
 		return nil
 	}
@@ -59,21 +59,22 @@ func created(path string) *file {
 	if err != nil {
 		return nil
 	}
-	f := &file{path: path, spare: filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".gorun"), made: made}
+	f := &socketFile{path: path, spare: filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".gorun"), made: made}
 	_ = os.Remove(f.spare)       // left by a gorun that was killed
-	_ = os.Link(f.path, f.spare) // where the file system has no links, it is as without gorun
+	_ = os.Link(f.path, f.spare) // without hard links the file is not restored
 	return f
 }
 
-// restore puts the file back where a worker has removed it.
-func (f *file) restore() {
+// restore restores the file if a worker has removed it.
+func (f *socketFile) restore() {
 	if f != nil {
-		_ = os.Link(f.spare, f.path) // EEXIST: it is there, or somebody else's is
+		_ = os.Link(f.spare, f.path) // EEXIST: it, or another file, is there
 	}
 }
 
-// remove removes what created made, not what somebody else made since.
-func (f *file) remove() {
+// remove removes the file that newSocketFile saw, and no other one that has taken its
+// place.
+func (f *socketFile) remove() {
 	if f == nil {
 		return
 	}

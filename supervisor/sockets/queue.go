@@ -12,14 +12,14 @@ type Queue struct {
 	Address Address
 	Owners  []Owner
 	Length  int // connections that wait to be accepted
-	Limit   int // how many may
+	Limit   int // the most that may wait
 }
 
-// Queues tells the accept queues of all listening TCP members.
+// Queues returns the accept queues of all listening TCP members.
 func (g *Groups) Queues() []Queue {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.forgetShutDown()
+	g.removeShutDown()
 	var queues []Queue
 	for _, of := range g.groups {
 		if of.address.Kind != TCP {
@@ -32,9 +32,8 @@ func (g *Groups) Queues() []Queue {
 	return queues
 }
 
-// queue reads the figures. For a listener the kernel puts both into fields of
-// tcp_info that are idle otherwise: tcpi_unacked and tcpi_sacked (tcp_get_info
-// in net/ipv4/tcp.c).
+// queue reads length and limit. For a listener the kernel puts them into tcpi_unacked
+// and tcpi_sacked of tcp_info (tcp_get_info in net/ipv4/tcp.c).
 func (m *Member) queue() Queue {
 	q := Queue{Address: m.group.address, Owners: slices.Clone(m.owners)}
 	if q.Address.Kind != TCP || !slices.Contains(m.group.members, m) {
@@ -46,7 +45,7 @@ func (m *Member) queue() Queue {
 	return q
 }
 
-// Addresses lists what is shared and listened on.
+// Addresses returns the shared addresses with a listening member.
 func (g *Groups) Addresses() []Address {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -59,21 +58,21 @@ func (g *Groups) Addresses() []Address {
 	return all
 }
 
-// ProbeTarget is how one worker is reached on its own behind a shared port:
-// by the local address that one dials from.
+// ProbeTarget is how to reach exactly one worker behind a shared port: by the local
+// address to dial from.
 type ProbeTarget struct {
 	Address Address
 	From    netip.Addr
 	To      netip.AddrPort
 }
 
-// Probe returns the ways to reach owner over TCP: it need not be online. There
-// is none where all workers have one socket, and none to IPv6 alone. A target
-// holds until a member is shut down: ask again for each probe.
+// Probe returns the ways to reach owner over TCP: it need not be online. There is
+// none to a socket that all workers share, and none to an address that is IPv6 only.
+// A target is valid until a member is shut down: call Probe again for each probe.
 func (g *Groups) Probe(owner Owner) []ProbeTarget {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.forgetShutDown()
+	g.removeShutDown()
 	var targets []ProbeTarget
 	for _, of := range g.groups {
 		if of.address.Kind != TCP || g.shares(of) {

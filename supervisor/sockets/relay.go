@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// relayLimit is how many connections are passed on at a time: each takes up to
-// six descriptors, with the pipes that the kernel copies through (splice(2)).
+// relayLimit is how many connections are relayed at a time: each takes up to six
+// descriptors, with the pipes that the kernel copies through (splice(2)).
 const relayLimit = 1000
 
-// relays are the connections that gorun passes on itself: those that waited on
-// a member whose worker is gone. The kernel cannot move them.
+// relays are the connections that gorun relays: they waited in the accept queue of a
+// member whose worker has ended, and the kernel cannot move them.
 type relays struct {
 	mu      sync.Mutex
 	open    map[net.Conn]context.CancelFunc
@@ -26,59 +26,59 @@ type relays struct {
 	running sync.WaitGroup
 }
 
-// Relay accepts what waits on members that nobody owns, and passes it on, byte
-// for byte, to a worker that is online. It returns how many connections it
-// took up; the passing on ends with the connections, or with Close. What is
-// above the limit stays in its queue: call it again.
+// Relay accepts the connections that wait on members without an owner, and relays
+// them, byte for byte, to a worker that is online. It returns how many it accepted;
+// each is relayed until it ends, or until Close. Connections above the limit stay in
+// their queue: call Relay again.
 func (g *Groups) Relay() int {
 	n := 0
-	for _, w := range g.stranded() {
-		for g.relays.room() {
-			client := g.rescue(w.member)
+	for _, o := range g.ownerlessMembers() {
+		for g.relays.hasRoom() {
+			client := g.accept(o.member)
 			if client == nil {
 				break
 			}
 			n++
-			g.relays.start(client, w.address)
+			g.relays.start(client, o.address)
 		}
 	}
 	return n
 }
 
-// stranded is a listening member without an owner.
-type stranded struct {
+// ownerless is a listening member without an owner.
+type ownerless struct {
 	member  *Member
 	address Address
 }
 
-func (g *Groups) stranded() []stranded {
+func (g *Groups) ownerlessMembers() []ownerless {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.forgetShutDown()
-	var found []stranded
+	g.removeShutDown()
+	var found []ownerless
 	for _, of := range g.groups {
 		if of.address.Kind != TCP || g.shares(of) || len(of.live(g.online)) == 0 {
 			continue
 		}
 		for _, m := range of.members {
 			if len(m.owners) == 0 {
-				found = append(found, stranded{m, of.address})
+				found = append(found, ownerless{m, of.address})
 			}
 		}
 	}
 	return found
 }
 
-// rescue accepts a connection from a member that still has no owner: nobody can
-// take it meanwhile. It returns nil when nothing waits any more, or nothing can be
-// taken up.
-func (g *Groups) rescue(m *Member) net.Conn {
+// accept accepts a connection from a member that still has no owner; with the lock
+// held, none can acquire it meanwhile. It returns nil when no connection waits, or on
+// an error.
+func (g *Groups) accept(m *Member) net.Conn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed || len(m.owners) > 0 {
 		return nil
 	}
-	// The last owner may have made it blocking, for everybody who has it open.
+	// The last owner may have made it blocking, for all processes that have it open.
 	if err := unix.SetNonblock(m.fd, true); err != nil {
 		return nil
 	}
@@ -99,13 +99,13 @@ func (g *Groups) rescue(m *Member) net.Conn {
 	}
 }
 
-func (r *relays) room() bool {
+func (r *relays) hasRoom() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return !r.done && len(r.open) < relayLimit
 }
 
-// start passes one connection on, unless all are to end.
+// start relays one connection, unless close was called.
 func (r *relays) start(client net.Conn, to Address) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -120,20 +120,21 @@ func (r *relays) start(client net.Conn, to Address) {
 	r.open[client] = cancel
 	r.total[to]++
 	r.running.Go(func() {
-		pass(ctx, client, to)
-		r.forget(client)
+		relayOne(ctx, client, to)
+		r.remove(client)
 		cancel()
 	})
 }
 
-func (r *relays) forget(client net.Conn) {
+func (r *relays) remove(client net.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.open, client)
 }
 
-// pass carries one connection: the program steers gorun's own to who is online.
-func pass(ctx context.Context, client net.Conn, to Address) {
+// relayOne relays one connection: the BPF program steers gorun's own connection to a
+// worker that is online.
+func relayOne(ctx context.Context, client net.Conn, to Address) {
 	defer client.Close()
 	worker, err := (&net.Dialer{}).DialContext(ctx, "tcp", to.local().String())
 	if err != nil {
@@ -143,22 +144,22 @@ func pass(ctx context.Context, client net.Conn, to Address) {
 	stop := context.AfterFunc(ctx, func() { _, _ = client.Close(), worker.Close() })
 	defer stop()
 	var both sync.WaitGroup
-	both.Go(func() { carry(worker, client) })
-	both.Go(func() { carry(client, worker) })
+	both.Go(func() { copyStream(worker, client) })
+	both.Go(func() { copyStream(client, worker) })
 	both.Wait()
 }
 
-// carry copies until the source ends, and passes the end on.
-func carry(to, from net.Conn) {
+// copyStream copies until the source ends, and then shuts down the other direction.
+func copyStream(to, from net.Conn) {
 	_, err := io.Copy(to, from)
 	if half, ok := to.(*net.TCPConn); ok && err == nil {
-		_ = half.CloseWrite() // closed already is as good
+		_ = half.CloseWrite() // an error: it is closed already
 		return
 	}
 	_, _ = to.Close(), from.Close()
 }
 
-// close ends all that is passed on.
+// close ends all relayed connections.
 func (r *relays) close() {
 	r.mu.Lock()
 	r.done = true
@@ -169,7 +170,7 @@ func (r *relays) close() {
 	r.running.Wait()
 }
 
-// Relayed tells how many connections were passed on, by address.
+// Relayed returns how many connections were relayed, by address.
 func (g *Groups) Relayed() map[Address]uint64 {
 	g.relays.mu.Lock()
 	defer g.relays.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where a classic BPF program finds things (linux/filter.h): below netOffset
-// it reads from the network header, below ancillary it asks the kernel.
+// Offsets for a classic BPF program (linux/filter.h): from netOffset on it reads the
+// network header, from ancillary on the kernel's ancillary data.
 const (
 	netOffset = 0xfff00000 // SKF_NET_OFF, -0x100000
 	ancillary = 0xfffff000 // SKF_AD_OFF, -0x1000
@@ -19,24 +19,24 @@ const (
 	portsIPv6  = netOffset + 40 // without extension headers
 )
 
-// The probe addresses: who connects from 127.103.x.y reaches member x*256+y.
-// Only this host can have such a source.
+// The probe addresses: a connection from 127.103.x.y reaches member x*256+y. Only
+// this host can have such a source address.
 const (
 	probeNet  = 127<<24 | 103<<16
 	probeMask = 0xffff0000
 )
 
-// golden spreads close numbers far apart when multiplied with (Knuth, TAOCP 6.4).
-const golden = 0x9e3779b1
+// goldenRatio is the multiplier of Fibonacci hashing (Knuth, TAOCP 6.4).
+const goldenRatio = 0x9e3779b1
 
-// hashes tells whether the client decides about the member, not chance: a flow
-// of datagrams must stay together.
+// hashes reports whether the member is chosen by a hash of the client, not at random:
+// a flow of datagrams must stay together.
 func hashes(balance Balance, kind Kind) bool { return kind == UDP || balance == Sticky }
 
 // program picks a member for a new connection (SO_ATTACH_REUSEPORT_CBPF,
-// socket(7)): it returns an index into the kernel's group. An index that there
-// is not makes the kernel use its own hash. The table holds the positions of
-// the live members, ascending, or one for each bucket where clients are hashed.
+// socket(7)): it returns an index into the kernel's group. An index out of range
+// makes the kernel use its own hash. The table holds the positions of the live
+// members, ascending, or one for each bucket where clients are hashed.
 func program(balance Balance, kind Kind, table []int) []unix.SockFilter {
 	p := &assembler{}
 	p.probes()
@@ -95,7 +95,7 @@ func (p *assembler) hash(balance Balance, kind Kind) {
 	p.version()
 	p.unless(4, uint8(len(ipv4.code)))
 	p.code = append(append(p.code, ipv4.code...), ipv6.code...)
-	p.emit(unix.BPF_ALU|unix.BPF_MUL|unix.BPF_K, golden)
+	p.emit(unix.BPF_ALU|unix.BPF_MUL|unix.BPF_K, goldenRatio)
 	p.emit(unix.BPF_ALU|unix.BPF_RSH|unix.BPF_K, 24) // one of 256 buckets
 }
 
@@ -103,15 +103,15 @@ func (p *assembler) hash(balance Balance, kind Kind) {
 func (p *assembler) xor(offsets []uint32) {
 	p.emit(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, offsets[0])
 	for _, offset := range offsets[1:] {
-		p.emit(unix.BPF_ALU|unix.BPF_MUL|unix.BPF_K, golden)
+		p.emit(unix.BPF_ALU|unix.BPF_MUL|unix.BPF_K, goldenRatio)
 		p.emit(unix.BPF_MISC|unix.BPF_TAX, 0)
 		p.emit(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, offset)
 		p.emit(unix.BPF_ALU|unix.BPF_XOR|unix.BPF_X, 0)
 	}
 }
 
-// choose returns table[A]. Neighbours in the table that ascend by one share
-// three instructions, so a table without holes is one addition.
+// choose returns table[A]. A run of positions that ascend by one takes three
+// instructions, so a table without gaps is one addition.
 func (p *assembler) choose(table []int) {
 	for first := 0; first < len(table); {
 		next := first + 1
@@ -119,7 +119,7 @@ func (p *assembler) choose(table []int) {
 			next++
 		}
 		if next < len(table) {
-			// A < next, said the only way there is: not A >= next.
+			// A < next: classic BPF has only A >= next.
 			p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K, Jt: 2, K: uint32(next)})
 		}
 		p.emit(unix.BPF_ALU|unix.BPF_ADD|unix.BPF_K, uint32(int32(table[first]-first)))
@@ -128,8 +128,7 @@ func (p *assembler) choose(table []int) {
 	}
 }
 
-// steerTo gives the program to the group that fd is in. It takes effect for
-// all members at once.
+// steerTo attaches the program to the reuseport group of fd, for all members at once.
 func steerTo(fd int, code []unix.SockFilter) error {
 	prog := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
 	if err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &prog); err != nil {

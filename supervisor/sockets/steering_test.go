@@ -52,7 +52,7 @@ func lives(t *testing.T) map[string][]int {
 // table is what attach gives program for live members.
 func table(balance Balance, kind Kind, live []int) []int {
 	if hashes(balance, kind) {
-		return shareOut(nil, live)
+		return distributeFresh(nil, live)
 	}
 	return live
 }
@@ -181,7 +181,7 @@ func TestHashedClientsAreSharedOutEvenly(t *testing.T) {
 		for _, bits := range []int{32, 128} {
 			packets := everyBucket(t, way.balance, way.kind, bits)
 			for name, live := range lives(t) {
-				places := shareOut(nil, live)
+				places := distributeFresh(nil, live)
 				checkFair(t, name, places, live)
 				code := program(way.balance, way.kind, places)
 				for bucket, p := range packets {
@@ -197,7 +197,7 @@ func TestHashedClientsAreSharedOutEvenly(t *testing.T) {
 func TestStickyIgnoresThePortAndChance(t *testing.T) {
 	live := []int{0, 1, 2, 3, 4}
 	for _, way := range everyWay[1:] {
-		code := program(way.balance, way.kind, shareOut(nil, live))
+		code := program(way.balance, way.kind, distributeFresh(nil, live))
 		for _, source := range append(clients(32)[:50], clients(128)[:50]...) {
 			seen := map[int]bool{}
 			for i := range 20 {
@@ -216,7 +216,7 @@ func TestStickyIgnoresThePortAndChance(t *testing.T) {
 
 func TestPortsSpreadTheFlowsOfOneHost(t *testing.T) {
 	live := []int{0, 1, 2}
-	code := program(Spread, UDP, shareOut(nil, live))
+	code := program(Spread, UDP, distributeFresh(nil, live))
 	for _, source := range []string{"127.0.0.1", "::1"} {
 		count := map[int]int{}
 		for port := range 3000 {

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -56,7 +57,7 @@ type Limit struct {
 	Soft, Hard uint64 // unix.RLIM_INFINITY for unlimited
 }
 
-// User is whom a worker runs as.
+// User is the user that a worker runs as.
 type User struct {
 	UID, GID uint32
 	Groups   []uint32 // supplementary groups
@@ -64,6 +65,15 @@ type User struct {
 	Name     string   // user name, "" where unknown
 
 	Switched bool // gorun becomes another user, not only another group
+}
+
+// Credential returns the user and its groups as execve's callers need them; nil for
+// nil, which is gorun's own user.
+func (u *User) Credential() *syscall.Credential {
+	if u == nil {
+		return nil
+	}
+	return &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
 }
 
 // App is one entry of an ecosystem file, ready to run. It is a value: nobody

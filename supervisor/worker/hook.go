@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"gorun/supervisor/hooks"
-	"gorun/supervisor/invocation"
 	"gorun/supervisor/notify"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
@@ -93,7 +92,7 @@ type hookRun struct {
 // run runs the command as the app's workers run, and returns its last lines.
 func (h hookRun) run(ctx context.Context, c hooks.Command) (lines []string, err error) {
 	return process.RunWithInput(ctx, h.deps.Reaper, process.Spec{
-		Argv: c.Argv, Env: h.environ(c.Environ), Dir: h.app.Dir, User: invocation.UserOf(h.app),
+		Argv: c.Argv, Env: h.environ(c.Environ), Dir: h.app.Dir, User: h.app.User.Credential(),
 		Marker: h.worker + "/hook/" + rand.Text(), Memory: h.deps.Cgroup.MemoryLimit(),
 	}, c.Input)
 }

@@ -169,10 +169,10 @@ func (s *server) share(r request) answer {
 // take gets the member. A path is bound with the workers' rights: gorun as
 // root must not create files where they could not.
 func (s *server) take(address sockets.Address) (member *sockets.Member, err error) {
-	if s.User == nil || address.Kind != sockets.Unix || int(s.User.UID) == unix.Geteuid() {
+	if s.User == nil || address.Kind != sockets.Unix || int(s.User.Uid) == unix.Geteuid() {
 		return s.Share(address)
 	}
-	err = s.User.as(func() error {
+	err = as(s.User, func() error {
 		member, err = s.Share(address)
 		return err
 	})

@@ -67,7 +67,7 @@ type spawn struct {
 	dir     string
 	options Options
 	groups  *sockets.Groups
-	user    *User
+	user    *syscall.Credential
 	install func() (*os.File, error)
 }
 
@@ -112,7 +112,7 @@ func (s spawn) start(t *testing.T) *tree {
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	}
 	if s.user != nil {
-		attr.Sys.Credential = &syscall.Credential{Uid: s.user.UID, Gid: s.user.GID, Groups: s.user.Groups}
+		attr.Sys.Credential = &syscall.Credential{Uid: s.user.Uid, Gid: s.user.Gid, Groups: s.user.Groups}
 	}
 	var listener *os.File
 	err := onThread(func() (err error) {

@@ -29,6 +29,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -43,7 +44,7 @@ type Options struct {
 	Wanted    func(sockets.Address) bool                     // which addresses the app shares; nil: all. Port 0 is never asked for
 	Listening func(sockets.Address)                          // told once for each wanted address, by any goroutine: the tree listens; for UDP, is bound, or is about to be
 	Tree      func() []int                                   // the processes of the tree: who may have an address already
-	User      *User                                          // of the workers, where it is not gorun's
+	User      *syscall.Credential                            // of the workers; nil: gorun's
 	Observe   bool                                           // nothing is shared: Listening alone
 	Log       *slog.Logger
 }
@@ -185,7 +186,7 @@ func (s *server) note(asked call, descriptor int) {
 func (s *server) look(f func() error) error {
 	err := f()
 	if s.User != nil && errors.Is(err, fs.ErrPermission) {
-		err = s.User.as(f)
+		err = as(s.User, f)
 	}
 	if errors.Is(err, fs.ErrPermission) && !s.blindly {
 		s.blindly = true

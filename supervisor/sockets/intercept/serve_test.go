@@ -420,7 +420,7 @@ func TestWorkersOfAnotherUser(t *testing.T) {
 	}
 	port := freeport.Take(t)
 	dir := openDir(t)
-	user := &User{UID: 1000, GID: 1000}
+	user := &syscall.Credential{Uid: 1000, Gid: 1000}
 	denied := filepath.Join(t.TempDir(), "s") // root's
 	if err := os.Chmod(filepath.Dir(denied), 0o700); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -25,45 +26,39 @@ func onThread(f func() error) error {
 	return <-result
 }
 
-// User is whom workers run as.
-type User struct {
-	UID, GID uint32
-	Groups   []uint32
-}
-
-// as runs f with the user's rights to files, and to the processes of that
-// user: ptrace(2) compares the file system ids ("PTRACE_MODE_FSCREDS").
-func (u User) as(f func() error) error {
+// as runs f with the user's rights to files, and to the processes of that user:
+// ptrace(2) compares the filesystem ids ("PTRACE_MODE_FSCREDS").
+func as(user *syscall.Credential, f func() error) error {
 	return onThread(func() error {
-		if err := u.become(); err != nil {
+		if err := become(user); err != nil {
 			return err
 		}
 		return f()
 	})
 }
 
-// become changes the calling thread alone, unlike the functions of package
-// syscall. The user comes last: it takes the right to change the others.
-func (u User) become() error {
-	groups := append(make([]uint32, 0, len(u.Groups)+1), u.Groups...)
+// become changes the calling thread alone, unlike the functions of package syscall.
+// The user comes last: after it the thread may not change the others.
+func become(user *syscall.Credential) error {
+	groups := append(make([]uint32, 0, len(user.Groups)+1), user.Groups...)
 	_, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(len(groups)), uintptr(unsafe.Pointer(unsafe.SliceData(groups))), 0)
 	if errno != 0 {
 		return fmt.Errorf("set groups of thread: %w", errno)
 	}
-	// setfsuid(2) tells errors by not changing anything; -1 changes nothing and returns the present one.
-	if err := unix.Setfsgid(int(u.GID)); err != nil {
+	// setfsuid(2) reports no errors; -1 changes nothing and returns the current id.
+	if err := unix.Setfsgid(int(user.Gid)); err != nil {
 		return fmt.Errorf("set group of thread: %w", err)
 	}
-	if err := unix.Setfsuid(int(u.UID)); err != nil {
+	if err := unix.Setfsuid(int(user.Uid)); err != nil {
 		return fmt.Errorf("set user of thread: %w", err)
 	}
-	if uid, err := unix.SetfsuidRetUid(-1); err != nil || uint32(uid) != u.UID {
-		return fmt.Errorf("set user of thread to %d: %w", u.UID, unix.EPERM)
+	if uid, err := unix.SetfsuidRetUid(-1); err != nil || uint32(uid) != user.Uid {
+		return fmt.Errorf("set user of thread to %d: %w", user.Uid, unix.EPERM)
 	}
-	if gid, err := unix.SetfsgidRetGid(-1); err != nil || uint32(gid) != u.GID {
-		return fmt.Errorf("set group of thread to %d: %w", u.GID, unix.EPERM)
+	if gid, err := unix.SetfsgidRetGid(-1); err != nil || uint32(gid) != user.Gid {
+		return fmt.Errorf("set group of thread to %d: %w", user.Gid, unix.EPERM)
 	}
-	// The change took from all of gorun what lets others of its own user look into /proc (commit_creds in kernel/cred.c).
+	// The change made all of gorun undumpable, and its /proc unreadable for its own user (commit_creds in kernel/cred.c).
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("stay dumpable: %w", err)
 	}

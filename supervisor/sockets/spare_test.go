@@ -8,7 +8,7 @@ import (
 )
 
 // lone is a group with one worker that is online, and then leaves.
-func lone(t *testing.T, balance Balance) (*Groups, net.Listener) {
+func oneWorkerGroup(t *testing.T, balance Balance) (*Groups, net.Listener) {
 	t.Helper()
 	g := New(balance)
 	t.Cleanup(g.Close)
@@ -36,7 +36,7 @@ func reach(t *testing.T, address string) {
 func TestParkedConnectionsWaitForTheNextWorker(t *testing.T) {
 	for _, balance := range []Balance{Spread, Sticky} {
 		t.Run(balance.String(), func(t *testing.T) {
-			g, old := lone(t, balance)
+			g, old := oneWorkerGroup(t, balance)
 			must(t, g.QueueConnections(-1))
 			for range 20 {
 				reach(t, old.Addr().String())
@@ -76,7 +76,7 @@ func TestParkIsForWhenNobodyIsOnline(t *testing.T) {
 }
 
 func TestWithoutAQueueNewClientsAreNotAnswered(t *testing.T) {
-	g, l := lone(t, Spread)
+	g, l := oneWorkerGroup(t, Spread)
 	must(t, g.QueueConnections(0))
 	reach(t, l.Addr().String()) // the one that is let in
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)

@@ -8,15 +8,15 @@ import (
 	"testing"
 )
 
-func TestOnlyTheBucketsOfWhoLeftMove(t *testing.T) {
+func TestOnlyTheBucketsOfTheMemberThatLeftMove(t *testing.T) {
 	for name, live := range lives(t) {
-		before := shareOut(nil, live)
+		before := distributeFresh(nil, live)
 		gone := live[rand.IntN(len(live))]
 		rest := slices.DeleteFunc(slices.Clone(live), func(p int) bool { return p == gone })
 		if len(rest) == 0 {
 			continue
 		}
-		after := shareOut(before, rest)
+		after := distributeFresh(before, rest)
 		for bucket, position := range before {
 			if position != gone && after[bucket] != position {
 				t.Fatalf("%s without %d: bucket %d moved from %d to %d", name, gone, bucket, position, after[bucket])
@@ -26,15 +26,15 @@ func TestOnlyTheBucketsOfWhoLeftMove(t *testing.T) {
 	}
 }
 
-func TestANewcomerTakesOnlyItsShare(t *testing.T) {
+func TestANewMemberTakesOnlyItsShare(t *testing.T) {
 	for n := 1; n < 256; n += min(n, liveStep) {
 		live := make([]int, n)
 		for i := range live {
 			live[i] = i
 		}
-		before := shareOut(nil, live)
+		before := distributeFresh(nil, live)
 		more := append(live, n)
-		after := shareOut(before, more)
+		after := distributeFresh(before, more)
 		for bucket, position := range before {
 			if after[bucket] != position && after[bucket] != n {
 				t.Fatalf("%d: bucket %d moved from %d to %d", n, bucket, position, after[bucket])
@@ -45,8 +45,8 @@ func TestANewcomerTakesOnlyItsShare(t *testing.T) {
 }
 
 func TestAReplacementTakesOverTheClients(t *testing.T) {
-	before := shareOut(nil, []int{0, 1, 2})
-	after := shareOut(before, []int{0, 2, 3})
+	before := distributeFresh(nil, []int{0, 1, 2})
+	after := distributeFresh(before, []int{0, 2, 3})
 	strays := 0
 	for bucket, position := range before {
 		switch {
@@ -59,6 +59,12 @@ func TestAReplacementTakesOverTheClients(t *testing.T) {
 	if strays > 1 { // 256 is not divisible by three
 		t.Errorf("%d buckets of the one replaced went elsewhere", strays)
 	}
+}
+
+// distributeFresh is distribute without borrowed buckets.
+func distributeFresh[T comparable](table, live []T) []T {
+	next, _ := distribute(table, nil, live)
+	return next
 }
 
 func checkFair(t *testing.T, name string, table, live []int) {
@@ -107,7 +113,7 @@ func BenchmarkSteeringSwap64(b *testing.B) {
 	}
 }
 
-func TestOneWhoComesBackTakesNobodyElsesClients(t *testing.T) {
+func TestAMemberThatComesBackTakesNoOtherClients(t *testing.T) {
 	for n := 2; n < 256; n += min(n, liveStep) {
 		all := make([]int, n)
 		for i := range all {
@@ -115,9 +121,9 @@ func TestOneWhoComesBackTakesNobodyElsesClients(t *testing.T) {
 		}
 		gone := rand.IntN(n)
 		rest := slices.DeleteFunc(slices.Clone(all), func(p int) bool { return p == gone })
-		before, lent := shareOutAgain(nil, nil, all)
-		during, lent := shareOutAgain(before, lent, rest)
-		after, _ := shareOutAgain(during, lent, all)
+		before, borrowed := distribute(nil, nil, all)
+		during, borrowed := distribute(before, borrowed, rest)
+		after, _ := distribute(during, borrowed, all)
 		for bucket, position := range before {
 			if position != gone && after[bucket] != position {
 				t.Fatalf("%d: bucket %d moved from %d to %d", n, bucket, position, after[bucket])

@@ -1,0 +1,30 @@
+package sockets
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// Listeners returns the inodes of all sockets that listen on a TCP port, in gorun's
+// network namespace and at whatever address. Inodes tells which process has one open.
+func Listeners(port int) ([]uint64, error) {
+	var inodes []uint64
+	add := func(message []byte) error {
+		if inode := diagInode(message); inode != 0 {
+			inodes = append(inodes, inode)
+		}
+		return nil
+	}
+	for _, family := range [...]uint8{unix.AF_INET, unix.AF_INET6} {
+		err := portQuery{family: family, port: uint16(port), states: 1 << unix.BPF_TCP_LISTEN}.dump(add)
+		if family == unix.AF_INET6 && errors.Is(err, unix.ENOENT) {
+			break // a kernel without IPv6
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list the listeners of port %d: %w", port, err)
+		}
+	}
+	return inodes, nil
+}
