@@ -12,7 +12,7 @@ import (
 
 // script is a source that sends a name at each of the given times.
 func script(times ...time.Duration) source {
-	return func(ctx context.Context, changes chan<- []place) error {
+	return func(ctx context.Context, changes chan<- []location) error {
 		start := time.Now()
 		for i, at := range times {
 			select {
@@ -20,7 +20,7 @@ func script(times ...time.Duration) source {
 			case <-ctx.Done():
 				return nil
 			}
-			changes <- []place{{root: "/app", path: fmt.Sprint("/app/", i)}}
+			changes <- []location{{root: "/app", path: fmt.Sprint("/app/", i)}}
 		}
 		<-ctx.Done()
 		return nil
@@ -53,7 +53,7 @@ func TestBursts(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				var got []time.Duration
-				err := Watch{Delay: tt.delay}.follow(ctx, script(tt.changes...), func([]string) { got = append(got, time.Since(start)) })
+				err := Watch{Delay: tt.delay}.collect(ctx, script(tt.changes...), func([]string) { got = append(got, time.Since(start)) })
 				if err != nil || !slices.Equal(got, tt.want) {
 					t.Errorf("fired after %v, want %v (%v)", got, tt.want, err)
 				}
@@ -64,19 +64,19 @@ func TestBursts(t *testing.T) {
 
 func TestNamesAreFewAndRelative(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		places := []place{
+		locations := []location{
 			{root: "/app/src", path: "/app/src/a.js"},
 			{root: "/app/src", path: "/app/src/a.js"},
 			{root: "/app", path: "/app"},
 			{root: "/etc/x", path: "/etc/x/y/z"},
 			{root: "/etc/f.conf", path: "/etc/f.conf"},
 		}
-		all := slices.Clone(places)
+		all := slices.Clone(locations)
 		for i := range 20 {
-			all = append(all, place{root: "/app", path: fmt.Sprint("/app/", i)})
+			all = append(all, location{root: "/app", path: fmt.Sprint("/app/", i)})
 		}
-		look := func(ctx context.Context, changes chan<- []place) error {
-			changes <- places
+		from := func(ctx context.Context, changes chan<- []location) error {
+			changes <- locations
 			changes <- all[5:]
 			<-ctx.Done()
 			return nil
@@ -84,7 +84,7 @@ func TestNamesAreFewAndRelative(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var got []string
-		if err := (Watch{Dir: "/app/"}).follow(ctx, look, func(changed []string) { got = changed }); err != nil {
+		if err := (Watch{Dir: "/app/"}).collect(ctx, from, func(changed []string) { got = changed }); err != nil {
 			t.Fatal(err)
 		}
 		want := []string{"src/a.js", "app", "y/z", "f.conf", "0", "1", "2", "3", "4", "5"}
@@ -98,21 +98,21 @@ func TestNothingFiresAfterTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		err := Watch{Delay: 100 * time.Millisecond}.follow(ctx, script(0), func([]string) {
+		err := Watch{Delay: 100 * time.Millisecond}.collect(ctx, script(0), func([]string) {
 			if ctx.Err() != nil {
 				t.Error("fired after the end")
 			}
 		})
 		if err != nil {
-			t.Errorf("follow = %v, want nil", err)
+			t.Errorf("collect = %v, want nil", err)
 		}
 	})
 }
 
 func TestRunReturnsTheSourcesError(t *testing.T) {
 	want := errors.New("no more watches")
-	look := func(context.Context, chan<- []place) error { return want }
-	if err := (Watch{}).follow(t.Context(), look, nil); !errors.Is(err, want) {
-		t.Errorf("follow = %v, want %v", err, want)
+	from := func(context.Context, chan<- []location) error { return want }
+	if err := (Watch{}).collect(t.Context(), from, nil); !errors.Is(err, want) {
+		t.Errorf("collect = %v, want %v", err, want)
 	}
 }

@@ -5,33 +5,37 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
 )
 
-// rules decide what a Watch overlooks.
+// rules decide what a Watch ignores.
 type rules struct {
 	dir  string
 	list []rule
 }
 
-// rule is one entry of Ignore. It covers what it matches and all below.
+// rule is one entry of Ignore, or one alternative of its braces. It covers what it
+// matches and all below.
 type rule struct {
-	reach   reach
-	pattern []string // one glob per path segment, or "**"
+	scope scope
+	glob  string
 }
 
-// reach is what a rule's pattern is held against.
-type reach int
+// scope is what a rule's glob is held against.
+type scope int
 
 const (
-	// anywhere matches one segment below a watched path.
-	anywhere reach = iota
+	// anywhere matches one name below a watched path.
+	anywhere scope = iota
 	// relative matches paths from Dir or a watched path.
 	relative
 	// absolute matches whole paths.
 	absolute
-	// dotted matches dot-files below a watched path, without a pattern.
-	dotted
+	// dotFile matches one name that begins with a dot, without a glob.
+	dotFile
 )
 
 // dotFiles are the spellings of pm2's expression for dot-files, as a parser of
@@ -45,9 +49,9 @@ var dotFiles = map[string]bool{
 	`[\\/\\\\]\\.`:  true,
 }
 
-// exoticSigns give away a regular expression or an extended glob, which would
+// regexpSigns give away a regular expression or an extended glob, which would
 // otherwise quietly match nothing.
-var exoticSigns = [...]string{"|", `\/`, `\\`, `\d`, `\w`, `\s`, `.*\.`, ".+", "!(", "+(", "?(", "*(", "@("}
+var regexpSigns = [...]string{"|", `\/`, `\\`, `\d`, `\w`, `\s`, `.*\.`, ".+", "!(", "+(", "?(", "*(", "@("}
 
 // kubernetesLink is what a ConfigMap volume swaps to publish new files. It
 // looks like a dot-file and must count.
@@ -59,7 +63,7 @@ func newRules(w Watch) (rules, error) {
 		r.dir = filepath.Clean(w.Dir)
 	}
 	if len(w.Ignore) == 0 {
-		r.list = []rule{{reach: dotted}, {reach: anywhere, pattern: []string{"node_modules"}}}
+		r.list = []rule{{scope: dotFile}, {scope: anywhere, glob: "node_modules"}}
 		return r, nil
 	}
 	var problems []error
@@ -73,89 +77,54 @@ func newRules(w Watch) (rules, error) {
 	return r, errors.Join(problems...)
 }
 
-// ignore tells whether changes of p are overlooked.
-func (r rules) ignore(p place) bool {
-	rel, inside := below(p.root, p.path)
-	if !inside || rel == "" {
+// ignore reports whether changes at p are ignored.
+func (r rules) ignore(p location) bool {
+	fromRoot, inside := below(p.root, p.path)
+	if !inside || fromRoot == "" {
 		return false
 	}
-	fromRoot := strings.Split(rel, "/")
-	var fromDir []string
-	if rel, inside := below(r.dir, p.path); inside && rel != "" {
-		fromDir = strings.Split(rel, "/")
+	fromDir, inside := below(r.dir, p.path)
+	if !inside {
+		fromDir = ""
 	}
-	for _, rule := range r.list {
-		if rule.covers(p.path, fromRoot, fromDir) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.list, func(rule rule) bool { return rule.covers(p.path, fromRoot, fromDir) })
 }
 
-func (r rule) covers(whole string, fromRoot, fromDir []string) bool {
-	switch r.reach {
+func (r rule) covers(whole, fromRoot, fromDir string) bool {
+	switch r.scope {
 	case anywhere:
-		for i := range fromRoot {
-			if match(r.pattern, fromRoot[i:]) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(strings.Split(fromRoot, "/"), r.matches)
 	case relative:
-		return match(r.pattern, fromRoot) || len(fromDir) > 0 && match(r.pattern, fromDir)
+		return r.matches(fromRoot) || fromDir != "" && r.matches(fromDir)
 	case absolute:
-		return match(r.pattern, strings.Split(whole[1:], "/"))
-	case dotted:
-		for _, name := range fromRoot {
-			if strings.HasPrefix(name, ".") && name != kubernetesLink {
-				return true
-			}
-		}
-		return false
+		return r.matches(whole)
+	case dotFile:
+		return slices.ContainsFunc(strings.Split(fromRoot, "/"), func(name string) bool {
+			return strings.HasPrefix(name, ".") && name != kubernetesLink
+		})
 	}
 	return false
 }
 
-// match tells whether pattern covers the beginning of names.
-func match(pattern, names []string) bool {
-	p, n := 0, 0
-	star, held := -1, 0 // the last ** and where it was met
-	for p < len(pattern) {
-		switch {
-		case pattern[p] == "**":
-			star, held = p, n
-			p++
-		case n < len(names) && matchName(pattern[p], names[n]):
-			p, n = p+1, n+1
-		case star >= 0 && held < len(names):
-			held++
-			p, n = star+1, held
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-func matchName(pattern, name string) bool {
-	matched, err := path.Match(pattern, name)
-	return matched && err == nil // parse has refused bad patterns
+// matches reports whether the glob matches path or what path is below.
+func (r rule) matches(path string) bool {
+	return doublestar.MatchUnvalidated(r.glob, path) || doublestar.MatchUnvalidated(r.glob+"/**", path)
 }
 
 func (r rules) parse(entry string) ([]rule, error) {
 	if dotFiles[entry] {
-		return []rule{{reach: dotted}}, nil
+		return []rule{{scope: dotFile}}, nil
 	}
-	if err := refuseExotic(entry); err != nil {
+	if err := refuseRegexp(entry); err != nil {
 		return nil, err
 	}
-	variants, err := expand(entry)
+	globs, err := alternatives(entry)
 	if err != nil {
 		return nil, err
 	}
 	var list []rule
-	for _, variant := range variants {
-		rule, err := r.compile(variant)
+	for _, glob := range globs {
+		rule, err := r.compile(glob)
 		if err != nil {
 			return nil, err
 		}
@@ -164,42 +133,78 @@ func (r rules) parse(entry string) ([]rule, error) {
 	return list, nil
 }
 
-func refuseExotic(entry string) error {
+func refuseRegexp(entry string) error {
 	if strings.HasPrefix(entry, "!") {
 		return errors.New(`exceptions are not supported: name in "watch" what is to be watched`)
 	}
-	exotic := strings.HasPrefix(entry, "^") || strings.HasSuffix(entry, "$")
-	for _, sign := range exoticSigns {
-		exotic = exotic || strings.Contains(entry, sign)
+	found := strings.HasPrefix(entry, "^") || strings.HasSuffix(entry, "$")
+	for _, sign := range regexpSigns {
+		found = found || strings.Contains(entry, sign)
 	}
-	if exotic {
+	if found {
 		return errors.New(`regular expressions and extended globs are not supported: write a name or a glob, such as "logs", "*.log" or "**/tmp/*.json"`)
 	}
 	return nil
 }
 
-// compile makes a rule of an entry without braces.
+// maxAlternatives bounds what the braces of one entry multiply to.
+const maxAlternatives = 256
+
+// alternatives writes the braces of a glob out: each alternative is a name or a
+// path of its own, see scope.
+func alternatives(glob string) ([]string, error) {
+	start := strings.LastIndexByte(glob, '{') // the innermost: none begins behind it
+	length := strings.IndexByte(glob[start+1:], '}')
+	if start < 0 && length < 0 {
+		return []string{glob}, nil
+	}
+	if start < 0 || length < 0 || !strings.Contains(glob[start:start+length], ",") {
+		return nil, errors.New(`bad braces: write "*.{log,tmp}"`)
+	}
+	var all []string
+	for alternative := range strings.SplitSeq(glob[start+1:start+1+length], ",") {
+		globs, err := alternatives(glob[:start] + alternative + glob[start+length+2:])
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, globs...); len(all) > maxAlternatives {
+			return nil, errors.New("too many alternatives in braces: write several entries")
+		}
+	}
+	return all, nil
+}
+
+// literal returns a glob that matches path alone.
+func literal(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`, `}`, `\}`).Replace(path)
+}
+
+// withinSegments keeps the negated classes of glob from matching a slash.
+func withinSegments(glob string) string {
+	return strings.NewReplacer(`\\`, `\\`, `\[`, `\[`, `[^`, `[^/`, `[!`, `[^/`).Replace(glob)
+}
+
+// compile makes a rule of a glob without braces.
 func (r rules) compile(glob string) (rule, error) {
 	clean := path.Clean(glob)
 	upwards := clean == ".." || strings.HasPrefix(clean, "../")
 	if glob == "" || clean == "." || clean == "/" || upwards && r.dir == "" {
 		return rule{}, errors.New(`names nothing: write a name or a glob, such as "logs" or "*.log"`)
 	}
-	if upwards {
-		clean = filepath.Join(r.dir, clean)
-	}
-	reach := relative
-	switch {
-	case path.IsAbs(clean):
-		reach = absolute
-	case !strings.Contains(clean, "/") && !strings.HasPrefix(glob, "./"):
-		reach = anywhere
-	}
-	pattern := strings.Split(strings.TrimPrefix(clean, "/"), "/")
-	for _, segment := range pattern {
-		if _, err := path.Match(segment, ""); err != nil {
+	for segment := range strings.SplitSeq(clean, "/") {
+		if !doublestar.ValidatePattern(segment) {
 			return rule{}, fmt.Errorf("bad glob %q: close the bracket, or put a backslash before it", segment)
 		}
 	}
-	return rule{reach: reach, pattern: pattern}, nil
+	if upwards {
+		clean = path.Join(literal(r.dir), clean)
+	}
+	one := rule{scope: relative, glob: withinSegments(strings.TrimSuffix(clean, "/**"))}
+	switch {
+	case path.IsAbs(clean):
+		one.scope = absolute
+	case !strings.Contains(clean, "/") && !strings.HasPrefix(glob, "./"):
+		one.scope = anywhere
+	}
+	return one, nil
 }

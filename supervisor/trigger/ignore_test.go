@@ -44,6 +44,10 @@ func TestIgnore(t *testing.T) {
 		{"in the middle", "", []string{"a/**/z"}, []string{"a/z", "a/b/c/z/y"}, []string{"a/b", "z"}},
 		{"twice", "", []string{"**/a/**/b"}, []string{"x/a/a/y/b"}, []string{"x/b/a"}},
 		{"braces", "", []string{"*.{db,db-{wal,shm}}", "{x,y}/z"}, []string{"a.db", "q/a.db-wal", "a.db-shm", "y/z"}, []string{"a.db-", "z"}},
+		{"names and paths in braces", "", []string{"{dist,src/gen}"}, []string{"a/dist/x", "src/gen/x"}, []string{"a/src/gen", "gen"}},
+		{"a name in braces that is the root's", "client", []string{"{client,src/gen}"}, []string{"client/src/gen/x"}, []string{"client/a"}},
+		{"star at the end", "", []string{"src/*.log*"}, []string{"src/a.log", "src/a.log.1"}, []string{"src/a.lo"}},
+		{"negated class within one name", "", []string{"logs/*[!0-9]5"}, []string{"logs/a5", "logs/5a5/x"}, []string{"logs/1/5", "logs/15"}},
 		{"absolute", "", []string{"/data/.app/logs"}, []string{"logs", "logs/x"}, []string{"a/logs"}},
 		{"absolute glob", "", []string{"/data/**/x-*"}, []string{"x-1", "a/x-1/b"}, []string{"x"}},
 		{"upwards", "", []string{"../.app/logs"}, []string{"logs/x"}, []string{"a/logs"}},
@@ -59,12 +63,24 @@ func TestIgnore(t *testing.T) {
 			root := strings.TrimSuffix(dir+"/"+tt.root, "/")
 			for want, paths := range map[bool][]string{true: tt.yes, false: tt.no} {
 				for _, path := range paths {
-					if got := r.ignore(place{root: root, path: dir + "/" + path}); got != want {
+					if got := r.ignore(location{root: root, path: dir + "/" + path}); got != want {
 						t.Errorf("%q ignores %q below %q: %v, want %v", tt.ignore, path, tt.root, got, want)
 					}
 				}
 			}
 		})
+	}
+}
+
+func TestDirIsNoGlob(t *testing.T) {
+	r, err := newRules(Watch{Dir: "/data/{a,b}[1]*/app", Ignore: []string{"../logs"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{"/data/{a,b}[1]*/logs/x": true, "/data/a1/logs/x": false} {
+		if got := r.ignore(location{root: "/", path: path}); got != want {
+			t.Errorf("ignores %q: %v, want %v", path, got, want)
+		}
 	}
 }
 
@@ -119,7 +135,7 @@ func FuzzIgnore(f *testing.F) {
 		if err != nil {
 			return
 		}
-		root := place{root: "/data", path: "/data"}
+		root := location{root: "/data", path: "/data"}
 		if r.ignore(root) {
 			t.Fatalf("%q ignores the watched path", entry)
 		}

@@ -71,13 +71,13 @@ type fires struct {
 // start runs w once it is watching, so that the next change is seen.
 func start(t *testing.T, w Watch) *fires {
 	t.Helper()
-	look, err := w.prepare()
+	changes, err := w.prepare()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	f := &fires{calls: make(chan []string, 100), ended: make(chan error, 1), stop: stop}
-	go func() { f.ended <- w.follow(ctx, look, func(changed []string) { f.calls <- changed }) }()
+	go func() { f.ended <- w.collect(ctx, changes, func(changed []string) { f.calls <- changed }) }()
 	t.Cleanup(func() {
 		stop()
 		if err := f.end(t); err != nil {
@@ -124,24 +124,24 @@ func eventually(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// yard is a directory where a test makes changes.
-type yard struct {
+// folder is a directory where a test makes changes.
+type folder struct {
 	t   *testing.T
 	dir string
 }
 
-// newYard's path is free of links, so that a test knows the names of events.
-func newYard(t *testing.T) yard {
+// newFolder's path is free of links, so that a test knows the names of events.
+func newFolder(t *testing.T) folder {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	must(t, err)
-	return yard{t, dir}
+	return folder{t, dir}
 }
 
 // tree makes the files that most tests change.
-func tree(t *testing.T) yard {
+func tree(t *testing.T) folder {
 	t.Helper()
-	y := newYard(t)
+	y := newFolder(t)
 	for _, path := range []string{"app/src/a.js", "app/src/b.js", "app/node_modules/x/index.js", "elsewhere/file", "elsewhere/dir/x", "release1/src/a", "release2/src/a"} {
 		y.write(path)
 	}
@@ -154,12 +154,12 @@ func tree(t *testing.T) yard {
 	return y
 }
 
-func (y yard) at(path string) string {
+func (y folder) at(path string) string {
 	return filepath.Join(y.dir, path)
 }
 
 // write makes or lengthens a file.
-func (y yard) write(path string) {
+func (y folder) write(path string) {
 	y.t.Helper()
 	y.mkdir(filepath.Dir(path))
 	f, err := os.OpenFile(y.at(path), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -168,33 +168,33 @@ func (y yard) write(path string) {
 	must(y.t, errors.Join(err, f.Close()))
 }
 
-func (y yard) mkdir(path string) {
+func (y folder) mkdir(path string) {
 	y.t.Helper()
 	must(y.t, os.MkdirAll(y.at(path), 0o755))
 }
 
-func (y yard) rename(from, to string) {
+func (y folder) rename(from, to string) {
 	y.t.Helper()
 	must(y.t, os.Rename(y.at(from), y.at(to)))
 }
 
-func (y yard) remove(path string) {
+func (y folder) remove(path string) {
 	y.t.Helper()
 	must(y.t, os.RemoveAll(y.at(path)))
 }
 
-func (y yard) link(target, path string) {
+func (y folder) link(target, path string) {
 	y.t.Helper()
 	must(y.t, os.Symlink(target, y.at(path)))
 }
 
-func (y yard) touch(path string) {
+func (y folder) touch(path string) {
 	y.t.Helper()
 	now := time.Now()
 	must(y.t, os.Chtimes(y.at(path), now, now))
 }
 
-func (y yard) chmod(path string) {
+func (y folder) chmod(path string) {
 	y.t.Helper()
 	must(y.t, os.Chmod(y.at(path), 0o640))
 }

@@ -16,9 +16,9 @@ import (
 
 // Schedule says when an app is restarted: cron_restart. The zero value never does.
 //
-// Times are read off the wall clock of the schedule's zone. One that the
+// Times are those of the wall clock in the schedule's zone. A time that the
 // change to summer time skips comes as much later as the clock jumped (02:30
-// is 03:30 that day); one that occurs twice in autumn counts the first time.
+// is 03:30 that day); a time that occurs twice in autumn counts the first time.
 type Schedule struct {
 	text string
 	zone *time.Location
@@ -38,10 +38,10 @@ var shorthands = map[string]string{
 	"@hourly":   "0 * * * *",
 }
 
-// fields are the six places of a schedule, in order.
+// fields are the six fields of a schedule, in order.
 var fields = [...]struct {
 	name, write string
-	place       cron.ParseOption
+	option      cron.ParseOption
 }{
 	{"second", "0-59", cron.Second},
 	{"minute", "0-59", cron.Minute},
@@ -147,7 +147,7 @@ func parseFields(text string) (*cron.SpecSchedule, error) {
 		return nil, fmt.Errorf(`%d fields: write 5 (minute, hour, day of month, month, day of week), such as "0 3 * * *", or 6 with the seconds first`, len(words))
 	}
 	for i, field := range fields {
-		if err := checkField(field.place, words[i]); err != nil {
+		if err := checkField(field.option, words[i]); err != nil {
 			return nil, fmt.Errorf("%s %q: %w: write *, or %s as a number, list (1,3), range (1-5) or step (*/2)", field.name, words[i], err, field.write)
 		}
 	}
@@ -175,8 +175,8 @@ func compile(words []string) (*cron.SpecSchedule, error) {
 
 // checkField refuses what the parser refuses in one field, and what it
 // silently takes for something else.
-func checkField(place cron.ParseOption, word string) error {
-	if place == cron.Dow {
+func checkField(option cron.ParseOption, word string) error {
+	if option == cron.Dow {
 		word = sundays(word)
 	}
 	for part := range strings.SplitSeq(word, ",") {
@@ -190,7 +190,7 @@ func checkField(place cron.ParseOption, word string) error {
 			return errors.New("not a number")
 		}
 	}
-	_, err := cron.NewParser(place).Parse(word)
+	_, err := cron.NewParser(option).Parse(word)
 	return err
 }
 

@@ -15,7 +15,7 @@ import (
 // Watch watches the files that an app's restarts depend on.
 type Watch spec.Watch
 
-// Valid tells what is wrong with w, all of it.
+// Valid returns all mistakes in w.
 func (w Watch) Valid() error {
 	var problems []error
 	if len(w.Paths) == 0 {
@@ -34,15 +34,15 @@ func (w Watch) Valid() error {
 // most ten of them. Changed means created, written, touched, removed or
 // renamed. An error means that w cannot be watched, or no longer.
 func (w Watch) Run(ctx context.Context, fire func(changed []string)) error {
-	look, err := w.prepare()
+	changes, err := w.prepare()
 	if err != nil {
 		return err
 	}
-	return w.follow(ctx, look, fire)
+	return w.collect(ctx, changes, fire)
 }
 
-// source sends what changed until ctx ends. It owns what it opened.
-type source func(ctx context.Context, changes chan<- []place) error
+// source sends what changed until ctx ends, and closes what it has opened.
+type source func(ctx context.Context, changes chan<- []location) error
 
 // prepare starts watching: changes from here on are not missed.
 func (w Watch) prepare() (source, error) {
@@ -63,19 +63,19 @@ func (w Watch) prepare() (source, error) {
 	return l.run, nil
 }
 
-// follow gathers what look sends into bursts.
-func (w Watch) follow(ctx context.Context, look source, fire func(changed []string)) error {
-	changes, ended := make(chan []place), make(chan error, 1)
-	go func() { ended <- look(ctx, changes) }()
+// collect gathers what from sends into bursts, and calls fire for each.
+func (w Watch) collect(ctx context.Context, from source, fire func(changed []string)) error {
+	changes, ended := make(chan []location), make(chan error, 1)
+	go func() { ended <- from(ctx, changes) }()
 	b := newBurst(w.Delay)
 	defer b.timer.Stop()
 	for {
 		select {
-		case places := <-changes:
-			b.add(time.Now(), w.names(places))
+		case locations := <-changes:
+			b.add(time.Now(), w.names(locations))
 		case <-b.timer.C:
 			if ctx.Err() == nil {
-				fire(b.take())
+				fire(b.end())
 			}
 		case err := <-ended:
 			return err
@@ -83,34 +83,34 @@ func (w Watch) follow(ctx context.Context, look source, fire func(changed []stri
 	}
 }
 
-// roots returns the watched paths as places.
-func (w Watch) roots() []place {
-	var roots []place
+// roots returns the watched paths as locations.
+func (w Watch) roots() []location {
+	var roots []location
 	for _, path := range w.Paths {
 		path = filepath.Clean(path)
-		roots = append(roots, place{root: path, path: path})
+		roots = append(roots, location{root: path, path: path})
 	}
 	return roots
 }
 
-func (w Watch) names(places []place) []string {
+func (w Watch) names(locations []location) []string {
 	var names []string
-	for _, p := range places[:min(len(places), maxNames)] {
+	for _, p := range locations[:min(len(locations), maxNames)] {
 		names = append(names, p.name(filepath.Clean(w.Dir)))
 	}
 	return names
 }
 
-// place is a path that is watched because of root.
-type place struct{ root, path string }
+// location is a path that is watched because of root.
+type location struct{ root, path string }
 
-// entry is the place of a name in a directory.
-func (p place) entry(name string) place {
-	return place{root: p.root, path: filepath.Join(p.path, name)}
+// entry is the location of a name in a directory.
+func (p location) entry(name string) location {
+	return location{root: p.root, path: filepath.Join(p.path, name)}
 }
 
 // name is how p is reported.
-func (p place) name(dir string) string {
+func (p location) name(dir string) string {
 	if rel, inside := below(dir, p.path); inside && rel != "" {
 		return rel
 	}
@@ -133,25 +133,25 @@ func below(dir, path string) (rel string, inside bool) {
 	return strings.CutPrefix(rel, "/")
 }
 
-// The bounds of a burst. An editor's save is several changes within settle.
+// The bounds of a burst. An editor's save is several changes within minQuiet.
 const (
 	maxNames   = 10
-	settle     = 50 * time.Millisecond
+	minQuiet   = 50 * time.Millisecond
 	minLongest = 2 * time.Second
 )
 
 // burst is a run of changes that make one fire.
 type burst struct {
-	rest    time.Duration // without a change, before it is over
-	longest time.Duration // from its first change
+	quiet   time.Duration // how long without a change ends it
+	longest time.Duration // how long from its first change
 	first   time.Time     // zero: no burst
 	names   []string
-	timer   *time.Timer // expires when it is over
+	timer   *time.Timer // expires at its end
 }
 
 func newBurst(delay time.Duration) *burst {
-	rest := max(delay, settle)
-	b := &burst{rest: rest, longest: max(10*rest, minLongest), timer: time.NewTimer(time.Hour)}
+	quiet := max(delay, minQuiet)
+	b := &burst{quiet: quiet, longest: max(10*quiet, minLongest), timer: time.NewTimer(time.Hour)}
 	b.timer.Stop()
 	return b
 }
@@ -165,11 +165,11 @@ func (b *burst) add(now time.Time, names []string) {
 			b.names = append(b.names, name)
 		}
 	}
-	b.timer.Reset(min(b.rest, b.longest-now.Sub(b.first)))
+	b.timer.Reset(min(b.quiet, b.longest-now.Sub(b.first)))
 }
 
-// take returns the names and makes room for the next burst.
-func (b *burst) take() []string {
+// end returns the names and makes room for the next burst.
+func (b *burst) end() []string {
 	names := b.names
 	b.first, b.names = time.Time{}, nil
 	return names

@@ -12,57 +12,57 @@ import (
 // modes are the two ways to watch; what counts is the same.
 var modes = map[string]time.Duration{"inotify": 0, "polling": 5 * time.Millisecond}
 
-// TestChanges makes changes, and a last one that tells that they were all seen.
+// TestChanges makes changes, and a last one, after which all were seen.
 func TestChanges(t *testing.T) {
 	tests := []struct {
 		name   string
 		paths  []string // default: app
-		act    func(y yard)
+		act    func(y folder)
 		want   []string // among the names
 		absent []string
 	}{
-		{"new file", nil, func(y yard) {
+		{"new file", nil, func(y folder) {
 			y.write("app/new.js")
 		}, []string{"new.js"}, nil},
-		{"written file", nil, func(y yard) {
+		{"written file", nil, func(y folder) {
 			y.write("app/src/a.js")
 		}, []string{"src/a.js"}, nil},
-		{"touched file", nil, func(y yard) {
+		{"touched file", nil, func(y folder) {
 			y.touch("app/src/a.js")
 		}, []string{"src/a.js"}, nil},
-		{"removed file", nil, func(y yard) {
+		{"removed file", nil, func(y folder) {
 			y.remove("app/src/a.js")
 		}, []string{"src/a.js"}, nil},
-		{"removed directory", nil, func(y yard) {
+		{"removed directory", nil, func(y folder) {
 			y.remove("app/src")
 		}, []string{"src"}, nil},
-		{"saved by an editor", nil, func(y yard) {
+		{"saved by an editor", nil, func(y folder) {
 			y.write("app/src/.a.js.swp")
 			y.rename("app/src/a.js", "app/src/a.js~")
 			y.write("app/src/.a.js.new")
 			y.rename("app/src/.a.js.new", "app/src/a.js")
 			y.remove("app/src/a.js~")
 		}, []string{"src/a.js"}, []string{"src/.a.js.swp"}},
-		{"file beside ignored ones", nil, func(y yard) {
+		{"file beside ignored ones", nil, func(y folder) {
 			y.write("app/node_modules/x/y.js")
 			y.write("app/.git/index")
 			y.chmod("app/src/b.js")
 			y.write("app/new.js")
 		}, []string{"new.js"}, []string{"node_modules", ".git", "node_modules/x/y.js", "src/b.js"}},
-		{"file behind a link", nil, func(y yard) {
+		{"file behind a link", nil, func(y folder) {
 			y.write("elsewhere/file")
 		}, []string{"link-to-file"}, nil},
-		{"directory behind a link", nil, func(y yard) {
+		{"directory behind a link", nil, func(y folder) {
 			y.write("elsewhere/dir/deep/x.js")
 		}, []string{"link-to-dir/deep"}, nil},
-		{"root that is a file", []string{"app/src/a.js"}, func(y yard) {
+		{"root that is a file", []string{"app/src/a.js"}, func(y folder) {
 			y.write("app/src/b.js")
 			y.write("app/src/a.js")
 		}, []string{"a.js"}, []string{"b.js"}},
-		{"root that comes later", []string{"app", "later/on/x"}, func(y yard) {
+		{"root that comes later", []string{"app", "later/on/x"}, func(y folder) {
 			y.write("later/on/x/y")
 		}, nil, nil},
-		{"release switched above the root", []string{"app", "current/src"}, func(y yard) {
+		{"release switched above the root", []string{"app", "current/src"}, func(y folder) {
 			y.link("release2", "current.new")
 			y.rename("current.new", "current")
 		}, nil, nil},
@@ -105,51 +105,51 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// TestWatchGoesOn makes a change, waits for the fire and checks that what the
-// change brought is watched too.
+// TestWatchGoesOn makes a change, waits for the fire and checks that the new files
+// are watched too.
 func TestWatchGoesOn(t *testing.T) {
 	tests := []struct {
 		name  string
 		root  string
-		act   func(y yard)
+		act   func(y folder)
 		write string // now watched
 	}{
-		{"in a new directory", "app", func(y yard) {
+		{"in a new directory", "app", func(y folder) {
 			y.mkdir("app/one/two/three")
 		}, "app/one/two/three/x"},
-		{"in a renamed directory", "app", func(y yard) {
+		{"in a renamed directory", "app", func(y folder) {
 			y.write("app/src/deep/er/x")
 			y.rename("app/src", "app/lib")
 		}, "app/lib/deep/er/new"},
-		{"in a directory moved in", "app", func(y yard) {
+		{"in a directory moved in", "app", func(y folder) {
 			y.rename("release1", "app/release")
 		}, "app/release/src/x"},
-		{"in a recreated root", "app", func(y yard) {
+		{"in a recreated root", "app", func(y folder) {
 			y.remove("app")
 			y.write("app/src/x")
 		}, "app/src/y"},
-		{"in a root whose parent was recreated", "app/src", func(y yard) {
+		{"in a root whose parent was recreated", "app/src", func(y folder) {
 			y.remove("app")
 			y.write("app/src/x")
 		}, "app/src/y"},
-		{"in a root whose parent was renamed", "app/src", func(y yard) {
+		{"in a root whose parent was renamed", "app/src", func(y folder) {
 			y.rename("app", "old")
 			y.write("app/src/x")
 		}, "app/src/y"},
-		{"in a root that is a replaced file", "app/src/a.js", func(y yard) {
+		{"in a root that is a replaced file", "app/src/a.js", func(y folder) {
 			y.write("new")
 			y.rename("new", "app/src/a.js")
 		}, "app/src/a.js"},
-		{"in a late root", "later/on/x", func(y yard) {
+		{"in a late root", "later/on/x", func(y folder) {
 			y.write("later/on/x/y")
 		}, "later/on/x/z"},
-		{"behind a new link", "app", func(y yard) {
+		{"behind a new link", "app", func(y folder) {
 			y.link("../release2", "app/release")
 		}, "release2/src/x"},
-		{"behind a mended link", "app/file", func(y yard) {
+		{"behind a mended link", "app/file", func(y folder) {
 			y.write("app/gone/file")
 		}, "app/gone/file"},
-		{"behind a switched release", "current", func(y yard) {
+		{"behind a switched release", "current", func(y folder) {
 			y.link("release2", "current.new")
 			y.rename("current.new", "current")
 		}, "release2/src/x"},
@@ -190,7 +190,7 @@ func TestConfigMapSwapFires(t *testing.T) {
 		for mode, poll := range modes {
 			t.Run(mode+"/"+tt.name, func(t *testing.T) {
 				t.Parallel()
-				y := newYard(t)
+				y := newFolder(t)
 				y.write("config/..2026_01/app.yaml")
 				y.link("..2026_01", "config/..data")
 				y.link("..data/app.yaml", "config/app.yaml")
@@ -211,7 +211,7 @@ func TestConfigMapSwapFires(t *testing.T) {
 }
 
 func TestRunWatchesUntilItsContextEnds(t *testing.T) {
-	y := newYard(t)
+	y := newFolder(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error, 1)

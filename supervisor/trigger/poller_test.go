@@ -14,14 +14,14 @@ func TestPollingLooksAtItsInterval(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		w := Watch{Paths: []string{y.at("app")}, Poll: 3 * time.Second, Delay: time.Second}
-		look, err := w.prepare()
+		changes, err := w.prepare()
 		must(t, err)
 		start := time.Now()
 		var fired time.Duration
 		var changed []string
 		done := make(chan error)
 		go func() {
-			done <- w.follow(ctx, look, func(names []string) {
+			done <- w.collect(ctx, changes, func(names []string) {
 				fired, changed = time.Since(start), names
 				cancel()
 			})

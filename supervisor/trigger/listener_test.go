@@ -51,7 +51,7 @@ func TestFailedStartLeavesNothingBehind(t *testing.T) {
 }
 
 // fsnotify reports, with its lock held, that a directory it was told has moved
-// is no more: in time, nobody listens just then.
+// has gone: promptly, while nothing receives its errors.
 func TestADirectoryThatMovesAndGoesHoldsNothingUp(t *testing.T) {
 	parent := t.TempDir()
 	dir, other := filepath.Join(parent, "dir"), filepath.Join(parent, "other")
@@ -65,7 +65,7 @@ func TestADirectoryThatMovesAndGoesHoldsNothingUp(t *testing.T) {
 	go func() {
 		var err error
 		for range 100 {
-			err = errors.Join(err, l.listen(other))
+			err = errors.Join(err, l.addWatch(other))
 		}
 		done <- errors.Join(err, l.inotify.Close())
 	}()
@@ -103,7 +103,7 @@ func TestOverflowCountsAndNothingIsMissedAfterIt(t *testing.T) {
 	if limit > 100_000 {
 		t.Skipf("a queue of %d events takes too long to fill", limit)
 	}
-	y := newYard(t)
+	y := newFolder(t)
 	l, err := newListener(Watch{Paths: []string{y.dir}}, rules{})
 	must(t, err)
 	t.Cleanup(func() { must(t, l.inotify.Close()) })
@@ -118,15 +118,15 @@ func TestOverflowCountsAndNothingIsMissedAfterIt(t *testing.T) {
 		must(t, err)
 	}
 	y.mkdir("x")
-	var changed []place
+	var changed []location
 	for changed == nil {
 		select {
 		case <-l.inotify.Events: // not handled: as good as lost
-		case trouble := <-l.trouble:
-			if !errors.Is(trouble, fsnotify.ErrEventOverflow) {
-				t.Fatal(trouble)
+		case failure := <-l.failures:
+			if !errors.Is(failure, fsnotify.ErrEventOverflow) {
+				t.Fatal(failure)
 			}
-			changed, err = l.recover(trouble)
+			changed, err = l.recover(failure)
 			must(t, err)
 		case <-time.After(patience):
 			t.Fatal("no overflow")
@@ -140,7 +140,7 @@ func TestOverflowCountsAndNothingIsMissedAfterIt(t *testing.T) {
 	}
 }
 
-// A root that appeared between two looks at it was taken for missing.
+// A root that appeared between resolving and watching was taken for missing.
 func TestRootRecreatedAtAnyMomentIsWatched(t *testing.T) {
 	for range recreations {
 		y := tree(t)
@@ -156,9 +156,9 @@ func TestRootRecreatedAtAnyMomentIsWatched(t *testing.T) {
 			case event := <-l.inotify.Events:
 				changed, err := l.handle(event)
 				must(t, err)
-				last = slices.ContainsFunc(changed, func(p place) bool { return filepath.Base(p.path) == "last" })
+				last = slices.ContainsFunc(changed, func(p location) bool { return filepath.Base(p.path) == "last" })
 			case <-time.After(patience):
-				t.Fatalf("mounts %v, directories %v: the last file is missed", l.mounts, l.dirs)
+				t.Fatalf("targets %v, directories %v: the last file is missed", l.targets, l.dirs)
 			}
 		}
 		must(t, l.inotify.Close())
@@ -166,7 +166,7 @@ func TestRootRecreatedAtAnyMomentIsWatched(t *testing.T) {
 }
 
 func TestAttributesAloneDoNotFire(t *testing.T) {
-	y := newYard(t)
+	y := newFolder(t)
 	file := y.at("a")
 	y.write("a")
 	l, err := newListener(Watch{Paths: []string{y.dir}}, rules{})

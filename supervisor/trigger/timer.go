@@ -12,9 +12,9 @@ const longestWait = time.Minute
 // Run calls fire at each time until ctx ends or no time is left. Times missed
 // while the machine slept or fire was busy count once.
 func (s Schedule) Run(ctx context.Context, fire func()) {
-	d := diary{schedule: s}
+	t := timer{schedule: s}
 	for ctx.Err() == nil {
-		fires, wait := d.look(time.Now())
+		fires, wait := t.check(time.Now())
 		switch {
 		case fires:
 			fire()
@@ -29,29 +29,29 @@ func (s Schedule) Run(ctx context.Context, fire func()) {
 	}
 }
 
-// diary remembers which time comes next, whatever the wall clock does.
-type diary struct {
+// timer knows which time of its schedule comes next, whatever the wall clock does.
+type timer struct {
 	schedule Schedule
-	due      time.Time // zero before the first look
-	seen     time.Time // the clock at the last look
+	next     time.Time // zero before the first check
+	last     time.Time // the clock at the last check
 }
 
-// look tells whether a time has come, and else how long to wait before looking
-// again; no wait means that there is nothing to wait for.
-func (d *diary) look(now time.Time) (fires bool, wait time.Duration) {
+// check reports whether a time has come, and if not, how long to wait before the
+// next check; no wait means that no time is left.
+func (t *timer) check(now time.Time) (fires bool, wait time.Duration) {
 	now = now.Round(0) // Compare wall clocks: the monotonic one does not see a jump.
 	// A clock set back a little must not bring a time round again; one that was
 	// far ahead must not silence the schedule until it gets there.
-	if d.due.IsZero() || now.Before(d.seen.Add(-longestWait)) {
-		d.due = d.schedule.Next(now)
+	if t.next.IsZero() || now.Before(t.last.Add(-longestWait)) {
+		t.next = t.schedule.Next(now)
 	}
-	d.seen = now
-	if d.due.IsZero() {
+	t.last = now
+	if t.next.IsZero() {
 		return false, 0
 	}
-	if now.Before(d.due) {
-		return false, min(d.due.Sub(now), longestWait)
+	if now.Before(t.next) {
+		return false, min(t.next.Sub(now), longestWait)
 	}
-	d.due = d.schedule.Next(now)
+	t.next = t.schedule.Next(now)
 	return true, 0
 }

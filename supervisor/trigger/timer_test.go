@@ -47,39 +47,39 @@ func TestRunOfTheZeroScheduleReturns(t *testing.T) {
 	Schedule{}.Run(t.Context(), func() { t.Error("fired") })
 }
 
-func TestDiaryThroughClockJumps(t *testing.T) {
-	type look struct {
+func TestTimerThroughClockJumps(t *testing.T) {
+	type check struct {
 		at    string
 		fires bool
 		wait  time.Duration
 	}
 	tests := []struct {
-		name  string
-		looks []look
+		name   string
+		checks []check
 	}{
-		{"never waits long", []look{
+		{"never waits long", []check{
 			{"02 01:00:00", false, time.Minute},
 			{"02 02:59:30", false, 30 * time.Second},
 		}},
-		{"days asleep fire once", []look{
+		{"days asleep fire once", []check{
 			{"02 02:00:00", false, time.Minute},
 			{"05 14:00:00", true, 0},
 			{"05 14:00:00", false, time.Minute},
 			{"06 03:00:00", true, 0},
 		}},
-		{"set forward over the time", []look{
+		{"set forward over the time", []check{
 			{"02 02:59:00", false, time.Minute},
 			{"02 03:20:00", true, 0},
 			{"02 03:20:00", false, time.Minute},
 		}},
-		{"set back a little after the time", []look{
+		{"set back a little after the time", []check{
 			{"02 02:59:59", false, time.Second},
 			{"02 03:00:00", true, 0},
 			{"02 02:59:58", false, time.Minute},
 			{"02 03:00:00", false, time.Minute},
 			{"03 03:00:00", true, 0},
 		}},
-		{"far ahead, then set right", []look{
+		{"far ahead, then set right", []check{
 			{"20 12:00:00", false, time.Minute},
 			{"02 02:59:30", false, 30 * time.Second},
 			{"02 03:00:00", true, 0},
@@ -87,14 +87,14 @@ func TestDiaryThroughClockJumps(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			d := diary{schedule: parse(t, "CRON_TZ=UTC 0 3 * * *")}
-			for _, l := range tt.looks {
-				now, err := time.Parse("2006-01-02 15:04:05", "2026-05-"+l.at)
+			timer := timer{schedule: parse(t, "CRON_TZ=UTC 0 3 * * *")}
+			for _, c := range tt.checks {
+				now, err := time.Parse("2006-01-02 15:04:05", "2026-05-"+c.at)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if fires, wait := d.look(now); fires != l.fires || wait != l.wait {
-					t.Errorf("look(%s) = %v, %v, want %v, %v", l.at, fires, wait, l.fires, l.wait)
+				if fires, wait := timer.check(now); fires != c.fires || wait != c.wait {
+					t.Errorf("check(%s) = %v, %v, want %v, %v", c.at, fires, wait, c.fires, c.wait)
 				}
 			}
 		})

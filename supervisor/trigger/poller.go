@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// poller finds changes by comparing what it sees with what it saw.
+// poller finds changes by comparing each scan with the one before.
 type poller struct {
 	watch Watch
 	rules rules
-	seen  map[place]stamp
+	last  map[location]stamp
 }
 
-// stamp is what must differ for a file to have changed. A directory changes by
+// stamp is compared to find out whether a file has changed. A directory changes by
 // its entries alone, some of which are ignored.
 type stamp struct {
 	kind     fs.FileMode
@@ -30,12 +30,12 @@ type inode struct{ device, number uint64 }
 
 func newPoller(w Watch, r rules) *poller {
 	p := &poller{watch: w, rules: r}
-	p.seen = p.look()
+	p.last = p.scan()
 	return p
 }
 
 // run is a source.
-func (p *poller) run(ctx context.Context, changes chan<- []place) error {
+func (p *poller) run(ctx context.Context, changes chan<- []location) error {
 	ticker := time.NewTicker(p.watch.Poll)
 	defer ticker.Stop()
 	for {
@@ -44,7 +44,7 @@ func (p *poller) run(ctx context.Context, changes chan<- []place) error {
 		case <-ctx.Done():
 			return nil
 		}
-		changed := p.compare(p.look())
+		changed := p.compare(p.scan())
 		if len(changed) == 0 {
 			continue
 		}
@@ -56,39 +56,40 @@ func (p *poller) run(ctx context.Context, changes chan<- []place) error {
 	}
 }
 
-// compare returns what is new, gone or other in now, and keeps now.
-func (p *poller) compare(now map[place]stamp) []place {
-	var changed []place
+// compare returns what was created, removed or changed since the last scan, and
+// keeps the new one.
+func (p *poller) compare(now map[location]stamp) []location {
+	var changed []location
 	for at, s := range now {
-		if old, known := p.seen[at]; !known || old != s {
+		if old, known := p.last[at]; !known || old != s {
 			changed = append(changed, at)
 		}
 	}
-	for at := range p.seen {
+	for at := range p.last {
 		if _, still := now[at]; !still {
 			changed = append(changed, at)
 		}
 	}
-	p.seen = now
-	slices.SortFunc(changed, func(a, b place) int { return cmp.Compare(a.path, b.path) })
+	p.last = now
+	slices.SortFunc(changed, func(a, b location) int { return cmp.Compare(a.path, b.path) })
 	return changed
 }
 
-func (p *poller) look() map[place]stamp {
-	v := view{stamps: map[place]stamp{}, entered: map[inode]bool{}}
+func (p *poller) scan() map[location]stamp {
+	s := scan{stamps: map[location]stamp{}, directories: map[inode]bool{}}
 	for _, root := range p.watch.roots() {
-		p.enter(v, root)
+		p.add(s, root)
 	}
-	return v.stamps
+	return s.stamps
 }
 
-// view is one look at the files.
-type view struct {
-	stamps  map[place]stamp
-	entered map[inode]bool // directories; each is looked at once, as links may lead in circles
+// scan is one look at the files.
+type scan struct {
+	stamps      map[location]stamp
+	directories map[inode]bool // seen so far: links may lead in circles
 }
 
-func (p *poller) enter(v view, at place) {
+func (p *poller) add(s scan, at location) {
 	stat := os.Lstat
 	if p.watch.FollowSymlinks {
 		stat = os.Stat
@@ -100,16 +101,16 @@ func (p *poller) enter(v view, at place) {
 	if err != nil {
 		return
 	}
-	s := stampOf(info)
-	v.stamps[at] = s
-	if !info.IsDir() || v.entered[s.inode] {
+	stamp := stampOf(info)
+	s.stamps[at] = stamp
+	if !info.IsDir() || s.directories[stamp.inode] {
 		return
 	}
-	v.entered[s.inode] = true
-	entries, _ := os.ReadDir(at.path) // What cannot be read has no entries.
+	s.directories[stamp.inode] = true
+	entries, _ := os.ReadDir(at.path) // An unreadable directory has no entries.
 	for _, entry := range entries {
 		if inner := at.entry(entry.Name()); !p.rules.ignore(inner) {
-			p.enter(v, inner)
+			p.add(s, inner)
 		}
 	}
 }
