@@ -19,7 +19,7 @@ import (
 
 const (
 	modeVariable = "GORUN_TEST_WORKER"
-	patience     = 20 * time.Second
+	patience     = time.Minute
 )
 
 func TestMain(m *testing.M) {

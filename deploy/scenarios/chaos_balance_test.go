@@ -179,7 +179,7 @@ func echoes(t *testing.T, conns []net.Conn, n int) map[int]int {
 func echoed(t *testing.T, conn net.Conn, n int) int {
 	t.Helper()
 	want := fmt.Sprintf("datagram %d", n)
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	if _, err := conn.Write([]byte(want)); err != nil {
 		t.Fatalf("send a datagram: %v", err)
 	}

@@ -37,7 +37,7 @@ type asker struct {
 	network, address string
 	from             string // local IP; "" is the kernel's choice
 	path             string
-	limit            time.Duration // for one request; 0: 10 s
+	limit            time.Duration // for one request; 0: patience
 }
 
 func (a asker) dial() (net.Conn, error) {
@@ -54,7 +54,7 @@ func (a asker) dial() (net.Conn, error) {
 
 func (a asker) timeout() time.Duration {
 	if a.limit == 0 {
-		return 10 * time.Second
+		return patience
 	}
 	return a.limit
 }

@@ -29,7 +29,7 @@ func TestKillingWorkersFailsOnlyWhatTheyWereAnswering(t *testing.T) {
 		k := &killer{gorun: g}
 		replies := k.killEvery(t, 200*time.Millisecond, func() []reply {
 			return many(connections, atATime, func(i int) reply {
-				a := asker{network: "tcp", address: address, limit: 30 * time.Second}
+				a := asker{network: "tcp", address: address}
 				if i%2 == 0 { // half of them keep a worker busy
 					a.path = fmt.Sprintf("%dms", 2+i%14)
 				}
@@ -90,19 +90,15 @@ func queueUp(t *testing.T, g *gorun, a asker, worker, n int) (answers func() []r
 func TestWhatWaitsForALateReplacementIsRelayed(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, in language) {
 		address := freeport.Address(t)
-		g := startOnline(t, in.cluster(t, 3, "tcp", address).with("restart_delay", "5s"))
+		g := startOnline(t, in.cluster(t, 3, "tcp", address).with("restart_delay", "1h"))
 		a := asker{network: "tcp", address: address, from: "127.103.0.1"}
 		victim := a.mustAsk(t)
 		queue := queueUp(t, g, a, victim, 60)
 		killed := time.Now()
 		kill(t, victim)
 		replies := queue()
-		took := time.Since(killed)
 		wantAll(t, replies)
-		t.Logf("60 answered %v after the kill, by %v", took.Round(time.Millisecond), byWorker(replies))
-		if took > 2*time.Second {
-			t.Errorf("they waited %v, want 2 s at most", took)
-		}
+		t.Logf("60 answered %v after the kill, by %v", time.Since(killed).Round(time.Millisecond), byWorker(replies))
 		g.awaitMetric(t, 60, "gorun_port_relayed_connections_total", address)
 		wantAll(t, many(300, 16, func(int) reply { return asker{network: "tcp", address: address}.ask() }))
 	})

@@ -67,7 +67,7 @@ func TestAPortRefusesOnceItsAppHasEnded(t *testing.T) {
 		eventually(t, "it is gone", func() bool { return !exists(workers[0].pid) })
 		wantAll(t, many(100, 8, func(int) reply { return a.ask() })) // the other one serves on
 		kill(t, workers[1].pid)
-		within(t, 2*time.Second, "the port refuses", a.refused)
+		eventually(t, "the port refuses", a.refused)
 		if !g.running() {
 			t.Errorf("gorun has ended with %d", g.code)
 		}
@@ -83,7 +83,7 @@ func TestAPortRefusesOnceItsAppIsStopped(t *testing.T) {
 		g.awaitOnline(t, web)
 		g.out.next(t, "^ready")
 		g.signal(t, unix.SIGTERM)
-		within(t, 2*time.Second, "the port refuses", a.refused)
+		eventually(t, "the port refuses", a.refused)
 		if !g.running() {
 			t.Error("gorun has ended already: this shows nothing")
 		}

@@ -60,18 +60,14 @@ func (g *gorun) restartUnderLoad(t *testing.T, a asker, n int, pace time.Duratio
 	stop := loadOn(t, a, 8)
 	goal := g.sum(t, "gorun_worker_restarts_total") + float64(n)
 	k := &killer{gorun: g}
-	last := time.Now()
-	within(t, time.Minute, fmt.Sprintf("%d restarts", n), func() bool {
-		if len(k.killed) >= n {
-			return g.sum(t, "gorun_worker_restarts_total") >= goal
-		}
-		k.look()
-		if len(k.workers) == 4 && time.Since(last) >= pace { // else the next one is still to be started
-			k.kill(t)
-			last = time.Now()
-		}
-		return false
-	})
+	for last := time.Now(); len(k.killed) < n; last = time.Now() {
+		eventually(t, fmt.Sprintf("the replacement after %d", len(k.killed)), func() bool {
+			k.look()
+			return len(k.workers) == 4 && time.Since(last) >= pace
+		})
+		k.kill(t)
+	}
+	eventually(t, fmt.Sprintf("%d restarts", n), func() bool { return g.sum(t, "gorun_worker_restarts_total") >= goal })
 	return stop()
 }
 
@@ -128,7 +124,7 @@ func (p possessions) exceeds(before possessions) bool {
 func (g *gorun) settled(t *testing.T, a app, before possessions) possessions {
 	t.Helper()
 	var now possessions
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(patience)
 	for {
 		if now = g.possessions(t, a); !now.exceeds(before) {
 			return now

@@ -60,7 +60,7 @@ func (s site) write(t *testing.T, apps ...app) {
 }
 
 func (s site) asker(path string) asker {
-	return asker{network: "tcp", address: s.address, path: path, limit: 20 * time.Second}
+	return asker{network: "tcp", address: s.address, path: path, limit: patience}
 }
 
 // operated is a gorun that takes commands.
@@ -94,7 +94,7 @@ type commandLine struct {
 
 func (o commandLine) run(t *testing.T) outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	c := exec.CommandContext(ctx, gorunBinary, o.args...)
 	c.Env = append(os.Environ(), "GORUN_SOCKET="+o.socket)
@@ -192,7 +192,7 @@ func (g operated) states(t *testing.T) string {
 // but a worker that comes back takes its time.
 func (g operated) wantStates(t *testing.T, want string) {
 	t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(patience)
 	for {
 		got := g.states(t)
 		if got == want {

@@ -34,7 +34,7 @@ func (s screen) tmux(args ...string) (string, error) {
 // shows waits until the terminal shows all of these.
 func (s screen) shows(t *testing.T, words ...string) {
 	t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(patience)
 	for {
 		view, err := s.tmux("capture-pane", "-p")
 		if containsAll(view, words) {

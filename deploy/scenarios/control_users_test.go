@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"gorun/supervisor/sockets/freeport"
 )
@@ -88,5 +87,5 @@ func TestAnOrderGoesOnWithoutItsClient(t *testing.T) {
 	eventually(t, "a replacement is on its way", func() bool { return len(childrenOf(g.pid)) > 2 })
 	_ = f.command.Process.Kill()
 	_ = f.command.Wait()
-	within(t, 10*time.Second, "both are replaced", func() bool { return changed(before, g.members(t)) == "api/0 api/1" })
+	eventually(t, "both are replaced", func() bool { return changed(before, g.members(t)) == "api/0 api/1" })
 }

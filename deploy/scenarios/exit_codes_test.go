@@ -5,6 +5,7 @@ package scenarios_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,10 +43,20 @@ func TestAnOrderlyStopEndsWith0WhileAWorkerWaitsForItsRestart(t *testing.T) {
 func TestJobsThatAllEndedWellEndWith0AtOnce(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, m mode) {
-		g := start(t, fileLaunch(t, m, job("a", "exit", "0"), job("b", "crash-after", "100ms", "0")))
+		jobs := [][]string{{"exit", "0"}, {"crash-after", "300ms", "0"}}
+		g := start(t, fileLaunch(t, m, job("a", jobs[0]...), job("b", jobs[1]...)))
 		wantCode(t, g, 0)
-		if took := g.endedAt.Sub(g.startAt); took > 3*time.Second {
-			t.Errorf("gorun took %v", took)
+		// What the same jobs take one after the other, on this machine at this moment.
+		var alone time.Duration
+		for _, args := range jobs {
+			begun := time.Now()
+			if err := exec.Command(workerBinary, args...).Run(); err != nil {
+				t.Fatal(err)
+			}
+			alone += time.Since(begun)
+		}
+		if took := g.endedAt.Sub(g.startAt); took > 10*alone {
+			t.Errorf("gorun took %v for jobs that take %v without it", took, alone)
 		}
 	})
 }
@@ -149,18 +160,14 @@ func TestASecondTermKillsAtOnceAndEndsWith137(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, m mode) {
 		for _, second := range []unix.Signal{unix.SIGTERM, unix.SIGINT} {
-			g := start(t, fileLaunch(t, m, service("stubborn", "ignore-term").with("kill_timeout", "60s")))
+			g := start(t, fileLaunch(t, m, service("stubborn", "ignore-term").with("kill_timeout", "1h")))
 			g.out.next(t, "^ready")
 			g.signal(t, unix.SIGTERM)
 			g.err.next(t, "stopping")
 			// Two signals within a moment are one wish: timeout(1) sends both.
 			<-time.After(100 * time.Millisecond)
-			sent := time.Now()
 			g.signal(t, second)
 			wantCode(t, g, 137)
-			if took := g.endedAt.Sub(sent); took > 10*time.Second {
-				t.Errorf("gorun ended %v after the second signal", took)
-			}
 		}
 	})
 }

@@ -76,7 +76,7 @@ func (g *gorun) address(t *testing.T) string {
 	return g.err.next(t, `http://(127\.0\.0\.1:\d+)`)[1]
 }
 
-var client = &http.Client{Timeout: 5 * time.Second}
+var client = &http.Client{Timeout: patience}
 
 // get asks gorun's listener.
 func (g *gorun) get(t *testing.T, path string) (status int, body string) {
@@ -131,7 +131,7 @@ func (g *gorun) awaitMetric(t *testing.T, want float64, name string, labels ...s
 	t.Helper()
 	var last float64
 	var found bool
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for {
 		last, found = g.metric(t, name, labels...)
 		if found && last == want {
@@ -139,7 +139,7 @@ func (g *gorun) awaitMetric(t *testing.T, want float64, name string, labels ...s
 		}
 		select {
 		case <-deadline:
-			t.Fatalf("%s%v is %v (found: %v) after 20 s, want %v\n%s", name, labels, last, found, want, g.report())
+			t.Fatalf("%s%v is %v (found: %v) after %v, want %v\n%s", name, labels, last, found, patience, want, g.report())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -63,7 +63,7 @@ func startPrometheus(t *testing.T, target string) prometheus {
 			t.Log(shorten(readText(t, log.Name())))
 		}
 	})
-	within(t, 30*time.Second, "Prometheus is ready", func() bool {
+	eventually(t, "Prometheus is ready", func() bool {
 		status, _ := get(t, "http://"+p.address+"/-/ready")
 		return status == http.StatusOK
 	})

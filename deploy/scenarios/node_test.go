@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -115,7 +114,7 @@ func TestNodeMetricsTellTheInnerLifeOfEveryWorker(t *testing.T) {
 
 func (g operated) awaitFamilies(t *testing.T, labels []string) {
 	t.Helper()
-	within(t, time.Minute, fmt.Sprintf("all families of %q", labels), func() bool {
+	eventually(t, fmt.Sprintf("all families of %q", labels), func() bool {
 		for _, name := range innerLife {
 			if _, found := g.metric(t, name, labels...); !found {
 				return false
@@ -156,7 +155,7 @@ func TestNodeMetricsNeedNoDisk(t *testing.T) {
 	options := append([]string{"-v", file + ":/ecosystem.json:ro", "--tmpfs", "/dev/shm:ro"}, asNobody...)
 	b := startImage(t, runtimeImage, options, "/ecosystem.json", "--web", web)
 	b.await(t, "^gorun: ready ", 1)
-	within(t, time.Minute, "every worker tells of its heap", func() bool {
+	eventually(t, "every worker tells of its heap", func() bool {
 		_, body := get(t, "http://"+web+"/metrics")
 		return strings.Count(body, "\ngorun_worker_heap_bytes{") == 3
 	})
@@ -196,11 +195,8 @@ func TestAWorkerThatHangsIsLeftOutOfTheMetricsInTime(t *testing.T) {
 	hung := workerOf(t, g.members(t), s.asker("hang").mustAsk(t))
 	other := 1 - int(hung[len(hung)-1]-'0')
 	g.awaitMetric(t, 0, "gorun_worker_scrape_success", fmt.Sprintf(`worker="%d"`, 1-other))
-	began := time.Now()
+	// It hangs for good: a scrape that waited for it would never end.
 	g.awaitMetric(t, 5, "hits_total", fmt.Sprintf(`worker="%d"`, other))
-	if took := time.Since(began); took > 4*time.Second {
-		t.Errorf("a scrape with one that hangs takes %v", took)
-	}
 	if v, found := g.metric(t, "hits_total", fmt.Sprintf(`worker="%d"`, 1-other)); found {
 		t.Errorf("the one that hangs has %v", v)
 	}
@@ -213,13 +209,12 @@ func TestAWorkerThatHangsIsLeftOutOfTheMetricsInTime(t *testing.T) {
 func TestShutdownWithMessageStopsBySayingSo(t *testing.T) {
 	t.Parallel()
 	s := newSpeaker(t)
-	g := operate(t, s, s.speaker(t, "shutdown.js").with("shutdown_with_message", true).with("kill_timeout", "20s"))
+	g := operate(t, s, s.speaker(t, "shutdown.js").with("shutdown_with_message", true).with("kill_timeout", "1h"))
 	g.out.next(t, "^up$")
-	began := time.Now()
 	g.signal(t, unix.SIGTERM)
 	wantCode(t, g.gorun, 0)
-	if text := g.out.text(); !strings.Contains(text, "shutting down") || strings.Contains(text, "SIGINT") || time.Since(began) > 10*time.Second {
-		t.Errorf("after %v: %s", time.Since(began), text)
+	if text := g.out.text(); !strings.Contains(text, "shutting down") || strings.Contains(text, "SIGINT") {
+		t.Errorf("the worker: %s", text)
 	}
 }
 

@@ -75,8 +75,8 @@ func (o *output) all(t *testing.T) string {
 	t.Helper()
 	select {
 	case <-o.closed:
-	case <-time.After(15 * time.Second):
-		t.Error("somebody still holds the stream after 15 s")
+	case <-time.After(patience):
+		t.Errorf("somebody still holds the stream after %v", patience)
 	}
 	return o.text()
 }
@@ -91,7 +91,7 @@ func (o *output) next(t *testing.T, pattern string) []string {
 func (o *output) nth(t *testing.T, pattern string, n int) []string {
 	t.Helper()
 	expression := regexp.MustCompile("(?m)" + pattern)
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for {
 		o.mu.Lock()
 		text, changed := string(o.bytes), o.changed
@@ -106,7 +106,7 @@ func (o *output) nth(t *testing.T, pattern string, n int) []string {
 				t.Fatalf("the stream ended without %d times %q:\n%s", n, pattern, shorten(text))
 			}
 		case <-deadline:
-			t.Fatalf("not %d times %q within 20 s in:\n%s", n, pattern, shorten(text))
+			t.Fatalf("not %d times %q within %v in:\n%s", n, pattern, patience, shorten(text))
 		}
 	}
 }

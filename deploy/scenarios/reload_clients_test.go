@@ -12,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -64,7 +63,7 @@ type visitor struct {
 func keepAsking(t *testing.T, url string, clients int) *visitor {
 	t.Helper()
 	v := &visitor{url: url, done: make(chan struct{})}
-	v.client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
+	v.client = &http.Client{Timeout: patience, Transport: &http.Transport{
 		MaxIdleConnsPerHost: clients,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			v.opened.Add(1)

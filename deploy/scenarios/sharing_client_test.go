@@ -62,12 +62,12 @@ func askOnce(address string) (string, error) {
 	if strings.HasPrefix(address, "/") {
 		network = "unix"
 	}
-	conn, err := net.DialTimeout(network, address, 10*time.Second)
+	conn, err := net.DialTimeout(network, address, patience)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return "", err
 	}
 	if _, err := io.WriteString(conn, request); err != nil {

@@ -45,7 +45,7 @@ func TestContainersShareOnePort(t *testing.T) {
 func containerShares(t *testing.T, options []string, p place, sharing string, a app) {
 	t.Helper()
 	b := startShared(t, options, p, a)
-	within(t, time.Minute, "the first worker", func() bool {
+	eventually(t, "the first worker", func() bool {
 		conn, err := net.Dial("tcp", p.address)
 		if err == nil {
 			_ = conn.Close()

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -87,7 +86,7 @@ func (p place) file(t *testing.T, a app) string {
 func (g *gorun) awaitReady(t *testing.T, sharing string) {
 	t.Helper()
 	g.err.next(t, "sharing="+sharing+" ")
-	within(t, time.Minute, "ready", func() bool {
+	eventually(t, "ready", func() bool {
 		return g.err.count("^gorun: ready ") > 0 || !g.running()
 	})
 	if !g.running() {

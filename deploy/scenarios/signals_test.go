@@ -75,7 +75,7 @@ func TestSignal34ReachesTheChildExactlyOnce(t *testing.T) {
 // awaitSignal fails with what matters when a signal does not arrive.
 func awaitSignal(t *testing.T, g *gorun, sig syscall.Signal) {
 	t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(patience)
 	for g.out.count(fmt.Sprintf("^got %d$", sig)) == 0 {
 		if !g.running() {
 			t.Fatalf("signal %d ended gorun with %d", sig, g.code)
@@ -268,7 +268,7 @@ func TestATermToPid1IsNeverLostOnceItHasHandlers(t *testing.T) {
 func awaitExec(t *testing.T, g *gorun) {
 	t.Helper()
 	name := gorunBinary[strings.LastIndexByte(gorunBinary, '/')+1:]
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(patience)
 	for g.running() {
 		if p, _ := readProcess(fmt.Sprintf("/proc/%d", g.pid)); p.name == name {
 			return

@@ -22,8 +22,8 @@ func TestAChildThatIgnoresTermIsKilledWhenTheGraceEnds(t *testing.T) {
 		sent := time.Now()
 		g.signal(t, unix.SIGTERM)
 		wantCode(t, g, 137)
-		if took := g.endedAt.Sub(sent); took < grace || took > grace+3*time.Second {
-			t.Errorf("gorun ended %v after SIGTERM, want the grace of %v and little more", took, grace)
+		if took := g.endedAt.Sub(sent); took < grace {
+			t.Errorf("gorun ended %v after SIGTERM, before the grace of %v was over", took, grace)
 		}
 	})
 }
@@ -50,8 +50,11 @@ func TestAWorkerThatIgnoresTermIsKilledAfterItsKillTimeout(t *testing.T) {
 		sent := time.Now()
 		g.signal(t, unix.SIGTERM)
 		wantCode(t, g, 0)
-		if took := g.endedAt.Sub(sent); took < timeout || took > timeout+3*time.Second {
-			t.Errorf("gorun ended %v after SIGTERM, want kill_timeout %v and little more", took, timeout)
+		if took := g.endedAt.Sub(sent); took < timeout {
+			t.Errorf("gorun ended %v after SIGTERM, before its kill_timeout of %v was over", took, timeout)
+		}
+		if !g.err.has("killed") {
+			t.Errorf("gorun does not say that it killed the worker:\n%s", g.err.text())
 		}
 	})
 }
@@ -63,12 +66,8 @@ func TestTermReachesTheWholeTree(t *testing.T) {
 		g := start(t, launch{mode: m, args: []string{"exec", "--", "/bin/sh", "-c", "sleep 1000 & sleep 1000 & echo ready; wait"}})
 		g.out.next(t, "^ready")
 		eventually(t, "a shell and two sleeps", func() bool { return len(processesWith(g.marker)) == 4 })
-		sent := time.Now()
 		g.signal(t, unix.SIGTERM)
 		wantCode(t, g, 143)
-		if took := g.endedAt.Sub(sent); took > 5*time.Second {
-			t.Errorf("the tree's end took %v", took)
-		}
 	})
 }
 
@@ -125,7 +124,6 @@ func TestADaemonisedGrandchildIsWaitedForWithinTheGrace(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
 		g := start(t, launch{mode: m, args: execArgs("daemon", "linger", "on-term", "1", "3s")})
 		g.out.next(t, "^ready")
-		g.waitFor(t, 10*time.Second)
 		wantCode(t, g, 0)
 		if !g.out.has("leaving") {
 			t.Error("the grandchild was not allowed to finish")
@@ -142,56 +140,31 @@ func TestAGrandchildThatIgnoresTermIsKilledWhenTheGraceEnds(t *testing.T) {
 		g := start(t, launch{mode: m, args: args})
 		g.out.next(t, "^ready")
 		wantCode(t, g, 0)
-		if took := g.endedAt.Sub(g.startAt); took < grace || took > grace+3*time.Second {
-			t.Errorf("gorun ended after %v, want the grace of %v and little more", took, grace)
+		if took := g.endedAt.Sub(g.startAt); took < grace {
+			t.Errorf("gorun ended after %v, before the grace of %v was over", took, grace)
 		}
 	})
 }
 
-// Case 15. Not parallel: it measures time.
+// Case 15: gorun waits for none of its own delays. How long it takes is measured in
+// bench.
 func TestGorunLeavesAtOnceWhenNothingIsLeft(t *testing.T) {
+	t.Parallel()
 	inBothModes(t, func(t *testing.T, m mode) {
-		t.Run("exec", func(t *testing.T) {
-			fastest(t, 5, 50*time.Millisecond, func() time.Duration {
-				return timeToLeave(t, launch{mode: m, args: execArgs("on-term", "0")})
+		for name, l := range map[string]launch{
+			"exec": {mode: m, args: []string{"exec", "--grace", "1h", "--", workerBinary, "on-term", "0"}},
+			"file": fileLaunch(t, m, job("job", "on-term", "0").with("kill_timeout", "1h").with("restart_delay", "1h")),
+		} {
+			t.Run(name, func(t *testing.T) {
+				g := start(t, l)
+				g.out.next(t, "^ready")
+				if err := unix.Kill(onlyChild(t, g.pid), unix.SIGTERM); err != nil {
+					t.Fatal(err)
+				}
+				wantCode(t, g, 0)
 			})
-		})
-		t.Run("file", func(t *testing.T) {
-			fastest(t, 5, 50*time.Millisecond, func() time.Duration {
-				return timeToLeave(t, fileLaunch(t, m, job("job", "on-term", "0")))
-			})
-		})
-	})
-}
-
-// timeToLeave returns how long gorun stays after its only child, which is told
-// to end from outside.
-func timeToLeave(t *testing.T, l launch) time.Duration {
-	t.Helper()
-	g := start(t, l)
-	g.out.next(t, "^ready")
-	child := onlyChild(t, g.pid)
-	sent := time.Now()
-	if err := unix.Kill(child, unix.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	wantCode(t, g, 0)
-	return g.endedAt.Sub(sent)
-}
-
-// fastest fails unless one of n tries is within the limit: the machine may be
-// busy with something else, but not always.
-func fastest(t *testing.T, n int, limit time.Duration, measure func() time.Duration) {
-	t.Helper()
-	var all []time.Duration
-	for range n {
-		took := measure()
-		if took <= limit {
-			return
 		}
-		all = append(all, took)
-	}
-	t.Errorf("took %v, want at most %v once", all, limit)
+	})
 }
 
 // Case 16.
@@ -251,7 +224,7 @@ func TestAGrandchildThatHoldsStdoutOpenDoesNotDelayGorun(t *testing.T) {
 		}
 		defer func() { _, _ = read.Close(), write.Close() }()
 		g := start(t, launch{mode: m, stdout: write, args: execArgs("exit", "8")})
-		if code := g.waitFor(t, 5*time.Second); code != 8 {
+		if code := g.wait(t); code != 8 {
 			t.Errorf("exit code %d, want 8", code)
 		}
 	})
@@ -259,7 +232,7 @@ func TestAGrandchildThatHoldsStdoutOpenDoesNotDelayGorun(t *testing.T) {
 
 // Case 25, with a file: gorun reads the workers' output, and somebody whom it
 // cannot end holds the pipe.
-func TestAStrangerThatHoldsAWorkersOutputDoesNotDelayGorun(t *testing.T) {
+func TestAnotherProcessThatHoldsAWorkersOutputDoesNotDelayGorun(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, m mode) {
 		g := start(t, fileLaunch(t, m, job("job", "on-term", "9")))
@@ -273,7 +246,7 @@ func TestAStrangerThatHoldsAWorkersOutputDoesNotDelayGorun(t *testing.T) {
 		if err := unix.Kill(child, unix.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		if code := g.waitFor(t, 5*time.Second); code != 9 {
+		if code := g.wait(t); code != 9 {
 			t.Errorf("exit code %d, want 9\n%s", code, g.report())
 		}
 		if !g.out.has("leaving") {

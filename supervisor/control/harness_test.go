@@ -29,7 +29,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // TestMain makes the test binary a client of another user, too.
 func TestMain(m *testing.M) {

@@ -11,7 +11,7 @@ import (
 )
 
 // limit is how long a test waits for anything.
-const limit = 30 * time.Second
+const limit = time.Minute
 
 // TestMain sees to it that the tests leave nothing behind.
 func TestMain(m *testing.M) {

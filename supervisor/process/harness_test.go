@@ -22,7 +22,7 @@ import (
 
 const (
 	modeVariable = "GORUN_TEST_WORKER"
-	patience     = 30 * time.Second
+	patience     = time.Minute
 	never        = time.Hour
 )
 

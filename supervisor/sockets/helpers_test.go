@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func at(ip string) Address { return Address{IP: netip.MustParseAddr(ip)} }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // patience bounds every wait of these tests; none takes as long.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("GORUN_TEST_SCRATCH"); dir != "" {

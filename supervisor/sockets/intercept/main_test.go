@@ -27,6 +27,9 @@ import (
 
 const victimVariable = "GORUN_TEST_VICTIM"
 
+// patience is how long a test waits for what must come.
+const patience = time.Minute
+
 // TestMain becomes the program under the filter where that is asked for. It
 // keeps the main thread, which runs TestMain: signals for a process go there.
 func TestMain(m *testing.M) {
@@ -163,7 +166,7 @@ func (s spawn) serve(t *testing.T, w *tree, listener *os.File) {
 			if err != nil {
 				t.Errorf("Serve() = %v", err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			t.Error("Serve did not return though the tree was killed")
 		}
 		cancel()
@@ -274,7 +277,7 @@ func (w *tree) ready(t *testing.T) sockets.Address {
 		return a
 	case status := <-w.ended:
 		t.Fatalf("ended (%v) before it listened", status)
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("did not listen")
 	}
 	return sockets.Address{}
@@ -296,12 +299,12 @@ func (w *tree) quit(t *testing.T) {
 
 // ask makes a connection and reads all that comes.
 func ask(network, address, say string) (string, error) {
-	conn, err := net.DialTimeout(network, address, 5*time.Second)
+	conn, err := net.DialTimeout(network, address, patience)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	if say != "" {
 		if _, err := io.WriteString(conn, say); err != nil {
 			return "", err
@@ -318,7 +321,7 @@ func ask(network, address, say string) (string, error) {
 
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	for !done() {
 		select {
 		case <-deadline:

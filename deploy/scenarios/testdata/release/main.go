@@ -25,7 +25,9 @@ func main() {
 		os.Exit(3) //nolint:revive // this is main
 	}
 	if start, err := time.ParseDuration(os.Getenv("START") + "ms"); err == nil {
+		fmt.Println("starting", time.Now().UnixNano())
 		<-time.After(start)
+		fmt.Println("started", time.Now().UnixNano())
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("PORT"))
 	if err != nil {
