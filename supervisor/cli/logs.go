@@ -17,12 +17,12 @@ func (c *commandLine) logCommands() []*cli.Command {
 			Name: "logs", Aliases: []string{"log"}, Usage: "print the last lines of workers, then follow", Category: "look", ArgsUsage: "[NAME...]",
 			Flags: []cli.Flag{
 				&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Value: 15, Usage: "print the last `N` lines first"},
-				&cli.BoolFlag{Name: "nostream", Usage: "print and exit, do not follow"},
-				&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "follow: print new lines as they come (default)"},
-				&cli.BoolFlag{Name: "out", Usage: "print standard output only"},
-				&cli.BoolFlag{Name: "err", Usage: "print standard error only"},
-				&cli.BoolFlag{Name: "json", Usage: "print a JSON object for each line"},
-				&cli.BoolFlag{Name: "raw", Usage: "print the lines without the app's name"},
+				boolFlag("nostream", "print and exit, do not follow"),
+				boolFlag("follow", "follow: print new lines as they come (default)", "f"),
+				boolFlag("out", "print standard output only"),
+				boolFlag("err", "print standard error only"),
+				boolFlag("json", "print a JSON object for each line"),
+				boolFlag("raw", "print the lines without the app's name"),
 			}, Action: c.withClient((*session).logs),
 		},
 		{Name: "flush", Usage: "empty the log files of workers, and the lines kept for logs", Category: "operate", ArgsUsage: "[NAME...]", Action: c.withClient((*session).flush)},
@@ -30,8 +30,8 @@ func (c *commandLine) logCommands() []*cli.Command {
 		{
 			Name: "events", Usage: "print the last events, then follow", Category: "look",
 			Flags: []cli.Flag{
-				&cli.BoolFlag{Name: "nostream", Usage: "print and exit, do not follow"},
-				&cli.BoolFlag{Name: "json", Usage: "print a JSON object for each event"},
+				boolFlag("nostream", "print and exit, do not follow"),
+				boolFlag("json", "print a JSON object for each event"),
 			}, Action: c.withClient((*session).events),
 		},
 		c.schemaCommand(),
@@ -59,7 +59,7 @@ func (s *session) logs() error {
 		log.Form = screen.Raw
 	}
 	if overview, err := s.client.Apps(s.ctx); err == nil {
-		log.Room(overview.Apps)
+		log.FitTags(overview.Apps)
 	}
 	for line, err := range s.client.Logs(s.ctx, query) {
 		if err != nil {

@@ -2,8 +2,8 @@ package client
 
 import "strings"
 
-// Nearest returns the known word that is most like the given one, "" when none
-// is near.
+// Nearest returns the known word that is most similar to the given one, "" when none
+// is.
 func Nearest(word string, known []string) string {
 	const longestWord = 64
 	word = strings.ToLower(word[:min(len(word), longestWord)])
