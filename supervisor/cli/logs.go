@@ -59,7 +59,7 @@ func (s *session) logs() error {
 		log.Form = screen.Raw
 	}
 	if overview, err := s.client.Apps(s.ctx); err == nil {
-		log.FitTags(overview.Apps)
+		log.Room(overview.Apps)
 	}
 	for line, err := range s.client.Logs(s.ctx, query) {
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 )
 
@@ -172,7 +173,7 @@ func unknown(word string, apps []status.App) error {
 		names, spaces = append(names, a.Name), append(spaces, a.Namespace)
 	}
 	slices.Sort(names)
-	return &UnknownTargetError{Word: word, Names: names, Near: Nearest(word, slices.Concat(names, spaces, []string{"all"}))}
+	return &UnknownTargetError{Word: word, Names: names, Near: spec.Nearest(word, slices.Concat(names, spaces, []string{"all"}))}
 }
 
 func instances(a status.App) []string {

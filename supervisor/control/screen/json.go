@@ -8,7 +8,7 @@ import (
 	"gorun/supervisor/control/client"
 )
 
-// ListJSON prints the apps as the API has them.
+// ListJSON prints the apps as the API tells them.
 func ListJSON(out io.Writer, now client.Overview) error {
 	apps := now.Apps
 	if apps == nil {
@@ -68,7 +68,7 @@ type pm2Env struct {
 	Actions     []string `json:"axm_actions"`
 }
 
-// pm2Axm has the metrics that the app itself reports, by name.
+// pm2Axm has what the app itself reports, by name.
 type pm2Axm map[string]pm2Figure
 
 type pm2Figure struct {

@@ -22,7 +22,7 @@ const (
 )
 
 // Log prints lines. The zero value prints tagged ones into a file; a longer tag
-// than any before makes later tags wider.
+// than any before makes those after it wider.
 type Log struct {
 	Style Style
 	Form  Form
@@ -30,8 +30,8 @@ type Log struct {
 	tag int // columns of the longest tag so far
 }
 
-// FitTags makes tags as wide as those of the apps, before their first lines.
-func (l *Log) FitTags(apps []client.App) {
+// Room makes tags as wide as those of the apps, before their first lines.
+func (l *Log) Room(apps []client.App) {
 	for _, app := range apps {
 		for _, w := range app.Workers {
 			l.tag = max(l.tag, ansi.StringWidth(label(w.ID, app.Name)))
@@ -86,7 +86,7 @@ func (l *Log) tagged(out io.Writer, line client.Line) error {
 
 func label(id int, app string) string { return strconv.Itoa(id) + "|" + Printable(app) }
 
-// lineJSON prints a line as gorun's own JSON output does: a line that is an object
+// lineJSON prints a line as gorun's own JSON output has it: one that is an object
 // stays an object.
 func lineJSON(out io.Writer, line client.Line) error {
 	var message any = line.Text

@@ -32,7 +32,7 @@ func TestLineGoldens(t *testing.T) {
 	for name, log := range forms {
 		t.Run(name, func(t *testing.T) {
 			text := printed(t, func(out *bytes.Buffer) error {
-				log.FitTags(overview().Apps)
+				log.Room(overview().Apps)
 				for _, line := range logLines() {
 					if err := log.Line(out, line); err != nil {
 						return err

@@ -10,8 +10,8 @@ import (
 	"gorun/supervisor/control/client"
 )
 
-// List prints a line per worker, then the troubles of the apps. Rates count from the
-// overview before; without it there are none.
+// List prints a line per worker, then what is wrong. The overview before is
+// where rates count from; without it there are none.
 func List(out io.Writer, style Style, before, now client.Overview) error {
 	var lines []string
 	if len(now.Apps) == 0 {
@@ -94,7 +94,7 @@ func mode(app client.App) string {
 	return Printable(app.Mode + "/" + app.Sharing)
 }
 
-// Uptime formats how long the worker's process has been running; "-" without one.
+// Uptime is how long the worker's process has been running, - without one.
 func Uptime(w client.Worker, now time.Time) string {
 	if w.Started == nil {
 		return "-"
@@ -102,7 +102,7 @@ func Uptime(w client.Worker, now time.Time) string {
 	return Age(now.Sub(*w.Started))
 }
 
-// CPU formats the worker's share of a CPU; "-" where it is unknown.
+// CPU is the worker's part of a CPU, - where it is not known.
 func CPU(rates map[int]float64, w client.Worker) string {
 	rate, known := rates[w.ID]
 	if !known || w.Pid == 0 {
@@ -135,7 +135,7 @@ func Rates(before, now client.Overview) map[int]float64 {
 	return rates
 }
 
-// running is a text about the process; "-" without one.
+// running is what is said of a process, - where there is none.
 func running(w client.Worker, text string) string {
 	if w.Pid == 0 {
 		return "-"

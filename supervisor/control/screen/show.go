@@ -12,8 +12,8 @@ import (
 	"gorun/supervisor/control/client"
 )
 
-// Show prints every detail of the apps and workers of an overview. Rates count from
-// the overview before.
+// Show prints everything about the apps and workers of an overview: the caller
+// has left only those that were asked for. Rates count from before.
 func Show(out io.Writer, style Style, before, now client.Overview) error {
 	rates := Rates(before, now)
 	var lines []string
@@ -38,7 +38,7 @@ func Show(out io.Writer, style Style, before, now client.Overview) error {
 	return write(out, lines)
 }
 
-// fact is a line of a section; a fact without text is left out.
+// fact is a line of a section; one without text is left out.
 type fact struct {
 	key, text string
 	paint     Paint
@@ -89,7 +89,7 @@ func (s Style) workerFacts(app client.App, w client.Worker, rates map[int]float6
 	return append(facts, fact{key: "lines", text: lines})
 }
 
-// usage has the resources of the worker's process tree.
+// usage is what the worker's process tree holds.
 func usage(w client.Worker, rates map[int]float64) []fact {
 	if w.Pid == 0 {
 		return nil
@@ -103,7 +103,7 @@ func usage(w client.Worker, rates map[int]float64) []fact {
 	}
 }
 
-// inner has the metrics of a Node process.
+// inner is what a Node process tells of itself.
 func inner(n *client.Node) []fact {
 	if n == nil {
 		return nil
@@ -116,7 +116,7 @@ func inner(n *client.Node) []fact {
 	}
 }
 
-// customFacts has the metrics that the app itself reports.
+// customFacts are what the app itself reports.
 func customFacts(all []client.Custom) []fact {
 	facts := make([]fact, 0, len(all))
 	for _, c := range all {
@@ -129,7 +129,7 @@ func customFacts(all []client.Custom) []fact {
 	return facts
 }
 
-// widest is the number of digits up to which a number is written in full.
+// widest is how long a number may be that is written in full.
 const widest = 15
 
 func (s Style) since(at time.Time) string {
@@ -150,7 +150,7 @@ func (s Style) exit(e client.Exit) string {
 
 func (s Style) clock(at time.Time) string { return at.In(s.at()).Format(time.DateTime) }
 
-// at is the zone of printed times.
+// at is the zone that times are told in.
 func (s Style) at() *time.Location {
 	if s.Now.IsZero() {
 		return time.UTC

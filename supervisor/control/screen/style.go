@@ -1,6 +1,5 @@
-// Package screen formats what the commands print: the values of the control API
-// as tables, lines and JSON. It knows neither the socket nor the terminal; it has no
-// state and starts no goroutine.
+// Package screen is what the commands print: it turns what the control API
+// tells into text. It knows neither the socket nor the terminal.
 package screen
 
 import (
@@ -14,7 +13,7 @@ import (
 type Style struct {
 	Width int       // columns of the terminal; 0: not a terminal
 	Color bool      // the terminal has colours, and the user wants them
-	Now   time.Time // ages count up to it, and times are in its zone
+	Now   time.Time // ages count up to it, and times are told in its zone
 }
 
 // Paint is a colour by its meaning.
@@ -33,7 +32,7 @@ const (
 // codes are the SGR parameters of the paints.
 var codes = [...]string{Unpainted: "", Good: "32", Busy: "33", Bad: "31", Faint: "90", Strong: "1"}
 
-// appCodes are the SGR parameters by which apps differ; red is for errors.
+// appCodes are the SGR parameters that tell apps apart; red is for errors.
 var appCodes = [...]string{"36", "35", "34", "32", "33", "96", "95", "94", "92", "93"}
 
 // states are the paints of the states; another state stays unpainted.

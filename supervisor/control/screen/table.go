@@ -12,7 +12,7 @@ import (
 type Column struct {
 	Title string
 	Right bool // numbers
-	Min   int  // it is shortened to this width before other columns go; 0: never
+	Min   int  // is shortened to so many columns before others go; 0: never
 	Rank  int  // the highest rank goes first when room is short; 0: never goes
 }
 
@@ -22,16 +22,16 @@ type Cell struct {
 	Paint Paint
 }
 
-// Table has rows and columns; its lines fit a width.
+// Table is rows under columns, made to fit a width.
 type Table struct {
 	Columns []Column
 	Rows    [][]Cell
 }
 
-// bordered is the least width for a table with borders.
+// bordered is the least width that has room for borders.
 const bordered = 80
 
-// Lines returns the lines of the table in the style: with borders on a terminal,
+// Lines are the lines of the table in the style: with borders on a terminal,
 // with headings only on a narrow one or where there is no terminal at all.
 func (t Table) Lines(style Style) []string {
 	if style.Width < bordered {
@@ -45,7 +45,7 @@ func (t Table) Lines(style Style) []string {
 	return append(lines, f.rule(style, "└", "┴", "┘"))
 }
 
-// Bare returns the heading and the rows of the table without borders.
+// Bare are the heading and the rows of the table without borders.
 func (t Table) Bare(style Style) []string {
 	f := t.fit(style.Width, frame{between: 2})
 	lines := []string{f.spaced(style, f.headings())}
@@ -86,7 +86,7 @@ func (t Table) fit(width int, f frame) fitted {
 	}
 }
 
-// least is the least width of a column while others can still go.
+// least is how narrow a column may get while others can still go.
 func (t Table) least(i int) int {
 	if t.Columns[i].Min == 0 {
 		return math.MaxInt
@@ -94,7 +94,7 @@ func (t Table) least(i int) int {
 	return t.Columns[i].Min
 }
 
-// bare is the least width of a column when no other can go.
+// bare is how narrow a column may get when no other can go.
 func (t Table) bare(i int) int {
 	if t.Columns[i].Min == 0 {
 		return math.MaxInt
@@ -102,7 +102,7 @@ func (t Table) bare(i int) int {
 	return min(t.Columns[i].Min, 7)
 }
 
-// natural is the width of each column without limits.
+// natural is how wide each column would like to be.
 func (t Table) natural() []int {
 	widths := make([]int, len(t.Columns))
 	for i, c := range t.Columns {
@@ -122,8 +122,8 @@ func (f fitted) total(fr frame) int {
 	return sum
 }
 
-// shorten takes the excess width from the columns that can be shortened, the last
-// first. It changes nothing if that is not enough.
+// shorten takes what is over from the columns that can spare it, the last first.
+// It changes nothing if they cannot.
 func (f fitted) shorten(over int, least func(int) int) bool {
 	spare := 0
 	for _, i := range f.shown {
@@ -140,7 +140,7 @@ func (f fitted) shorten(over int, least func(int) int) bool {
 	return true
 }
 
-// dropOne leaves out the column of the highest rank.
+// dropOne leaves out the column that is missed least.
 func (f *fitted) dropOne() bool {
 	worst := -1
 	for k, i := range f.shown {
@@ -163,7 +163,7 @@ func (f fitted) headings() []Cell {
 	return cells
 }
 
-// fields returns the cells that are shown, each as wide as its column.
+// fields are the cells that are shown, each as wide as its column.
 func (f fitted) fields(style Style, row []Cell) []string {
 	var fields []string
 	for _, i := range f.shown {

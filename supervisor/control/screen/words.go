@@ -11,7 +11,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// Age formats a duration as pm2 does: 3s, 2m, 5h, 3D.
+// Age is a duration as pm2 tells it: 3s, 2m, 5h, 3D.
 func Age(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
@@ -27,7 +27,7 @@ func Age(d time.Duration) string {
 	return strconv.Itoa(int(d/day)) + "D"
 }
 
-// Size formats a number of bytes: 45.3 MiB.
+// Size is a number of bytes for people: 45.3 MiB.
 func Size(bytes int64) string {
 	const step = 1024
 	if bytes < step {
@@ -40,7 +40,7 @@ func Size(bytes int64) string {
 	return fmt.Sprintf("%.1f %s", value, units[unit])
 }
 
-// Delay formats a short time: 12.4 ms, 1.3 s.
+// Delay is a short time for people: 12.4 ms, 1.3 s.
 func Delay(seconds float64) string {
 	if ms := seconds * 1000; ms < 999.95 {
 		return fmt.Sprintf("%.1f ms", ms)
@@ -50,8 +50,8 @@ func Delay(seconds float64) string {
 
 var units = [...]string{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
 
-// Printable returns a name or a message with invisible characters as escapes, so that
-// it cannot move the cursor.
+// Printable is a name or a message that moves no cursor: what cannot be seen is
+// written as an escape.
 func Printable(text string) string {
 	if !strings.ContainsFunc(text, invisible) {
 		return text
@@ -73,10 +73,10 @@ func Printable(text string) string {
 	return b.String()
 }
 
-// invisible includes U+FFFD, which may stand for a byte that is not UTF-8.
+// invisible is also said of U+FFFD, which may stand for a byte that is not UTF-8.
 func invisible(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
 
-// Harmless returns a line of a worker without the control sequences that would move
+// Harmless is a line of a worker without the control sequences that would move
 // the cursor or change the terminal. Its colours stay where there are colours.
 func (s Style) Harmless(text string) string {
 	if !strings.ContainsFunc(text, notPlain) {
@@ -105,13 +105,13 @@ func (s Style) Harmless(text string) string {
 
 func notPlain(r rune) bool { return r == utf8.RuneError || r != '\t' && unicode.IsControl(r) }
 
-// isSGR reports whether seq sets colours: ESC [ numbers m.
+// isSGR tells whether seq sets colours: ESC [ numbers m.
 func isSGR(seq string) bool {
 	body, found := strings.CutPrefix(seq, "\x1b[")
 	return found && strings.HasSuffix(body, "m") && strings.Trim(body[:len(body)-1], "0123456789;:") == ""
 }
 
-// Count formats a number with its noun: 1 line, 2 lines.
+// Count is a number with its noun: 1 line, 2 lines.
 func Count(n uint64, noun string) string {
 	if n == 1 {
 		return "1 " + noun

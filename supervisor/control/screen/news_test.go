@@ -7,9 +7,9 @@ import (
 	"gorun/supervisor/control/client"
 )
 
-func TestProgressGoldens(t *testing.T) {
+func TestNewsGoldens(t *testing.T) {
 	one := 1
-	lines := []client.Progress{
+	news := []client.Progress{
 		{App: "api", Instance: &one, Text: "replaced: pid 41 → 52 in 1.2 s"},
 		{App: "api", Instance: &one, Text: "the replacement is not ready after 30 s; the old worker (pid 41) stays in place", Failed: true},
 		{App: "api", Text: "reloading 4 workers"},
@@ -20,8 +20,8 @@ func TestProgressGoldens(t *testing.T) {
 	}
 	for look, style := range looks {
 		t.Run(look, func(t *testing.T) {
-			golden(t, "progress-"+look, printed(t, func(out *bytes.Buffer) error {
-				for _, n := range lines {
+			golden(t, "news-"+look, printed(t, func(out *bytes.Buffer) error {
+				for _, n := range news {
 					if err := Progress(out, style, n); err != nil {
 						return err
 					}

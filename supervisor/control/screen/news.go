@@ -30,7 +30,7 @@ func eventPaint(e client.Event) Paint {
 	return Strong
 }
 
-// Progress prints a line of progress; the last one is the result.
+// Progress prints a line of progress; the last one says how it ended.
 func Progress(out io.Writer, style Style, n client.Progress) error {
 	return write(out, style.progress(n))
 }
@@ -67,9 +67,9 @@ func (s Style) mark(p Paint) Cell {
 // Plan prints what a new file would change, or has changed, and a summary.
 func Plan(out io.Writer, style Style, changes []client.Change) error {
 	var lines []string
-	counts := map[string]uint64{}
+	tally := map[string]uint64{}
 	for _, c := range changes {
-		counts[c.What]++
+		tally[c.What]++
 		kind, known := plans[c.What]
 		if !known {
 			kind = planned{mark: "? ", text: Printable(c.What)}
@@ -80,7 +80,7 @@ func Plan(out io.Writer, style Style, changes []client.Change) error {
 		}
 		lines = append(lines, style.wrap(Cell{Text: kind.mark, Paint: kind.paint}, Cell{Text: text})...)
 	}
-	return write(out, append(lines, style.wrap(Cell{}, Cell{Text: summary(counts)})...))
+	return write(out, append(lines, style.wrap(Cell{}, Cell{Text: summary(tally)})...))
 }
 
 type planned struct {
@@ -88,7 +88,7 @@ type planned struct {
 	paint      Paint
 }
 
-// plans is how each kind of change is printed.
+// plans is how each change is told.
 var plans = map[string]planned{
 	"add":     {"+ ", "new", Good},
 	"remove":  {"- ", "gone", Bad},
@@ -102,10 +102,10 @@ var summaries = [...][2]string{
 	{"add", "new"}, {"remove", "gone"}, {"reload", "to reload"}, {"restart", "to restart"}, {"keep", "unchanged"},
 }
 
-func summary(counts map[string]uint64) string {
+func summary(tally map[string]uint64) string {
 	var parts []string
 	for _, s := range summaries {
-		if n := counts[s[0]]; n > 0 {
+		if n := tally[s[0]]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s[1]))
 		}
 	}
@@ -134,13 +134,13 @@ func orElse(text, otherwise string) string {
 	return text
 }
 
-// wrap returns the text after a mark, in as many lines of the terminal as needed.
+// wrap is the text behind a mark, in as many lines of the terminal as it takes.
 func (s Style) wrap(mark, text Cell) []string {
 	indent := ansi.StringWidth(mark.Text)
 	if s.Width == 0 || indent+8 > s.Width {
 		return []string{s.fit(s.Paint(mark.Paint, mark.Text) + s.Paint(text.Paint, text.Text))}
 	}
-	lines := wrapped(text.Text, s.Width-indent)
+	lines := folded(text.Text, s.Width-indent)
 	for i, line := range lines {
 		lead := s.Paint(mark.Paint, mark.Text)
 		if i > 0 {
@@ -151,8 +151,8 @@ func (s Style) wrap(mark, text Cell) []string {
 	return lines
 }
 
-// wrapped is the text in lines of at most width columns, broken at spaces where it can be.
-func wrapped(text string, width int) []string {
+// folded is the text in lines of so many columns, broken at spaces where it can be.
+func folded(text string, width int) []string {
 	lines := []string{""}
 	for word := range strings.SplitSeq(text, " ") {
 		last := &lines[len(lines)-1]
