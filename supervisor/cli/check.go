@@ -17,7 +17,7 @@ import (
 
 func (c *commandLine) checkCommand() *cli.Command {
 	flags := append(appFlags(), fileFlags()...)
-	flags = append(flags, &cli.BoolFlag{Name: "strict", Usage: "treat an unknown key as a mistake"})
+	flags = append(flags, boolFlag("strict", "treat an unknown key as a mistake"))
 	return &cli.Command{Name: "check", Usage: "print all mistakes of a file; exit 0 or 2", ArgsUsage: "FILE", Flags: flags, Action: c.act(c.check)}
 }
 

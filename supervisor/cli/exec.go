@@ -23,7 +23,7 @@ func (c *commandLine) execCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.DurationFlag{Name: "grace", Value: 8 * time.Second, Usage: "`TIME` from SIGTERM to SIGKILL for the processes that the command leaves behind; when given, for the command itself, too"},
 			&cli.StringSliceFlag{Name: "rewrite", Usage: "forward another signal: `TERM=QUIT`; INT=0 drops it"},
-			&cli.BoolFlag{Name: "child-only", Usage: "forward signals to the command alone, not to its whole tree"},
+			boolFlag("child-only", "forward signals to the command alone, not to its whole tree"),
 		},
 	}
 }
@@ -59,7 +59,7 @@ func (c *commandLine) execute(args *cli.Context) (int, error) {
 	forwarded := make(chan unix.Signal)
 	go c.signals.Run(ctx, signals.Forwarding, execActions(ctx, r, forwarded))
 	command := process.Command{
-		Argv: args.Args().Slice(), Environ: c.Environ, Grace: args.Duration("grace"), Alone: args.Bool("child-only"), Log: log,
+		Argv: args.Args().Slice(), Environ: c.Environ, Grace: args.Duration("grace"), ChildOnly: args.Bool("child-only"), Log: log,
 		Rewrite: rewrite, Started: func() { leaveDirectory(log) },
 	}
 	if args.IsSet("grace") {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -67,6 +68,67 @@ func TestExecWithTheProcOfAnotherPIDNamespaceDoesWithoutTrees(t *testing.T) {
 	if text := stderr.String(); strings.Count(text, "PID namespace") != 1 || strings.Count(text, "\n") != 1 {
 		t.Errorf("it says %q, want one line about the PID namespace", text)
 	}
+}
+
+func TestExecExitCodes(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"--", "sh", "-c", "exit 7"}, 7},
+		{[]string{"sh", "-c", "kill -TERM $$"}, 128 + 15},
+		{[]string{"--grace", "1s", "--", "true"}, 0},
+		{[]string{"--", "no-such-command"}, 127},
+		{[]string{"--", "/"}, 126},
+		{nil, codeUsage},
+		{[]string{"--rewrite", "TERM"}, codeUsage},
+		{[]string{"--rewrite", "KILL=TERM", "--", "true"}, codeUsage},
+		{[]string{"--no-such-option", "--", "true"}, codeUsage},
+	} {
+		command := gorunProcess(t, append([]string{"exec"}, test.args...)...)
+		var stderr bytes.Buffer
+		command.Stderr = &stderr
+		if code := exitCode(command.Run()); code != test.code {
+			t.Errorf("exec %q: code %d, want %d: %s", test.args, code, test.code, &stderr)
+		}
+		if said := stderr.Len() > 0; said != (test.code == codeUsage || test.code == 126 || test.code == 127) {
+			t.Errorf("exec %q says %q", test.args, &stderr)
+		}
+	}
+}
+
+func TestExecForwardsSignals(t *testing.T) {
+	command := gorunProcess(t, "exec", "--rewrite", "USR1=HUP", "--", "sh", "-c", "trap 'echo hup; exit 4' HUP; echo up; read -r x <$0", fifo(t))
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(stdout)
+	if line, err := lines.ReadString('\n'); line != "up\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	if err := command.Process.Signal(unix.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := lines.ReadString('\n'); line != "hup\n" {
+		t.Errorf("%q, %v", line, err)
+	}
+	if code := exitCode(command.Wait()); code != 4 {
+		t.Errorf("code %d, want 4", code)
+	}
+}
+
+// fifo is a pipe that nothing is written to.
+func fifo(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func exitCode(err error) int {

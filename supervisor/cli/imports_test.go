@@ -19,7 +19,7 @@ var floorPlan = map[string]string{
 	"supervisor/worker":            "supervisor/invocation supervisor/spec supervisor/status supervisor/process supervisor/sockets supervisor/sockets/intercept supervisor/node supervisor/notify supervisor/logs supervisor/usage supervisor/hooks supervisor/restart signals/reaper health",
 	"supervisor/invocation":        "supervisor/spec supervisor/status supervisor/process supervisor/sockets supervisor/sockets/intercept supervisor/node supervisor/notify supervisor/logs supervisor/usage signals/reaper health",
 	"supervisor/control":           "supervisor/control/client supervisor/spec supervisor/status supervisor/logs signals",
-	"supervisor/control/client":    "supervisor/status",
+	"supervisor/control/client":    "supervisor/spec supervisor/status",
 	"supervisor/control/screen":    "supervisor/control/client supervisor/status",
 	"supervisor/control/monit":     "supervisor/control/client supervisor/control/screen supervisor/status",
 	"supervisor/ecosystem":         "supervisor/ecosystem/script supervisor/spec supervisor/status supervisor/hooks supervisor/restart supervisor/logs supervisor/sockets supervisor/trigger signals health",

@@ -63,7 +63,7 @@ func (c *commandLine) initCommand() *cli.Command {
 	return &cli.Command{
 		Name: "init", Aliases: []string{"ecosystem"}, Usage: "write a commented " + sampleFile, ArgsUsage: "[simple]",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "js", Usage: "write " + sampleScriptFile + " instead"},
+			boolFlag("js", "write "+sampleScriptFile+" instead"),
 			&cli.StringFlag{Name: "from", Usage: "convert `FILE`, such as " + sampleScriptFile + ", to " + sampleFile},
 		},
 		Action: c.act(c.writeSample),

@@ -16,7 +16,7 @@ import (
 // operateCommands change what runs.
 func (c *commandLine) operateCommands() []*cli.Command {
 	parallel := &cli.IntFlag{Name: "parallel", Usage: "replace `N` workers of an app at a time; by default a quarter of them"}
-	updateEnv := &cli.BoolFlag{Name: "update-env", Usage: "accepted for pm2's sake: the environment of a FILE is always computed afresh"}
+	updateEnv := boolFlag("update-env", "accepted for pm2's sake: the environment of a FILE is always computed afresh")
 	order := func(name, usage string, aliases ...string) *cli.Command {
 		return &cli.Command{Name: name, Aliases: aliases, Usage: usage, Category: "operate", ArgsUsage: "NAME|ID|NAMESPACE|/REGEX/|all|FILE...", Flags: []cli.Flag{onlyFlag()}, Action: c.withClient((*session).order)}
 	}

@@ -18,13 +18,13 @@ import (
 func runFlags() []cli.Flag {
 	return append(fileFlags(),
 		webFlag(),
-		&cli.BoolFlag{Name: "no-web", Usage: "serve no health and metrics"},
-		&cli.BoolFlag{Name: "no-auto-exit", Usage: "keep running when every app has ended"},
-		&cli.BoolFlag{Name: "raw", Usage: "print the workers' lines unchanged (default)"},
-		&cli.BoolFlag{Name: "formatted", Usage: "print lines as 0|app | line"},
-		&cli.BoolFlag{Name: "format", Usage: "print lines as key=value"},
-		&cli.BoolFlag{Name: "json", Usage: "print lines as JSON objects"},
-		&cli.StringFlag{Name: "log-level", Value: "info", Usage: "level of gorun's own lines: debug, info, warn, error"},
+		boolFlag("no-web", "serve no health and metrics"),
+		boolFlag("no-auto-exit", "keep running when every app has ended"),
+		boolFlag("raw", "print the workers' lines unchanged (default)"),
+		boolFlag("formatted", "print lines as 0|app | line"),
+		boolFlag("format", "print lines as key=value"),
+		boolFlag("json", "print lines as JSON objects"),
+		&cli.StringFlag{Name: "log-level", Value: "info", Usage: "`LEVEL` of gorun's own lines: debug, info, warn, error"},
 		&cli.StringFlag{Name: "delay", Usage: "wait for `SECONDS` before the first start"},
 		&cli.StringFlag{Name: "termination-log", Value: "/dev/termination-log", Usage: "write the reason of a fatal exit to `FILE`, if it exists"},
 	)
@@ -37,6 +37,11 @@ func fileFlags() []cli.Flag {
 
 func onlyFlag() cli.Flag {
 	return &cli.StringFlag{Name: "only", Usage: "take only these apps or namespaces of the file: `A,B`"}
+}
+
+// boolFlag is an option without a value.
+func boolFlag(name, usage string, aliases ...string) *cli.BoolFlag {
+	return &cli.BoolFlag{Name: name, Aliases: aliases, Usage: usage, DisableDefaultText: true}
 }
 
 // webAddress is pm2's port.
@@ -55,7 +60,9 @@ func appFlags() []cli.Flag {
 			category = "accepted for pm2's sake, without effect"
 		}
 		if o.Bool {
-			flags = append(flags, &cli.BoolFlag{Name: o.Flag, Aliases: o.Aliases, Usage: o.Usage, Category: category})
+			flag := boolFlag(o.Flag, o.Usage, o.Aliases...)
+			flag.Category = category
+			flags = append(flags, flag)
 		} else {
 			flags = append(flags, &cli.StringFlag{Name: o.Flag, Aliases: o.Aliases, Usage: o.Usage, Category: category})
 		}

@@ -22,8 +22,8 @@ func (c *commandLine) queryCommands() []*cli.Command {
 	list := query("list", "print a table of the workers", "", (*session).list)
 	list.Aliases = []string{"ls", "l", "ps", "status"}
 	list.Flags = []cli.Flag{
-		&cli.BoolFlag{Name: "json", Usage: "print JSON"},
-		&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, Usage: "print it again every second"},
+		boolFlag("json", "print JSON"),
+		boolFlag("watch", "print it again every second", "w"),
 	}
 	show := query("show", "print every detail of apps or workers", "NAME...", (*session).show)
 	show.Aliases = []string{"describe", "desc", "info"}
@@ -108,7 +108,7 @@ func (s *session) show() error {
 	if names, err = s.targets(names); err != nil {
 		return err
 	}
-	if now.Apps, err = client.Choose(names, now.Apps); err != nil {
+	if now.Apps, err = client.Select(names, now.Apps); err != nil {
 		return err
 	}
 	return screen.Show(s.Out, s.style(), before, now)
@@ -127,7 +127,7 @@ func (s *session) pid() error {
 	if err != nil {
 		return err
 	}
-	apps, err := client.Choose(names, overview.Apps)
+	apps, err := client.Select(names, overview.Apps)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,8 @@ func statusErrorf(status int, format string, args ...any) error {
 	return &statusError{status, fmt.Errorf(format, args...)}
 }
 
-// errEnding is the answer to an order that comes too late, or was cut short.
+// errEnding is the answer to an order that comes when gorun ends, or is cut short by
+// that.
 var errEnding error = &statusError{http.StatusServiceUnavailable, errors.New("gorun is ending")}
 
 // statusOf finds the status that fits an error.
@@ -51,7 +52,7 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// conflict is an error about something else that is under way.
+// conflict is an error about another order that is under way.
 type conflict interface {
 	error
 	Conflict()
@@ -74,10 +75,10 @@ func write(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
-	_, _ = w.Write(text) // the client has gone: nobody is left to tell
+	_, _ = w.Write(text) // an error: the client has disconnected
 }
 
-// encode writes JSON for people, too: < stays <.
+// encode writes JSON that people can read: < stays <.
 func encode(body any) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -113,16 +114,16 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 
 // stream is an answer of one JSON value a line, each sent at once.
 type stream struct {
-	w     http.ResponseWriter
-	begun bool
+	w      http.ResponseWriter
+	opened bool
 }
 
-// begin tells the client that the stream is open.
-func (s *stream) begin() error {
-	if s.begun {
+// open sends the headers, so that the client knows that the stream is open.
+func (s *stream) open() error {
+	if s.opened {
 		return nil
 	}
-	s.begun = true
+	s.opened = true
 	s.w.Header().Set("Content-Type", "application/x-ndjson")
 	s.w.WriteHeader(http.StatusOK)
 	return s.flush()
@@ -142,8 +143,8 @@ func (s *stream) write(line any) error {
 	if err != nil {
 		return err
 	}
-	if !s.begun {
-		s.begun = true
+	if !s.opened {
+		s.opened = true
 		s.w.Header().Set("Content-Type", "application/x-ndjson")
 	}
 	if _, err := s.w.Write(text); err != nil {

@@ -5,8 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
+
+	"gorun/supervisor/control/client"
 )
 
 var update = flag.Bool("update", false, "write the table of endpoints into docs/control.md")
@@ -37,11 +40,25 @@ func TestDocsListEveryEndpoint(t *testing.T) {
 	}
 }
 
+// The keys of /v1/apply have a table of their own.
+func TestDocsListEveryKeyOfApply(t *testing.T) {
+	text, err := os.ReadFile(docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field := range reflect.TypeFor[client.Revision]().Fields() {
+		key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if !strings.Contains(string(text), "\n| `"+key+"` | ") {
+			t.Errorf("%s says nothing about %q", docs, key)
+		}
+	}
+}
+
 func endpointTable() string {
 	var table strings.Builder
-	table.WriteString("| request | takes | answers | |\n|---|---|---|---|\n")
+	table.WriteString("| request | takes | answers | does |\n|---|---|---|---|\n")
 	for _, e := range endpoints {
-		fmt.Fprintf(&table, "| `%s %s` | %s | %s | %s |\n", e.method, e.path, cmp.Or(e.takes, "nothing"), e.gives, e.does)
+		fmt.Fprintf(&table, "| `%s %s` | %s | %s | %s |\n", e.method, e.path, cmp.Or(e.takes, "nothing"), e.answers, e.summary)
 	}
 	return table.String()
 }

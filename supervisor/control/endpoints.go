@@ -13,34 +13,34 @@ import (
 	"gorun/supervisor/status"
 )
 
-// endpoint is a line of the table from which the server and its documentation
-// are made.
+// endpoint is a row of the table from which the server and its documentation are
+// made.
 type endpoint struct {
 	method, path string
-	takes        string // query or body
-	gives        string
-	does         string
-	serve        action
+	takes        string // query or body; "": nothing
+	answers      string
+	summary      string
+	serve        endpointFunc
 }
 
-const givesNews = "stream of `{app, instance, text, failed}`, at last `{done, error}`"
+const progressStream = "stream of `{app, instance, text, failed}`, at last `{done, error}`"
 
 // endpoints is everything under /v1/.
 var endpoints = [...]endpoint{
-	{"GET", "/v1/ping", "", "`{pid, version}`", "tells that gorun is there", (*api).ping},
-	{"GET", "/v1/apps", "", "`{time, pid, version, shutting_down, apps}`", "tells about every app, worker and port", (*api).apps},
-	{"GET", "/v1/env", "`?target=3`", "`[\"NAME=value\"]`, sorted", "tells the environment of one worker", (*api).env},
-	{"GET", "/v1/plan", "`?file=/abs/path&only=a,b&all=1&partial=1`", "`[{app, what, why}]`", "tells what `/v1/apply` would do", (*api).plan},
-	{"GET", "/v1/logs", "`?target=api&target=3&lines=15&stream=err&follow=1`", "stream of `{seq, time, app, instance, id, stream, text, missed}`", "tells what workers wrote last, and with `follow` what they write", (*api).logs},
-	{"GET", "/v1/events", "`?after=0&follow=1`", "stream of `{seq, time, app, instance, kind, text, data}`", "tells the last thousand events, and with `follow` what happens", (*api).events},
-	{"POST", "/v1/orders", "`{\"verb\":\"reload\",\"targets\":[\"api\"],\"parallel\":2}`", givesNews, "does it; verbs: start, stop, restart, reload, delete, reset", (*api).orders},
-	{"POST", "/v1/scale", "`{\"app\":\"api\",\"workers\":\"+3\"}`", givesNews, "changes the number of workers: `4`, `+3`, `-2`, `max`", (*api).scale},
-	{"POST", "/v1/apply", "`{\"file\":\"/abs/path\",\"only\":[],\"all\":false,\"restart\":false,\"start\":false,\"partial\":false,\"parallel\":0}`", givesNews, "makes everything as the file says, and ends when what is new is online; without `file` gorun's own. `all` reloads what has not changed, too; `restart` stops and starts instead of a reload; `start` starts what is at rest, too, unless its `autostart` is false; with `partial` or `only` the rest stays", (*api).apply},
-	{"POST", "/v1/signal", "`{\"signal\":\"SIGUSR1\",\"targets\":[\"api\"]}`", "`{signalled}`", "sends a signal to the workers", (*api).signal},
-	{"POST", "/v1/send", "`{\"targets\":[\"api\"],\"message\":{}}`", "`{sent, error}`", "sends any JSON to Node workers, as a message", (*api).send},
-	{"POST", "/v1/trigger", "`{\"targets\":[\"api\"],\"action\":\"gc\",\"params\":\"\"}`", "`{replies, error}`", "starts an action that Node workers offer and waits for their replies; `error` names who gave none", (*api).trigger},
-	{"POST", "/v1/flush", "`{\"targets\":[\"api\"]}`", "`{}`", "empties log files and what is kept for `/v1/logs`", (*api).flush},
-	{"POST", "/v1/reopen", "", "`{}`", "opens the log files again, for who has moved them away", (*api).reopen},
+	{"GET", "/v1/ping", "", "`{pid, version}`", "answers if gorun is running", (*api).ping},
+	{"GET", "/v1/apps", "", "`{time, pid, version, shutting_down, apps}`", "lists every app with its workers and ports", (*api).apps},
+	{"GET", "/v1/env", "`?target=3`", "`[\"NAME=value\"]`, sorted", "lists the environment variables of one worker", (*api).env},
+	{"GET", "/v1/plan", "`?file=/abs/path&only=a,b&all=1&partial=1`", "`[{app, what, why}]`", "lists what `/v1/apply` would change, and changes nothing", (*api).plan},
+	{"GET", "/v1/logs", "`?target=api&target=3&lines=15&stream=err&follow=1`", "stream of `{seq, time, app, instance, id, stream, text, missed}`", "sends the last lines that workers wrote; with `follow`, new lines as they come", (*api).logs},
+	{"GET", "/v1/events", "`?after=0&follow=1`", "stream of `{seq, time, app, instance, kind, text, data}`", "sends the last thousand events; with `follow`, new events as they happen", (*api).events},
+	{"POST", "/v1/orders", "`{\"verb\":\"reload\",\"targets\":[\"api\"],\"parallel\":2}`", progressStream, "carries out a verb: start, stop, restart, reload, delete or reset", (*api).orders},
+	{"POST", "/v1/scale", "`{\"app\":\"api\",\"workers\":\"+3\"}`", progressStream, "changes the number of workers: `4`, `+3`, `-2` or `max`", (*api).scale},
+	{"POST", "/v1/apply", "`{\"file\":\"/abs/path\",\"parallel\":2}`, see below", progressStream, "applies the file; returns when new workers are online", (*api).apply},
+	{"POST", "/v1/signal", "`{\"signal\":\"SIGUSR1\",\"targets\":[\"api\"]}`", "`{signalled}`", "sends a signal to the process trees of workers", (*api).signal},
+	{"POST", "/v1/send", "`{\"targets\":[\"api\"],\"message\":{}}`", "`{sent, error}`", "sends any JSON to Node workers as an IPC message", (*api).send},
+	{"POST", "/v1/trigger", "`{\"targets\":[\"api\"],\"action\":\"gc\",\"params\":\"\"}`", "`{replies, error}`", "triggers an action of Node workers and waits for their replies; `error` names the workers without one", (*api).trigger},
+	{"POST", "/v1/flush", "`{\"targets\":[\"api\"]}`", "`{}`", "empties log files and the lines kept for `/v1/logs`", (*api).flush},
+	{"POST", "/v1/reopen", "", "`{}`", "opens the log files again, after they were moved away", (*api).reopen},
 }
 
 func (a *api) ping(w http.ResponseWriter, _ *http.Request) error {
@@ -53,8 +53,7 @@ func (a *api) apps(w http.ResponseWriter, _ *http.Request) error {
 	return answer(w, view)
 }
 
-// resolve finds the targets among the apps of now. A selector that cannot be
-// read is the caller's mistake.
+// resolve finds the targets among the present apps.
 func (a *api) resolve(words []string) ([]status.Target, error) {
 	return client.Resolve(words, a.Apps.Snapshot().Apps)
 }
@@ -82,7 +81,7 @@ func (a *api) env(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, pairs)
 }
 
-// oneWorker takes an app for its worker if it has but one.
+// oneWorker returns the worker of a target; of an app, its only one.
 func oneWorker(word string, targets []status.Target, apps []status.App) (status.Target, error) {
 	if len(targets) == 1 && targets[0].Instance != status.EveryWorker {
 		return targets[0], nil
@@ -92,7 +91,7 @@ func oneWorker(word string, targets []status.Target, apps []status.App) (status.
 		all = append(all, workersOf(t.App, apps)...)
 	}
 	if len(all) != 1 {
-		return status.Target{}, badInput("%s stands for %d workers; name one, by its id or as app/instance", word, len(all))
+		return status.Target{}, badInput("%s selects %d workers; name one, by its id or as app/instance", word, len(all))
 	}
 	return all[0], nil
 }
@@ -115,8 +114,8 @@ func (a *api) orders(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.carryOut(w, r, func(ctx context.Context, tell func(status.Progress)) error {
-		return a.Orders.Do(ctx, order, tell)
+	return a.runOrder(w, r, func(ctx context.Context, report func(status.Progress)) error {
+		return a.Orders.Do(ctx, order, report)
 	})
 }
 
@@ -129,8 +128,8 @@ func (a *api) scale(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.carryOut(w, r, func(ctx context.Context, tell func(status.Progress)) error {
-		return a.Orders.Scale(ctx, app, size, tell)
+	return a.runOrder(w, r, func(ctx context.Context, report func(status.Progress)) error {
+		return a.Orders.Scale(ctx, app, size, report)
 	})
 }
 
@@ -143,8 +142,8 @@ func (a *api) apply(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.carryOut(w, r, func(ctx context.Context, tell func(status.Progress)) error {
-		return a.Orders.Apply(ctx, revision, tell)
+	return a.runOrder(w, r, func(ctx context.Context, report func(status.Progress)) error {
+		return a.Orders.Apply(ctx, revision, report)
 	})
 }
 
@@ -210,7 +209,7 @@ func (a *api) trigger(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := a.attend(r.Context())
+	ctx, cancel := a.requestContext(r.Context())
 	defer cancel()
 	ctx, stop := context.WithTimeout(ctx, triggerLimit)
 	defer stop()

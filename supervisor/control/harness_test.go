@@ -91,13 +91,13 @@ type fake struct {
 	calls []string
 }
 
-func (f *fake) note(format string, args ...any) {
+func (f *fake) record(format string, args ...any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, fmt.Sprintf(format, args...))
 }
 
-func (f *fake) noted() string {
+func (f *fake) recorded() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return strings.Join(f.calls, "\n")
@@ -107,7 +107,7 @@ func (f *fake) Snapshot() status.Snapshot { return status.Snapshot{Apps: f.apps}
 func (f *fake) Sample() status.Snapshot   { return status.Snapshot{Apps: f.apps} }
 
 func (f *fake) Events(ctx context.Context, after uint64) ([]status.Event, error) {
-	f.note("events after %d", after)
+	f.record("events after %d", after)
 	select {
 	case events := <-f.events:
 		return events, nil
@@ -122,49 +122,49 @@ func (f *fake) Events(ctx context.Context, after uint64) ([]status.Event, error)
 }
 
 func (f *fake) Environ(worker status.Target) ([]string, error) {
-	f.note("environ %v", worker)
+	f.record("environ %v", worker)
 	return []string{"PATH=/bin", "A=<1>"}, f.err
 }
 
-func (f *fake) Do(ctx context.Context, o spec.Order, tell func(status.Progress)) error {
-	f.note("%s %v parallel %d", o.Verb, o.Targets, o.Parallel)
-	return f.run(ctx, tell)
+func (f *fake) Do(ctx context.Context, o spec.Order, report func(status.Progress)) error {
+	f.record("%s %v parallel %d", o.Verb, o.Targets, o.Parallel)
+	return f.run(ctx, report)
 }
 
-func (f *fake) Scale(ctx context.Context, app string, size spec.Size, tell func(status.Progress)) error {
-	f.note("scale %s %+v", app, size)
-	return f.run(ctx, tell)
+func (f *fake) Scale(ctx context.Context, app string, size spec.Size, report func(status.Progress)) error {
+	f.record("scale %s %+v", app, size)
+	return f.run(ctx, report)
 }
 
-func (f *fake) Apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) error {
-	f.note("apply %d apps partial %t all %t restart %t start %t parallel %d", len(e.Apps), e.Partial, e.All, e.Restart, e.Start, e.Parallel)
-	return f.run(ctx, tell)
+func (f *fake) Apply(ctx context.Context, e spec.Revision, report func(status.Progress)) error {
+	f.record("apply %d apps partial %t all %t restart %t start %t parallel %d", len(e.Apps), e.Partial, e.All, e.Restart, e.Start, e.Parallel)
+	return f.run(ctx, report)
 }
 
-func (f *fake) run(ctx context.Context, tell func(status.Progress)) error {
+func (f *fake) run(ctx context.Context, report func(status.Progress)) error {
 	if f.work == nil {
 		return f.err
 	}
-	return f.work(ctx, func(text string) { tell(status.Progress{App: "api", Instance: 1, Text: text}) })
+	return f.work(ctx, func(text string) { report(status.Progress{App: "api", Instance: 1, Text: text}) })
 }
 
 func (f *fake) Plan(e spec.Revision) []status.Change {
-	f.note("plan %d apps partial %t all %t", len(e.Apps), e.Partial, e.All)
+	f.record("plan %d apps partial %t all %t", len(e.Apps), e.Partial, e.All)
 	return []status.Change{{App: "api", What: status.Roll, Why: []string{"args"}}}
 }
 
 func (f *fake) SignalTargets(targets []status.Target, sig unix.Signal) int {
-	f.note("signal %d to %v", int(sig), targets)
+	f.record("signal %d to %v", int(sig), targets)
 	return len(targets)
 }
 
 func (f *fake) Send(targets []status.Target, message json.RawMessage) (int, error) {
-	f.note("send %s to %v", message, targets)
+	f.record("send %s to %v", message, targets)
 	return len(targets), f.err
 }
 
 func (f *fake) Trigger(_ context.Context, targets []status.Target, action, params string) ([]json.RawMessage, error) {
-	f.note("trigger %s(%s) at %v", action, params, targets)
+	f.record("trigger %s(%s) at %v", action, params, targets)
 	return f.replies, f.err
 }
 

@@ -8,15 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock is held as long as gorun lives, beside its socket: of two that find the
-// socket of a dead one, only one may replace it.
+// lock is a file beside the socket, locked as long as gorun lives: of two that find
+// the socket of a dead one, only one may replace it.
 type lock struct{ file *os.File }
 
-// claim takes the lock that belongs to a socket's path.
-func claim(path string) (*lock, error) {
+// acquireLock takes the lock that belongs to a socket's path.
+func acquireLock(path string) (*lock, error) {
 	const tries = 10 // one more for each gorun that ends at this moment
 	for range tries {
-		l, err := tryClaim(path)
+		l, err := tryLock(path)
 		if l != nil || err != nil {
 			return l, err
 		}
@@ -24,8 +24,8 @@ func claim(path string) (*lock, error) {
 	return nil, fmt.Errorf("lock %s.lock: it is removed again and again", path)
 }
 
-// tryClaim returns nil if the file was removed meanwhile by who had it before.
-func tryClaim(path string) (*lock, error) {
+// tryLock returns nil if the last holder removed the file meanwhile.
+func tryLock(path string) (*lock, error) {
 	name := path + ".lock"
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -33,7 +33,7 @@ func tryClaim(path string) (*lock, error) {
 	}
 	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, errors.Join(taken(path), file.Close())
+		return nil, errors.Join(inUse(path), file.Close())
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", name, err), file.Close())
@@ -48,12 +48,12 @@ func tryClaim(path string) (*lock, error) {
 	return &lock{file}, nil
 }
 
-// taken names the holder of the lock, who may not listen yet, or no longer.
-func taken(path string) error {
+// inUse names the holder of the lock, which may not listen yet, or no longer.
+func inUse(path string) error {
 	if err := holder(path); err != nil {
 		return err
 	}
-	return &TakenError{Address: path}
+	return &InUseError{Address: path}
 }
 
 // release removes the lock; nil has none.

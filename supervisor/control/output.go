@@ -14,8 +14,8 @@ import (
 	"gorun/supervisor/status"
 )
 
-// usualLines is how many lines are told if nobody says how many, as in pm2.
-const usualLines = 15
+// defaultLines is how many lines are sent unless the query says, as in pm2.
+const defaultLines = 15
 
 // streamNames are the streams as the API names them.
 var streamNames = map[logs.Stream]string{logs.Stdout: "out", logs.Stderr: "err"}
@@ -35,19 +35,19 @@ func (a *api) logs(w http.ResponseWriter, r *http.Request) error {
 	}
 	s := &stream{w: w}
 	if !asked.Follow {
-		_ = s.sendLines(a.Output.History(filter, asked.Lines), 0) // the client has gone
+		_ = s.sendLines(a.Output.History(filter, asked.Lines), 0) // the client has disconnected
 		return nil
 	}
-	ctx, cancel := a.attend(r.Context())
+	ctx, cancel := a.requestContext(r.Context())
 	defer cancel()
 	s.follow(ctx, a.Output.Follow(filter, asked.Lines))
 	return nil
 }
 
-// follow ends when the client goes, or gorun does.
+// follow ends when the client disconnects, or gorun ends.
 func (s *stream) follow(ctx context.Context, from *logs.Follower) {
 	var missed uint64
-	for err := s.begin(); err == nil; {
+	for err := s.open(); err == nil; {
 		lines, lost, over := from.Next(ctx)
 		if over != nil {
 			return
@@ -60,9 +60,9 @@ func (s *stream) follow(ctx context.Context, from *logs.Follower) {
 	}
 }
 
-// sendLines tells with the first line how many the client has missed before it.
+// sendLines says with the first line how many the client has missed before it.
 func (s *stream) sendLines(lines []logs.Line, missed uint64) error {
-	if err := s.begin(); err != nil {
+	if err := s.open(); err != nil {
 		return err
 	}
 	for _, l := range lines {
@@ -83,14 +83,14 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := a.attend(r.Context())
+	ctx, cancel := a.requestContext(r.Context())
 	defer cancel()
 	if !asked.Follow {
-		cancel() // only what is there already
+		cancel() // only those that are kept
 	}
 	s := &stream{w: w}
 	after := asked.After
-	for err := s.begin(); err == nil; {
+	for err := s.open(); err == nil; {
 		events, over := a.Apps.Events(ctx, after)
 		if over != nil {
 			return nil
@@ -98,7 +98,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) error {
 		for _, e := range events {
 			after = e.Seq
 			if err := s.write(eventOf(e)); err != nil {
-				return nil // the client has gone
+				return nil // the client has disconnected
 			}
 		}
 		err = s.flush()
@@ -146,14 +146,14 @@ func streamsOf(name string) []logs.Stream {
 }
 
 func logQueryOf(values url.Values) (client.LogQuery, error) {
-	q := client.LogQuery{Targets: values["target"], Lines: usualLines, Stream: values.Get("stream")}
+	q := client.LogQuery{Targets: values["target"], Lines: defaultLines, Stream: values.Get("stream")}
 	if q.Stream != "" && len(streamsOf(q.Stream)) == 0 {
-		return q, badInput("there is no stream %q, only out and err", q.Stream)
+		return q, badInput("unknown stream %q; the streams are out and err", q.Stream)
 	}
 	if text := values.Get("lines"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			return q, badInput("lines is %q; it is the number of lines to begin with", text)
+			return q, badInput("lines is %q, not a number of lines", text)
 		}
 		q.Lines = n
 	}
@@ -167,7 +167,7 @@ func eventQueryOf(values url.Values) (client.EventQuery, error) {
 	var err error
 	if text := values.Get("after"); text != "" {
 		if q.After, err = strconv.ParseUint(text, 10, 64); err != nil {
-			return q, badInput("after is %q; it is the seq of an event", text)
+			return q, badInput("after is %q, not the seq of an event", text)
 		}
 	}
 	q.Follow, err = isOn(values, "follow")

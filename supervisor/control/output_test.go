@@ -89,7 +89,7 @@ func TestLogsAreFollowed(t *testing.T) {
 	}
 }
 
-func TestALineTellsHowManyWereMissed(t *testing.T) {
+func TestALineSaysHowManyWereMissed(t *testing.T) {
 	var text bytes.Buffer
 	s := &stream{w: recorder{&text}}
 	if err := s.sendLines([]logs.Line{{Text: "a"}, {Text: "b"}}, 7); err != nil {

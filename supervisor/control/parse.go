@@ -14,7 +14,7 @@ import (
 	"gorun/supervisor/status"
 )
 
-// badInputError is the caller's mistake.
+// badInputError is a mistake in the request.
 type badInputError struct{ err error }
 
 func (e badInputError) Error() string { return e.err.Error() }
@@ -22,7 +22,7 @@ func (e badInputError) Unwrap() error { return e.err }
 
 func badInput(format string, args ...any) error { return badInputError{fmt.Errorf(format, args...)} }
 
-// verbs are the orders by name.
+// verbs are the orders by their names.
 var verbs = map[string]spec.Verb{
 	"start": spec.Start, "stop": spec.Stop, "restart": spec.Restart,
 	"reload": spec.Reload, "delete": spec.Delete, "reset": spec.Reset,
@@ -31,7 +31,7 @@ var verbs = map[string]spec.Verb{
 func parseOrder(o client.Order, apps []status.App) (spec.Order, error) {
 	verb, known := verbs[o.Verb]
 	if !known {
-		return spec.Order{}, badInput("there is no order %q; there are: %s", o.Verb, strings.Join(slices.Sorted(maps.Keys(verbs)), ", "))
+		return spec.Order{}, badInput("unknown verb %q; the verbs are: %s", o.Verb, strings.Join(slices.Sorted(maps.Keys(verbs)), ", "))
 	}
 	if err := checkParallel(o.Parallel); err != nil {
 		return spec.Order{}, err
@@ -42,12 +42,12 @@ func parseOrder(o client.Order, apps []status.App) (spec.Order, error) {
 
 func checkParallel(n int) error {
 	if n < 0 {
-		return badInput("parallel is %d; it is the number of workers at a time, or 0 for what the app says", n)
+		return badInput("parallel is %d, not a number of workers at a time, or 0 for the app's own", n)
 	}
 	return nil
 }
 
-// maxWorkers is what an ecosystem file may ask for, too.
+// maxWorkers is the limit of an ecosystem file, too.
 const maxWorkers = 10_000
 
 // parseScale returns the name of the app and its size; cpus stands for max.
@@ -57,7 +57,7 @@ func parseScale(s client.Scale, apps []status.App, cpus int) (string, spec.Size,
 		return "", spec.Size{}, err
 	}
 	if len(targets) != 1 || targets[0].Instance != status.EveryWorker {
-		return "", spec.Size{}, badInput("scale takes the name of one app; %s is something else", s.App)
+		return "", spec.Size{}, badInput("scale needs the name of one app; %s is none", s.App)
 	}
 	size, err := parseSize(s.Workers, cpus)
 	return targets[0].App, size, err
@@ -70,11 +70,11 @@ func parseSize(text string, cpus int) (spec.Size, error) {
 	n, err := strconv.Atoi(text)
 	switch {
 	case err != nil || n < -maxWorkers || n > maxWorkers:
-		return spec.Size{}, badInput("%q is no number of workers; write 4, +3, -2 or max", text)
+		return spec.Size{}, badInput("%q is not a number of workers; write 4, +3, -2 or max", text)
 	case text[0] == '+' || text[0] == '-':
 		return spec.Size{Workers: n, Relative: true}, nil
 	case n == 0:
-		return spec.Size{}, badInput("at least one worker stays; to run none, stop the app")
+		return spec.Size{}, badInput("cannot scale below 1 worker; to run none, stop the app")
 	}
 	return spec.Size{Workers: n}, nil
 }
@@ -82,7 +82,7 @@ func parseSize(text string, cpus int) (spec.Size, error) {
 // parseRevision loads the file. What Only leaves out is not gone from it: it stays.
 func parseRevision(e client.Revision, load Load) (spec.Revision, error) {
 	if e.File != "" && !filepath.IsAbs(e.File) {
-		return spec.Revision{}, badInput("%s: the path must be absolute: gorun's working directory is not yours", e.File)
+		return spec.Revision{}, badInput("%s: the path must be absolute: gorun has another working directory", e.File)
 	}
 	if err := checkParallel(e.Parallel); err != nil {
 		return spec.Revision{}, err
@@ -98,14 +98,14 @@ func parseRevision(e client.Revision, load Load) (spec.Revision, error) {
 
 func checkMessage(m client.Message) error {
 	if len(m.Message) == 0 {
-		return badInput("there is no message to send; give any JSON as message")
+		return badInput("no message to send; set message to any JSON")
 	}
 	return nil
 }
 
 func checkTrigger(t client.Trigger) error {
 	if t.Action == "" {
-		return badInputError{errors.New("name the action to trigger")}
+		return badInputError{errors.New("no action to trigger; set action")}
 	}
 	return nil
 }

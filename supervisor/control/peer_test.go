@@ -38,7 +38,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A process of another user is told why it is not answered, at a file and at an
+// A process of another user gets the reason why it is not answered, at a file and at an
 // abstract name.
 func TestAnotherUserIsRefused(t *testing.T) {
 	if os.Getuid() != 0 {
@@ -47,7 +47,7 @@ func TestAnotherUserIsRefused(t *testing.T) {
 	open := folderForAll(t)
 	for name, address := range map[string]string{
 		"file":     filepath.Join(open, "s"),
-		"abstract": "@gorun-test-stranger-" + strconv.Itoa(os.Getpid()),
+		"abstract": "@gorun-test-other-" + strconv.Itoa(os.Getpid()),
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := options(t, &fake{})
@@ -65,9 +65,9 @@ func TestAnotherUserIsRefused(t *testing.T) {
 	}
 }
 
-const stranger = 12345
+const otherUID = 12345
 
-// otherUser is the test binary as a stranger runs it.
+// otherUser is the test binary as another user runs it.
 func otherUser(t *testing.T, env string) *exec.Cmd {
 	t.Helper()
 	binary := filepath.Join(folderForAll(t), "ask")
@@ -81,7 +81,7 @@ func otherUser(t *testing.T, env string) *exec.Cmd {
 	command := exec.CommandContext(t.Context(), binary)
 	command.Env = []string{env}
 	command.Dir = "/"
-	command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: stranger, Gid: stranger}}
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: otherUID, Gid: otherUID}}
 	command.Stderr = os.Stderr
 	return command
 }
@@ -101,7 +101,7 @@ func folderForAll(t *testing.T) string {
 }
 
 // A name that another user has taken is not talked to.
-func TestASquatterIsNotTrusted(t *testing.T) {
+func TestAnAddressTakenByAnotherUserIsNotTrusted(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can become another user")
 	}
@@ -131,11 +131,11 @@ func TestASquatterIsNotTrusted(t *testing.T) {
 	}
 }
 
-// Strangers cannot use up gorun's descriptors.
-func TestOnlyAFewStrangersAreListenedTo(t *testing.T) {
+// Refused users cannot use up gorun's descriptors.
+func TestOnlyAFewRefusedConnectionsStayOpen(t *testing.T) {
 	l := listenAt(t, client.Address{Socket: filepath.Join(t.TempDir(), "s")})
 	l.guard.Own, l.guard.Overflow, l.guard.AllMapped = 1, uint32(os.Geteuid()), false
-	accepted := make(chan net.Conn, 2*maxStrangers)
+	accepted := make(chan net.Conn, 2*maxRefused)
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -155,16 +155,16 @@ func TestOnlyAFewStrangersAreListenedTo(t *testing.T) {
 		return conn
 	}
 	var first net.Conn
-	for range maxStrangers {
+	for range maxRefused {
 		dial()
-		first = receive(t, accepted, "a stranger")
+		first = receive(t, accepted, "a refused connection")
 	}
 	if _, err := dial().Read(make([]byte, 1)); err == nil {
-		t.Error("one stranger too many is not hung up on")
+		t.Error("one refused connection too many stays open")
 	}
 	_ = first.Close()
 	dial()
-	receive(t, accepted, "a stranger in the place of the first")
+	receive(t, accepted, "a second refused connection")
 	_ = l.Close()
 	for conn := range accepted {
 		_ = conn.Close()

@@ -10,12 +10,12 @@ import (
 	"gorun/supervisor/status"
 )
 
-// maxProgress is how many lines wait for a client that does not read; later ones are
+// maxProgress is how many lines wait for a client that does not read. Later ones are
 // dropped, but for the last.
 const maxProgress = 10_000
 
-// progressQueue is what is told while an order is carried out. Telling never waits: a
-// terminal that is held up does not hold up the order.
+// progressQueue has the lines of an order on their way to the client. Adding never
+// waits: a suspended terminal does not hold up the order.
 type progressQueue struct {
 	more chan struct{} // holds one when there is something to take
 
@@ -26,83 +26,83 @@ type progressQueue struct {
 
 func newProgressQueue() *progressQueue { return &progressQueue{more: make(chan struct{}, 1)} }
 
-func (n *progressQueue) tell(p status.Progress) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.lines) < maxProgress {
-		n.add(progressOf(p))
+func (q *progressQueue) add(p status.Progress) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.lines) < maxProgress {
+		q.push(progressOf(p))
 	}
 }
 
-func (n *progressQueue) finish(err error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+func (q *progressQueue) finish(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	last := client.Progress{Done: true}
 	if err != nil {
 		last.Error = err.Error()
 	}
-	n.err = err
-	n.add(last)
+	q.err = err
+	q.push(last)
 }
 
-func (n *progressQueue) add(line client.Progress) {
-	n.lines = append(n.lines, line)
+func (q *progressQueue) push(line client.Progress) {
+	q.lines = append(q.lines, line)
 	select {
-	case n.more <- struct{}{}:
+	case q.more <- struct{}{}:
 	default: // what was put there covers this one
 	}
 }
 
-func (n *progressQueue) take() ([]client.Progress, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	lines := n.lines
-	n.lines = nil
-	return lines, n.err
+func (q *progressQueue) take() ([]client.Progress, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	lines := q.lines
+	q.lines = nil
+	return lines, q.err
 }
 
-// copy sends the lines as they come. An order that fails before it has told
-// anything is an answer with a status.
-func (n *progressQueue) copy(ctx context.Context, s *stream) error {
+// copy sends the lines as they come. An order that fails before its first line
+// becomes an answer with a status.
+func (q *progressQueue) copy(ctx context.Context, s *stream) error {
 	for {
 		select {
-		case <-n.more:
+		case <-q.more:
 		case <-ctx.Done():
-			return nil // the client has gone
+			return nil // the client has disconnected
 		}
-		lines, err := n.take()
+		lines, err := q.take()
 		for _, line := range lines {
-			if line.Done && err != nil && !s.begun {
+			if line.Done && err != nil && !s.opened {
 				return err
 			}
 			if gone := s.send(line); gone != nil || line.Done {
-				return nil //nolint:nilerr // nobody is left to tell
+				return nil //nolint:nilerr // the client has disconnected
 			}
 		}
 	}
 }
 
-// work is an order with everything but its context and its listener.
-type work func(ctx context.Context, tell func(status.Progress)) error
+// orderFunc is an order with everything but its context and its listener.
+type orderFunc func(ctx context.Context, report func(status.Progress)) error
 
-// carryOut does the work to its end, whether the client stays to hear of it or
-// not, and tells how it goes.
-func (a *api) carryOut(w http.ResponseWriter, r *http.Request, do work) error {
-	if isClosed(a.ending) || !a.under.enter() {
+// runOrder carries an order out to its end, whether the client stays connected or
+// not, and sends its progress.
+func (a *api) runOrder(w http.ResponseWriter, r *http.Request, do orderFunc) error {
+	if isClosed(a.ending) || !a.requests.add() {
 		return errEnding
 	}
-	ctx, cancel := a.outlive(r.Context())
-	n := newProgressQueue()
+	ctx, cancel := a.detachedContext(r.Context())
+	queue := newProgressQueue()
 	go func() {
-		defer a.under.leave()
+		defer a.requests.done()
 		defer cancel()
-		err := do(ctx, n.tell)
+		err := do(ctx, queue.add)
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 			err = errEnding
 		}
-		n.finish(err)
+		queue.finish(err)
 	}()
-	return n.copy(r.Context(), &stream{w: w})
+	return queue.copy(r.Context(), &stream{w: w})
 }
 
 func isClosed(c <-chan struct{}) bool {

@@ -18,7 +18,7 @@ import (
 	"gorun/supervisor/status"
 )
 
-// Apps tells how things stand.
+// Apps reports the state of the apps.
 type Apps interface {
 	Snapshot() status.Snapshot
 	Sample() status.Snapshot
@@ -26,13 +26,13 @@ type Apps interface {
 	Environ(worker status.Target) ([]string, error)
 }
 
-// Orders carries out what is asked for. Each method returns when it is done, or
-// soon after ctx is over. An error with a method Conflict means that something
-// else is under way.
+// Orders changes the apps. Each method returns when it is done, or soon after ctx
+// is over, and reports progress by a function that never waits. An error with a
+// method Conflict means that another order is under way.
 type Orders interface {
-	Do(ctx context.Context, order spec.Order, tell func(status.Progress)) error
-	Scale(ctx context.Context, app string, size spec.Size, tell func(status.Progress)) error
-	Apply(ctx context.Context, revision spec.Revision, tell func(status.Progress)) error
+	Do(ctx context.Context, order spec.Order, report func(status.Progress)) error
+	Scale(ctx context.Context, app string, size spec.Size, report func(status.Progress)) error
+	Apply(ctx context.Context, revision spec.Revision, report func(status.Progress)) error
 	Plan(revision spec.Revision) []status.Change
 }
 
@@ -46,7 +46,7 @@ type Messages interface {
 // Load reads an ecosystem file, "" for gorun's own. Its error has all mistakes.
 type Load func(file string, only []string) ([]spec.App, error)
 
-// Options is what is served, and where.
+// Options says what is served, and where.
 type Options struct {
 	Address  client.Address
 	Apps     Apps
@@ -69,36 +69,36 @@ type Server struct {
 
 // Limits of a connection.
 const (
-	headerTimeout = 5 * time.Second
-	idleTimeout   = 2 * time.Minute
-	maxHeader     = 64 << 10
-	lastWords     = time.Second // for who is still being told something when gorun ends
+	headerTimeout   = 5 * time.Second
+	idleTimeout     = 2 * time.Minute
+	maxHeader       = 64 << 10
+	shutdownTimeout = time.Second // for answers that are being sent when gorun ends
 )
 
-// Serve starts to answer. The end of ctx ends the orders under way and refuses
-// new ones; what is only looked at can be until Close. Where nobody chose a
-// socket and none can be had, gorun runs without control, and says so.
+// Serve starts the server. The end of ctx ends the orders under way and refuses new
+// ones; queries are answered until Close. Where no socket was asked for and no
+// default works, gorun runs without control, and says so.
 func Serve(ctx context.Context, o Options) (*Server, error) {
 	listener, err := Listen(o.Address)
 	if err != nil && o.Address.Socket != "" {
 		return nil, fmt.Errorf("serve control at GORUN_SOCKET: %w", err)
 	}
 	if err != nil {
-		o.Log.Warn("no control: its socket cannot be had; choose another with GORUN_SOCKET", "error", err)
+		o.Log.Warn("no control socket: cannot listen; set GORUN_SOCKET to another address", "error", err)
 		return &Server{}, nil
 	}
 	s := &Server{listener: listener, api: newAPI(ctx, o)}
 	s.http = &http.Server{
 		Handler: s.api.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog:    slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
-		ConnContext: rememberVisitor, ConnState: s.api.changed,
+		ConnContext: withConn, ConnState: s.api.connStateChanged,
 	}
 	go func() { _ = s.http.Serve(listener) }() // ends with Close
 	o.Log.Debug("listening", "control", listener.Address())
 	return s, nil
 }
 
-// Address is where clients find it, "" if there is no control.
+// Address is the address of the socket, "" without one.
 func (s *Server) Address() string {
 	if s.listener == nil {
 		return ""
@@ -106,8 +106,8 @@ func (s *Server) Address() string {
 	return s.listener.Address()
 }
 
-// Close removes the socket, ends orders and streams, and waits until the last
-// word is said, or ctx is over.
+// Close removes the socket, ends orders and streams, and waits until every answer is
+// sent, or ctx is over.
 func (s *Server) Close(ctx context.Context) error {
 	if s.listener == nil {
 		return nil
@@ -117,16 +117,16 @@ func (s *Server) Close(ctx context.Context) error {
 	return errors.Join(err, s.http.Close())
 }
 
-// visitorKey is the key of the visitor in a connection's context.
-type visitorKey struct{}
+// connKey is the key of the clientConn in a connection's context.
+type connKey struct{}
 
-func rememberVisitor(ctx context.Context, conn net.Conn) context.Context {
-	return context.WithValue(ctx, visitorKey{}, conn)
+func withConn(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
 }
 
-func visitorOf(ctx context.Context) *visitor {
-	if v, ok := ctx.Value(visitorKey{}).(*visitor); ok {
-		return v
+func connOf(ctx context.Context) *clientConn {
+	if conn, ok := ctx.Value(connKey{}).(*clientConn); ok {
+		return conn
 	}
-	return &visitor{refusal: errors.New("it did not come through gorun's socket")}
+	return &clientConn{refusal: errors.New("it did not come through gorun's socket")}
 }

@@ -16,15 +16,15 @@ import (
 	"gorun/supervisor/control/client"
 )
 
-// The file lets everybody connect, so that a stranger is told who he is and
-// whom gorun answers; SO_PEERCRED decides. The folder is no secret either.
+// Every user may connect, so that one who is refused gets the reason; SO_PEERCRED
+// decides. The folder is no secret either.
 const (
 	fileMode   = 0o666
 	folderMode = 0o755
 )
 
-// TakenError says that another gorun listens at an address.
-type TakenError struct {
+// InUseError says that another gorun listens at an address.
+type InUseError struct {
 	Address string
 	Pid     int // 0: unknown, or in another PID namespace
 
@@ -32,7 +32,7 @@ type TakenError struct {
 }
 
 // Error names the other one.
-func (e *TakenError) Error() string {
+func (e *InUseError) Error() string {
 	who := "another process"
 	if e.Pid != 0 {
 		who = fmt.Sprintf("pid %d", e.Pid)
@@ -42,23 +42,23 @@ func (e *TakenError) Error() string {
 
 // Listener accepts clients and knows who they are. Close removes its files.
 type Listener struct {
-	unix      *net.UnixListener
-	guard     guard
-	close     func() error
-	strangers atomic.Int64
+	unix    *net.UnixListener
+	guard   guard
+	close   func() error
+	refused atomic.Int64
 }
 
-// Listen takes the place: what is asked for, or the first of the usual ones
-// that can be had.
+// Listen listens at the address: at the socket that was asked for, or at the first
+// default that works.
 func Listen(p client.Address) (*Listener, error) {
 	if p.Socket != "" {
 		return listen(p.Socket)
 	}
-	l, err := listenUsual(p.Path())
+	l, err := listenDefault(p.Path())
 	if err == nil {
 		return l, nil
 	}
-	if taken, ok := errors.AsType[*TakenError](err); ok && !taken.elsewhere {
+	if taken, ok := errors.AsType[*InUseError](err); ok && !taken.elsewhere {
 		return nil, err
 	}
 	name, noName := p.Abstract()
@@ -72,7 +72,7 @@ func Listen(p client.Address) (*Listener, error) {
 	return l, nil
 }
 
-func listenUsual(path string) (*Listener, error) {
+func listenDefault(path string) (*Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), folderMode); err != nil {
 		return nil, fmt.Errorf("make a folder for the control socket: %w", err)
 	}
@@ -86,7 +86,7 @@ func listen(address string) (*Listener, error) {
 	if client.IsAbstract(address) {
 		return bind(address, nil)
 	}
-	lock, err := claim(address)
+	lock, err := acquireLock(address)
 	if err != nil {
 		return nil, err
 	}
@@ -147,11 +147,11 @@ func holder(address string) error {
 		return nil
 	}
 	if err != nil {
-		return &TakenError{Address: address}
+		return &InUseError{Address: address}
 	}
 	defer func() { _ = conn.Close() }()
 	p, err := client.PeerOf(conn)
-	return &TakenError{Address: address, Pid: p.Pid, elsewhere: err == nil && p.Pid == 0}
+	return &InUseError{Address: address, Pid: p.Pid, elsewhere: err == nil && p.Pid == 0}
 }
 
 // Address is where clients find it.
@@ -160,12 +160,12 @@ func (l *Listener) Address() string { return l.guard.address }
 // Addr implements net.Listener.
 func (l *Listener) Addr() net.Addr { return l.unix.Addr() }
 
-// Close stops to listen and removes the socket. It may be called again.
+// Close stops listening and removes the socket. It may be called again.
 func (l *Listener) Close() error { return l.close() }
 
-// maxStrangers is how many connections of users that gorun does not answer may
-// be open at a time: they wait for their refusal only.
-const maxStrangers = 16
+// maxRefused is how many connections of refused users may be open at a time: they
+// wait for the reason only.
+const maxRefused = 16
 
 // Accept implements net.Listener.
 func (l *Listener) Accept() (net.Conn, error) {
@@ -181,7 +181,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// admit returns nil for whom there is no room.
+// admit returns nil where too many refused connections are open.
 func (l *Listener) admit(conn *net.UnixConn) net.Conn {
 	p, err := client.PeerOf(conn)
 	if err != nil {
@@ -189,27 +189,27 @@ func (l *Listener) admit(conn *net.UnixConn) net.Conn {
 	}
 	refusal := l.guard.refuse(p)
 	if refusal == nil {
-		return &visitor{Conn: conn}
+		return &clientConn{Conn: conn}
 	}
-	if l.strangers.Add(1) > maxStrangers {
-		l.strangers.Add(-1)
+	if l.refused.Add(1) > maxRefused {
+		l.refused.Add(-1)
 		return nil
 	}
-	return &visitor{Conn: conn, refusal: refusal, left: sync.OnceFunc(func() { l.strangers.Add(-1) })}
+	return &clientConn{Conn: conn, refusal: refusal, closed: sync.OnceFunc(func() { l.refused.Add(-1) })}
 }
 
-// visitor is a connection of which is known whether it may ask.
-type visitor struct {
+// clientConn is a connection with the decision about its user.
+type clientConn struct {
 	net.Conn
-	refusal error  // nil: it may
-	left    func() // nil unless refused
-	inside  bool   // its request is under way; belongs to the connection's goroutine
+	refusal   error  // nil: it may
+	closed    func() // nil unless refused
+	inRequest bool   // its request is under way; belongs to the connection's goroutine
 }
 
 // Close implements net.Conn.
-func (v *visitor) Close() error {
-	if v.left != nil {
-		v.left()
+func (v *clientConn) Close() error {
+	if v.closed != nil {
+		v.closed()
 	}
 	return v.Conn.Close() //nolint:wrapcheck // a net.Conn like any other
 }

@@ -60,7 +60,7 @@ func TestListenReplacesTheSocketOfADeadGorun(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := listenAt(t, client.Address{Socket: path})
-	if taken, ok := errors.AsType[*TakenError](holder(path)); !ok || taken.Pid != os.Getpid() {
+	if taken, ok := errors.AsType[*InUseError](holder(path)); !ok || taken.Pid != os.Getpid() {
 		t.Errorf("nobody listens at %s: %v", l.Address(), taken)
 	}
 }
@@ -135,7 +135,7 @@ func TestListenRefusesWhatItCannotBe(t *testing.T) {
 	}
 }
 
-func TestUsualPlaces(t *testing.T) {
+func TestDefaultAddresses(t *testing.T) {
 	pids := pidsLink(t)
 	link, _ := os.Readlink(pids)
 	abstract := "@gorun-pidns-" + strings.Trim(link, "pid:[]")
@@ -146,25 +146,25 @@ func TestUsualPlaces(t *testing.T) {
 	writable := filepath.Join(t.TempDir(), "run")
 
 	for _, test := range []struct {
-		name  string
-		place client.Address
-		want  string
+		name    string
+		address client.Address
+		want    string
 	}{
 		{"a folder that can be written", client.Address{RunDir: writable, PIDNamespace: pids}, filepath.Join(writable, "gorun.sock")},
 		{"a folder that cannot", client.Address{RunDir: filepath.Join(blocked, "run"), PIDNamespace: pids}, abstract},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l := listenAt(t, test.place)
+			l := listenAt(t, test.address)
 			if l.Address() != test.want {
 				t.Errorf("address %s, want %s", l.Address(), test.want)
 			}
 			go acceptAll(l)
-			c, err := client.Dial(t.Context(), test.place)
+			c, err := client.Dial(t.Context(), test.address)
 			if err != nil || c.Address() != test.want {
 				t.Fatalf("Dial: %v", err)
 			}
-			_, err = Listen(test.place)
-			if taken, ok := errors.AsType[*TakenError](err); !ok || taken.Pid != os.Getpid() {
+			_, err = Listen(test.address)
+			if taken, ok := errors.AsType[*InUseError](err); !ok || taken.Pid != os.Getpid() {
 				t.Errorf("second Listen: %v", err)
 			}
 		})
@@ -182,11 +182,11 @@ func acceptAll(l *Listener) {
 }
 
 func TestNoAbstractNameWithoutProc(t *testing.T) {
-	place := client.Address{RunDir: filepath.Join(os.DevNull, "run"), PIDNamespace: "/nowhere"}
-	if _, err := Listen(place); err == nil {
-		t.Error("Listen has found a place")
+	address := client.Address{RunDir: filepath.Join(os.DevNull, "run"), PIDNamespace: "/nowhere"}
+	if _, err := Listen(address); err == nil {
+		t.Error("Listen has found a address")
 	}
-	_, err := client.Dial(t.Context(), place)
+	_, err := client.Dial(t.Context(), address)
 	if _, ok := errors.AsType[*client.NotRunningError](err); !ok {
 		t.Errorf("Dial: %v", err)
 	}
@@ -221,7 +221,7 @@ type slow struct{ *Listener }
 
 func (s slow) Accept() (net.Conn, error) {
 	conn, err := s.Listener.Accept()
-	if who, ok := conn.(*visitor); ok {
+	if who, ok := conn.(*clientConn); ok {
 		closed := make(chan struct{})
 		who.Conn = slowConn{who.Conn, closed, sync.OnceFunc(func() { close(closed) })}
 	}
@@ -252,13 +252,13 @@ func (c slowConn) Close() error {
 // net/http writes the end of an answer when its handler has returned.
 func TestCloseCutsNoAnswerOff(t *testing.T) {
 	_, s := serveWith(t, t.Context(), options(t, &fake{apps: twoApps()}))
-	place := client.Address{Socket: filepath.Join(t.TempDir(), "slow")}
-	l, err := Listen(place)
+	address := client.Address{Socket: filepath.Join(t.TempDir(), "slow")}
+	l, err := Listen(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	go func() { _ = s.http.Serve(slow{l}) }() // ends with s
-	c, err := client.Dial(t.Context(), place)
+	c, err := client.Dial(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,14 +18,14 @@ var reloadAPI = client.Order{Verb: "reload", Targets: []string{"api"}}
 
 // handOver works as the test lets it: it tells what it receives.
 func handOver(texts <-chan string, result error) func(context.Context, func(string)) error {
-	return func(ctx context.Context, tell func(string)) error {
+	return func(ctx context.Context, report func(string)) error {
 		for {
 			select {
 			case text, more := <-texts:
 				if !more {
 					return result
 				}
-				tell(text)
+				report(text)
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -33,7 +33,7 @@ func handOver(texts <-chan string, result error) func(context.Context, func(stri
 	}
 }
 
-func TestNewsArriveWhileTheOrderIsUnderWay(t *testing.T) {
+func TestProgressArrivesWhileTheOrderIsUnderWay(t *testing.T) {
 	texts := make(chan string)
 	c := serve(t, &fake{apps: twoApps(), work: handOver(texts, nil)})
 	next, stop := iter.Pull2(c.Order(t.Context(), reloadAPI))
@@ -62,7 +62,7 @@ func TestAnOrderThatFailsEndsWithItsError(t *testing.T) {
 	}
 }
 
-func TestNewsAreOneJSONValueALine(t *testing.T) {
+func TestProgressIsOneJSONValueALine(t *testing.T) {
 	texts := make(chan string, 1)
 	texts <- "one"
 	close(texts)
@@ -77,8 +77,8 @@ func TestNewsAreOneJSONValueALine(t *testing.T) {
 func TestAnOrderGoesOnWhenItsClientGoes(t *testing.T) {
 	texts, ended := make(chan string), make(chan error, 1)
 	hand := handOver(texts, nil)
-	c := serve(t, &fake{apps: twoApps(), work: func(ctx context.Context, tell func(string)) error {
-		err := hand(ctx, tell)
+	c := serve(t, &fake{apps: twoApps(), work: func(ctx context.Context, report func(string)) error {
+		err := hand(ctx, report)
 		ended <- err
 		return err
 	}})
@@ -103,9 +103,9 @@ func TestAnOrderGoesOnWhenItsClientGoes(t *testing.T) {
 
 func TestAClientThatDoesNotReadHoldsUpNothing(t *testing.T) {
 	ended := make(chan struct{})
-	f := &fake{apps: twoApps(), work: func(_ context.Context, tell func(string)) error {
+	f := &fake{apps: twoApps(), work: func(_ context.Context, report func(string)) error {
 		for range 2 * maxProgress {
-			tell(strings.Repeat("x", 1000))
+			report(strings.Repeat("x", 1000))
 		}
 		close(ended)
 		return nil
@@ -150,7 +150,7 @@ func TestTheEndOfGorunEndsOrders(t *testing.T) {
 	}
 }
 
-func TestCloseLetsAnOrderSayItsLastWord(t *testing.T) {
+func TestCloseWaitsForTheLastLineOfAnOrder(t *testing.T) {
 	texts := make(chan string, 1)
 	c, s := serveWith(t, t.Context(), options(t, &fake{apps: twoApps(), work: handOver(texts, nil)}))
 	texts <- "one"
@@ -177,8 +177,8 @@ func TestEvents(t *testing.T) {
 		}
 		kinds = append(kinds, e.Kind)
 	}
-	if strings.Join(kinds, " ") != "reload state" || f.noted() != "events after 7\nevents after 9" {
-		t.Errorf("events %v, calls %s", kinds, f.noted())
+	if strings.Join(kinds, " ") != "reload state" || f.recorded() != "events after 7\nevents after 9" {
+		t.Errorf("events %v, calls %s", kinds, f.recorded())
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"gorun/supervisor/status"
 )
 
-// appOf tells an app as the API does.
+// appOf is an app as the API shows it.
 func appOf(a status.App) client.App {
 	app := client.App{
 		Name: a.Name, Namespace: a.Namespace, Mode: a.Mode, Sharing: a.Sharing, Interpreter: a.Interpreter, Script: a.Script,

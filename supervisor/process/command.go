@@ -22,19 +22,19 @@ import (
 // Command is one program under init, as `gorun exec` runs it: with gorun's own
 // terminal, descriptors and environment.
 type Command struct {
-	Argv    []string
-	Environ []string
-	Grace   time.Duration // for what the command leaves behind
-	Limit   time.Duration // from SIGTERM to SIGKILL for the command itself; 0 = its own time
-	Alone   bool          // signals are for the command alone, not for its whole tree
-	Log     *slog.Logger
+	Argv      []string
+	Environ   []string
+	Grace     time.Duration // for what the command leaves behind
+	Limit     time.Duration // from SIGTERM to SIGKILL for the command itself; 0 = its own time
+	ChildOnly bool          // forward signals to the command alone, not to its whole tree
+	Log       *slog.Logger
 
-	Rewrite map[unix.Signal]unix.Signal // what is passed on in place of a signal; 0 = nothing
+	Rewrite map[unix.Signal]unix.Signal // what is forwarded in place of a signal; 0 = nothing
 	Started func()                      // called once the command is running; nil: nothing to do
 }
 
-// Run runs the command to its end, passes on the signals it receives, ends
-// what the command leaves behind, and returns the exit code.
+// Run runs the command to its end, forwards the signals it receives, ends what the
+// command leaves behind, and returns the exit code.
 func (c Command) Run(r *reaper.Reaper, signals <-chan unix.Signal) int {
 	path, err := lookUp(c.Argv[0], c.Environ)
 	if err != nil {
@@ -57,22 +57,22 @@ func (c Command) Run(r *reaper.Reaper, signals <-chan unix.Signal) int {
 	if c.Started != nil {
 		c.Started()
 	}
-	settled := time.AfterFunc(settleTime, c.settle)
-	code := c.attend(child, signals)
-	settled.Stop()
-	c.endRest(r, signals)
+	trimming := time.AfterFunc(trimDelay, c.trimMemory)
+	code := c.forwardUntilExit(child, signals)
+	trimming.Stop()
+	c.endLeftBehind(r, signals)
 	terminal.takeBack()
 	return code
 }
 
-// settleTime is when a command is taken for one that stays.
-const settleTime = time.Second
+// trimDelay is how long a command must run until gorun takes it for a long one.
+const trimDelay = time.Second
 
-// settle gives back what gorun's own start needed. A short command is not held up
-// by that, nor are the signals for a long one.
-func (c Command) settle() {
+// trimMemory gives back the memory that gorun's own start needed. That holds up
+// neither a short command nor the signals for a long one.
+func (c Command) trimMemory() {
 	if err := usage.Trim(); err != nil {
-		c.Log.Debug("memory of the start is kept", "error", err)
+		c.Log.Debug("cannot give back the memory of the start", "error", err)
 	}
 }
 
@@ -96,11 +96,11 @@ func (c Command) start(r *reaper.Reaper, path string, terminal terminal) (*reape
 	return child, err
 }
 
-// attend passes signals on until the command has ended.
-func (c Command) attend(child *reaper.Child, signals <-chan unix.Signal) int {
-	var whole tree = everybody{}
-	if c.Alone {
-		whole = alone{child}
+// forwardUntilExit forwards signals until the command has ended.
+func (c Command) forwardUntilExit(child *reaper.Child, signals <-chan unix.Signal) int {
+	var whole tree = descendants{}
+	if c.ChildOnly {
+		whole = programOnly{child}
 	}
 	var limit <-chan time.Time
 	for {
@@ -108,7 +108,7 @@ func (c Command) attend(child *reaper.Child, signals <-chan unix.Signal) int {
 		case <-child.Exited():
 			return child.Status().ExitCode()
 		case sig := <-signals:
-			c.pass(whole, child, sig)
+			c.forward(whole, child, sig)
 			if sig == unix.SIGTERM && c.Limit > 0 && limit == nil {
 				limit = time.After(c.Limit)
 			}
@@ -119,7 +119,7 @@ func (c Command) attend(child *reaper.Child, signals <-chan unix.Signal) int {
 	}
 }
 
-func (c Command) pass(to tree, child *reaper.Child, sig unix.Signal) {
+func (c Command) forward(to tree, child *reaper.Child, sig unix.Signal) {
 	if other, found := c.Rewrite[sig]; found {
 		sig = other
 	}
@@ -128,8 +128,9 @@ func (c Command) pass(to tree, child *reaper.Child, sig unix.Signal) {
 	}
 }
 
-// endRest ends what the command left. A signal to stop cuts the grace short.
-func (c Command) endRest(r *reaper.Reaper, signals <-chan unix.Signal) {
+// endLeftBehind ends what the command left behind. A signal to stop cuts the grace
+// short.
+func (c Command) endLeftBehind(r *reaper.Reaper, signals <-chan unix.Signal) {
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})
 	go func() {
@@ -138,7 +139,7 @@ func (c Command) endRest(r *reaper.Reaper, signals <-chan unix.Signal) {
 			select {
 			case sig := <-signals:
 				if sig == unix.SIGTERM || sig == unix.SIGINT {
-					cancel() // and go on: the loop that sends signals reaps, too
+					cancel() // and go on reading: the sender must not wait
 				}
 			case <-over:
 				return
@@ -175,7 +176,7 @@ func lookUp(name string, environ []string) (string, error) {
 	return "", missing
 }
 
-// searchPath returns PATH, or what C libraries take in its place: see execvp(3).
+// searchPath returns PATH, or the default of C libraries, see execvp(3).
 func searchPath(environ []string) string {
 	for _, one := range environ {
 		if value, found := strings.CutPrefix(one, "PATH="); found {
@@ -217,8 +218,8 @@ func inheritedDescriptors() []int {
 	return inherited
 }
 
-// KeepDescriptors makes sure that no worker inherits what gorun itself was
-// started with above stderr.
+// KeepDescriptors makes sure that no worker inherits the descriptors above stderr
+// with which gorun itself was started.
 func KeepDescriptors() {
 	for _, fd := range inheritedDescriptors() {
 		unix.CloseOnExec(fd)

@@ -113,7 +113,7 @@ func TestCommandIsKilledAtItsLimit(t *testing.T) {
 }
 
 func TestLimitOfTheCommandAloneSparesTheRest(t *testing.T) {
-	c := command(t, Command{Grace: never, Limit: 20 * time.Millisecond, Alone: true}, `
+	c := command(t, Command{Grace: never, Limit: 20 * time.Millisecond, ChildOnly: true}, `
 		(trap 'echo asked; exit' TERM; `+idle+`) & trap '' TERM; `+idle)
 	c.line(t)
 	c.line(t)

@@ -93,8 +93,8 @@ func receiveReport(reports io.Reader) error {
 	return failed
 }
 
-// Launching tells whether this process was started to become another program:
-// then main calls Launch and nothing else.
+// Launching reports whether this process was started to become another program: then
+// call Launch and nothing else.
 func Launching(args []string) bool {
 	return len(args) > 3 && args[0] == launchName
 }
@@ -117,8 +117,8 @@ func Launch(args, environ []string, stderr io.Writer) int {
 	return CodeOf(err)
 }
 
-// environ tells the program of the sockets it gets. LISTEN_PID is why this
-// takes a step: the number is known after the fork only.
+// environ adds the variables of socket activation (sd_listen_fds(3)). LISTEN_PID is
+// why this takes a step: the number is known after the fork only.
 func (l launch) environ(environ []string) []string {
 	if len(l.Listen) == 0 {
 		return environ

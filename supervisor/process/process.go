@@ -21,8 +21,8 @@ import (
 	"gorun/signals/reaper"
 )
 
-// MarkerName is the environment variable that tells the processes of one tree
-// from those of others, wherever they have been re-parented to.
+// MarkerName is the environment variable by which the processes of one tree are
+// recognized, wherever they have been re-parented to.
 const MarkerName = "GORUN_WORKER"
 
 // Exit codes for programs that cannot be started, as shells have them.
@@ -73,7 +73,7 @@ type Process struct {
 }
 
 // Start starts the program in a session of its own. It returns once the
-// program has been executed; CodeOf tells the exit code that an error means.
+// program has been executed; CodeOf returns the exit code for an error.
 func Start(r *reaper.Reaper, spec Spec) (*Process, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -94,14 +94,14 @@ func Start(r *reaper.Reaper, spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start: %w", err)
 	}
-	preferAsVictim(r, child.Pid(), victimBonus(spec.Memory))
+	raiseOOMScore(r, child.Pid(), oomScoreBonus(spec.Memory))
 	return &Process{child: child, reaper: r, family: family{
 		leader: child.Pid(), born: birth(r, child.Pid()), marker: spec.Marker, user: spec.User, owns: r.Owns,
 	}}, nil
 }
 
-// request tells the reaper what to start; without limits, which take a step
-// between fork and exec, see Launch.
+// request is what the reaper starts; without limits, which take a step between fork
+// and exec, see Launch.
 func (s Spec) request(null *os.File) (reaper.Spec, error) {
 	request := reaper.Spec{
 		Path: s.Argv[0], Argv: s.Argv, Env: withMarker(s.Env, s.Marker), Dir: s.Dir,
@@ -123,8 +123,8 @@ func (s Spec) request(null *os.File) (reaper.Spec, error) {
 	return request, nil
 }
 
-// needsStep tells whether something is to be set that only the process can set
-// for itself, between fork and exec.
+// needsStep reports whether something must be set that only the process can set for
+// itself, between fork and exec.
 func (s Spec) needsStep() bool { return len(s.Limits) > 0 || len(s.ListenNames) > 0 }
 
 // birth returns when a child was started, or 0 if it cannot be known any more.
@@ -159,26 +159,26 @@ func CodeOf(err error) int {
 	return CodeNotExecutable
 }
 
-// What is added to gorun's own oom_score_adj for its children.
+// Limits of what is added to gorun's own oom_score_adj for its children.
 const (
-	ownSize    = 24 << 20 // bytes: gorun in a small container stays below
-	leastBonus = 100
-	mostBonus  = 1000
+	ownSize  = 24 << 20 // bytes: gorun in a small container stays below
+	minBonus = 100
+	maxBonus = 1000
 )
 
-// victimBonus makes a child of any size, with so many bytes of memory for all,
-// the victim before its supervisor: each unit of oom_score_adj counts as a
+// oomScoreBonus makes a child of any size, with so many bytes of memory for all, the
+// OOM killer's choice before its supervisor: each unit of oom_score_adj counts as a
 // thousandth of that memory (oom_badness in mm/oom_kill.c). No more than that, for
 // it counts against the processes of other containers, too.
-func victimBonus(memory int64) int {
+func oomScoreBonus(memory int64) int {
 	if memory <= 0 {
-		return leastBonus
+		return minBonus
 	}
-	return int(min(max(ownSize*1000/memory+1, leastBonus), mostBonus))
+	return int(min(max(ownSize*1000/memory+1, minBonus), maxBonus))
 }
 
-// preferAsVictim is a favour: where /proc does not allow it, nothing is lost.
-func preferAsVictim(r *reaper.Reaper, pid, bonus int) {
+// raiseOOMScore is best effort: where /proc does not allow it, nothing is lost.
+func raiseOOMScore(r *reaper.Reaper, pid, bonus int) {
 	own, err := readNumber("/proc/self/oom_score_adj")
 	if err != nil || CheckProc() != nil {
 		return
@@ -200,7 +200,7 @@ func (p *Process) Pid() int { return p.child.Pid() }
 // live on.
 func (p *Process) Exited() <-chan struct{} { return p.child.Exited() }
 
-// Status tells how the program ended, once Exited is closed.
+// Status is how the program ended, once Exited is closed.
 func (p *Process) Status() reaper.Status { return p.child.Status() }
 
 // Signal sends sig to every process of the tree.
@@ -249,7 +249,7 @@ func Trees(all []*Process) [][]int {
 func (p *Process) Stop(ctx context.Context, ladder Ladder) (forced bool) {
 	var all tree = &p.family
 	if ladder.Alone {
-		all = alone{p.child}
+		all = programOnly{p.child}
 	}
 	return descend(ctx, ending{p.reaper.OrphanReaped, p.child, all}, ladder)
 }

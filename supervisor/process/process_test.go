@@ -44,7 +44,7 @@ func TestWorkerDiesBeforeGorun(t *testing.T) {
 // killed in the place of a worker that had just started.
 func TestAWorkerOfNoSizeWeighsMoreThanGorun(t *testing.T) {
 	for memory, want := range map[int64]int{0: 100, 1 << 40: 100, 512 << 20: 100, 128 << 20: 188, 64 << 20: 376, 16 << 20: 1000, 1: 1000} {
-		got := victimBonus(memory)
+		got := oomScoreBonus(memory)
 		if got != want {
 			t.Errorf("victimBonus(%d) = %d, want %d", memory, got, want)
 		}

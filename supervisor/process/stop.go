@@ -179,5 +179,5 @@ func EndAll(ctx context.Context, r *reaper.Reaper, ladder Ladder) (forced bool) 
 	if reaper.Childless() {
 		return false
 	}
-	return descend(ctx, ending{r.Reaped, nil, everybody{}}, ladder)
+	return descend(ctx, ending{r.Reaped, nil, descendants{}}, ladder)
 }

@@ -89,14 +89,14 @@ func (f *family) signalIn(table []entry, child *reaper.Child, sig unix.Signal) {
 }
 
 // everybody is all that descends from gorun, with or without a marker.
-type everybody struct{}
+type descendants struct{}
 
-func (everybody) members(table []entry) []entry {
+func (descendants) members(table []entry) []entry {
 	self := os.Getpid()
 	return closure(table, func(e entry) bool { return e.ppid == self })
 }
 
-func (w everybody) signal(child *reaper.Child, sig unix.Signal) {
+func (w descendants) signal(child *reaper.Child, sig unix.Signal) {
 	leader, grouped := 0, false
 	if child != nil {
 		leader, grouped = child.Pid(), child.SignalGroup(sig) == nil
@@ -109,9 +109,9 @@ func (w everybody) signal(child *reaper.Child, sig unix.Signal) {
 }
 
 // alone is a program without the rest of its tree.
-type alone struct{ child *reaper.Child }
+type programOnly struct{ child *reaper.Child }
 
-func (a alone) members(table []entry) []entry {
+func (a programOnly) members(table []entry) []entry {
 	select {
 	case <-a.child.Exited():
 		return nil // the number may be somebody else's
@@ -125,7 +125,7 @@ func (a alone) members(table []entry) []entry {
 	return nil
 }
 
-func (alone) signal(child *reaper.Child, sig unix.Signal) {
+func (programOnly) signal(child *reaper.Child, sig unix.Signal) {
 	_ = child.Signal(sig) // already reaped is as good as signalled
 }
 

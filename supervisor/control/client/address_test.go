@@ -19,13 +19,13 @@ func TestTheNameCarriesThePIDNamespace(t *testing.T) {
 	}
 }
 
-func TestDialFindsNobody(t *testing.T) {
+func TestDialFindsNoGorun(t *testing.T) {
 	folder := t.TempDir()
 	leaveSocket(t, filepath.Join(folder, "gorun.sock"))
 	at := Address{RunDir: folder, PIDNamespace: pidsLink(t)}
 	_, err := Dial(t.Context(), at)
 	none, ok := errors.AsType[*NotRunningError](err)
-	if !ok || len(none.Looked) != 2 || !strings.HasPrefix(err.Error(), "no gorun is running here (looked at "+folder) {
+	if !ok || len(none.Tried) != 2 || !strings.HasPrefix(err.Error(), "no gorun is running here (tried "+folder) {
 		t.Errorf("Dial: %v", err)
 	}
 }

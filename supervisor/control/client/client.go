@@ -16,17 +16,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// NotRunningError says that nobody listens where gorun would.
+// NotRunningError says that nothing listens where gorun would.
 type NotRunningError struct {
-	Looked []string // addresses
+	Tried []string // addresses, in this order
 }
 
-// Error says where it was looked.
+// Error names the addresses.
 func (e *NotRunningError) Error() string {
-	return "no gorun is running here (looked at " + strings.Join(e.Looked, " and ") + ")"
+	return "no gorun is running here (tried " + strings.Join(e.Tried, " and ") + ")"
 }
 
-// ReplyError is what gorun answered to a request that it did not carry out.
+// ReplyError is gorun's answer to a request that it did not carry out.
 type ReplyError struct {
 	Status int    // of HTTP: 400, 403, 404, 405, 409, 413, 500, 503
 	Text   string // for people
@@ -44,20 +44,20 @@ type Client struct {
 
 // Dial finds the gorun of this container. The error is a NotRunningError if
 // there is none.
-func Dial(ctx context.Context, p Address) (*Client, error) {
-	looked := p.candidates()
+func Dial(ctx context.Context, a Address) (*Client, error) {
+	tried := a.candidates()
 	var denied error
-	for _, address := range looked {
-		conn, who, err := connect(ctx, address)
+	for _, address := range tried {
+		conn, server, err := connect(ctx, address)
 		if err == nil {
-			_ = conn.Close() // it was there to see who answers
+			_ = conn.Close() // it was there to look at the server
 		}
 		switch {
-		case err == nil && who.Pid == 0 && p.Socket == "":
-			// A folder that containers share, and the gorun of another one in it.
+		case err == nil && server.Pid == 0 && a.Socket == "":
+			// In a folder that containers share, the gorun of another one.
 		case err == nil:
 			return newClient(address), nil
-		case isNobody(err):
+		case isNotListening(err):
 		case errors.Is(err, fs.ErrPermission):
 			denied = err
 		default:
@@ -67,7 +67,7 @@ func Dial(ctx context.Context, p Address) (*Client, error) {
 	if denied != nil {
 		return nil, denied
 	}
-	return nil, &NotRunningError{Looked: looked}
+	return nil, &NotRunningError{Tried: tried}
 }
 
 func newClient(address string) *Client {
@@ -81,7 +81,7 @@ func newClient(address string) *Client {
 	return &Client{address: address, http: &http.Client{Transport: transport}, transport: transport}
 }
 
-// connect talks to nobody that anybody could be.
+// connect refuses a server that another user may have put there.
 func connect(ctx context.Context, address string) (net.Conn, Peer, error) {
 	if err := CheckSocket(address); err != nil {
 		return nil, Peer{}, err
@@ -90,29 +90,29 @@ func connect(ctx context.Context, address string) (net.Conn, Peer, error) {
 	if err != nil {
 		return nil, Peer{}, fmt.Errorf("reach gorun: %w", err)
 	}
-	who, err := examine(conn, address)
+	server, err := checkServer(conn, address)
 	if err != nil {
 		return nil, Peer{}, errors.Join(err, conn.Close())
 	}
-	return conn, who, nil
+	return conn, server, nil
 }
 
-func examine(conn net.Conn, address string) (Peer, error) {
-	who, err := PeerOf(conn)
+func checkServer(conn net.Conn, address string) (Peer, error) {
+	server, err := PeerOf(conn)
 	if err != nil {
 		return Peer{}, err
 	}
-	return who, distrust(ReadUsers(), address, who)
+	return server, verifyServer(ReadUsers(), address, server)
 }
 
-func isNobody(err error) bool {
+func isNotListening(err error) bool {
 	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ENOTDIR)
 }
 
 // Address is where gorun was found.
 func (c *Client) Address() string { return c.address }
 
-// Close gives connections back that are not in use.
+// Close closes the connections that are not in use.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // Page is an answer as it came.
@@ -161,18 +161,18 @@ func (c *Client) do(ctx context.Context, method, path string, body any) (*http.R
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, c.plain(path, err)
+		return nil, c.readable(path, err)
 	}
 	return response, nil
 }
 
-// plain takes off what net/http puts around an error.
-func (c *Client) plain(path string, err error) error {
+// readable takes off what net/http puts around an error.
+func (c *Client) readable(path string, err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
-	if isNobody(err) {
-		return &NotRunningError{Looked: []string{c.address}}
+	if isNotListening(err) {
+		return &NotRunningError{Tried: []string{c.address}}
 	}
 	return fmt.Errorf("ask gorun for %s: %w", path, err)
 }
@@ -208,10 +208,10 @@ const maxFailure = 1 << 20
 
 // replyOf reads the error that gorun answered with.
 func replyOf(response *http.Response) error {
-	var told Failure
-	err := json.NewDecoder(io.LimitReader(response.Body, maxFailure)).Decode(&told)
-	if err != nil || told.Error == "" {
-		told.Error = "gorun answers " + response.Status
+	var failure Failure
+	err := json.NewDecoder(io.LimitReader(response.Body, maxFailure)).Decode(&failure)
+	if err != nil || failure.Error == "" {
+		failure.Error = "gorun answers with " + response.Status
 	}
-	return &ReplyError{Status: response.StatusCode, Text: told.Error}
+	return &ReplyError{Status: response.StatusCode, Text: failure.Error}
 }

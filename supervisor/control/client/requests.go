@@ -8,32 +8,32 @@ type Ping struct {
 	Version string `json:"version"`
 }
 
-// Order asks for something to be done to workers: POST /v1/orders.
+// Order changes the state of workers: POST /v1/orders.
 type Order struct {
 	Verb     string   `json:"verb"`               // start, stop, restart, reload, delete, reset
 	Targets  []string `json:"targets"`            // as in commands: api, 3, api/2, /re/, a namespace, all
 	Parallel int      `json:"parallel,omitempty"` // reload: workers at a time; 0: as the app says
 }
 
-// Scale asks for another number of workers: POST /v1/scale.
+// Scale changes the number of workers: POST /v1/scale.
 type Scale struct {
 	App     string `json:"app"`
 	Workers string `json:"workers"` // 4, +3, -2, max
 }
 
-// Revision asks for an ecosystem file to be applied: POST /v1/apply. GET /v1/plan
-// takes the same as a query.
+// Revision is an ecosystem file to be applied: POST /v1/apply. GET /v1/plan takes the
+// same as a query.
 type Revision struct {
 	File     string   `json:"file,omitempty"`     // absolute; "": the one that gorun was started with
-	Only     []string `json:"only,omitempty"`     // names or namespaces; the rest stays as it is
-	All      bool     `json:"all,omitempty"`      // reload what has not changed, too
+	Only     []string `json:"only,omitempty"`     // names or namespaces; the rest stays unchanged
+	All      bool     `json:"all,omitempty"`      // reload unchanged apps, too
 	Restart  bool     `json:"restart,omitempty"`  // stop and start instead of a reload
-	Start    bool     `json:"start,omitempty"`    // start what is at rest, too, unless its autostart is false
-	Partial  bool     `json:"partial,omitempty"`  // what is not in the file stays as it is
+	Start    bool     `json:"start,omitempty"`    // start stopped apps, too, unless their autostart is false
+	Partial  bool     `json:"partial,omitempty"`  // apps that are not in the file stay unchanged
 	Parallel int      `json:"parallel,omitempty"` // workers of an app at a time; 0: as the app says
 }
 
-// Signal asks for a signal to be sent: POST /v1/signal.
+// Signal sends a signal: POST /v1/signal.
 type Signal struct {
 	Signal  string   `json:"signal"` // SIGUSR1, USR1, 10
 	Targets []string `json:"targets"`
@@ -45,30 +45,30 @@ type Message struct {
 	Message json.RawMessage `json:"message"`
 }
 
-// Trigger starts an action that Node workers offer: POST /v1/trigger.
+// Trigger triggers an action of Node workers: POST /v1/trigger.
 type Trigger struct {
 	Targets []string `json:"targets"`
 	Action  string   `json:"action"`
 	Params  string   `json:"params,omitempty"`
 }
 
-// Targets is a request that names nothing else: POST /v1/flush.
+// Targets is a request without other parameters: POST /v1/flush.
 type Targets struct {
 	Targets []string `json:"targets"`
 }
 
-// LogQuery says which lines are wanted: GET /v1/logs.
+// LogQuery selects lines: GET /v1/logs.
 type LogQuery struct {
 	Targets []string // empty: every worker
-	Lines   int      // the last so many of what is kept
+	Lines   int      // the last N of those that are kept
 	Stream  string   // out, err; "": both
-	Follow  bool     // go on with what comes
+	Follow  bool     // send new lines as they come
 }
 
-// EventQuery says which events are wanted: GET /v1/events.
+// EventQuery selects events: GET /v1/events.
 type EventQuery struct {
 	After  uint64 // only later ones than this Seq
-	Follow bool   // go on with what comes
+	Follow bool   // send new events as they happen
 }
 
 // Signalled answers POST /v1/signal.

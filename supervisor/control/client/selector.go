@@ -8,17 +8,18 @@ import (
 	"strconv"
 	"strings"
 
+	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 )
 
 // UnknownTargetError says that a word selects nothing.
 type UnknownTargetError struct {
 	Word  string
-	Names []string // what there is, sorted
-	Near  string   // what was probably meant, "" where nothing is like it
+	Names []string // of the apps or workers there are, sorted
+	Near  string   // the most similar name, "" without one
 }
 
-// Error names what there is.
+// Error lists the names.
 func (e *UnknownTargetError) Error() string {
 	there := "there are none"
 	if len(e.Names) > 0 {
@@ -40,7 +41,7 @@ func (e *SelectorError) Error() string { return e.err.Error() }
 // Unwrap returns the cause.
 func (e *SelectorError) Unwrap() error { return e.err }
 
-// Resolve finds what the words of a command stand for: all, the name of an app,
+// Resolve finds the targets that words select: all, the name of an app,
 // a namespace, the id of a worker, app/instance, or a /regex/ over names. An
 // app's name comes first, whatever it looks like. No target is named twice.
 func Resolve(words []string, apps []status.App) ([]status.Target, error) {
@@ -88,7 +89,7 @@ func byID(word string, apps []status.App) ([]status.Target, error) {
 	return workers(apps, func(w status.Worker) bool { return ok && w.ID == id }), nil
 }
 
-// byInstance reads api/2, as gorun's own lines name a worker.
+// byInstance finds api/2, as gorun's log names a worker.
 func byInstance(word string, apps []status.App) ([]status.Target, error) {
 	slash := strings.LastIndexByte(word, '/')
 	if slash < 0 {
@@ -141,14 +142,13 @@ func workers(apps []status.App, wanted func(status.Worker) bool) []status.Target
 	return found
 }
 
-// number reads digits alone: neither +3 nor 03 is an id.
+// number reads plain digits: neither +3 nor 03 is an id.
 func number(word string) (int, bool) {
 	n, err := strconv.Atoi(word)
 	return n, err == nil && n >= 0 && strconv.Itoa(n) == word
 }
 
-// merge leaves out what was named before, and workers of an app that is
-// selected as a whole.
+// merge drops repeated targets, and workers of an app that is selected as a whole.
 func merge(targets []status.Target) []status.Target {
 	whole, seen := map[string]bool{}, map[status.Target]bool{}
 	for _, t := range targets {
@@ -173,7 +173,7 @@ func unknown(word string, apps []status.App) error {
 		names, spaces = append(names, a.Name), append(spaces, a.Namespace)
 	}
 	slices.Sort(names)
-	return &UnknownTargetError{Word: word, Names: names, Near: Nearest(word, slices.Concat(names, spaces, []string{"all"}))}
+	return &UnknownTargetError{Word: word, Names: names, Near: spec.Nearest(word, slices.Concat(names, spaces, []string{"all"}))}
 }
 
 func instances(a status.App) []string {

@@ -13,14 +13,14 @@ import (
 	"strings"
 )
 
-// Ping asks whether gorun is there.
+// Ping asks for the version and the pid.
 func (c *Client) Ping(ctx context.Context) (Ping, error) {
 	var p Ping
 	err := c.ask(ctx, http.MethodGet, "/v1/ping", nil, &p)
 	return p, err
 }
 
-// Apps asks how everything stands.
+// Apps asks for all apps and workers.
 func (c *Client) Apps(ctx context.Context) (Overview, error) {
 	var o Overview
 	err := c.ask(ctx, http.MethodGet, "/v1/apps", nil, &o)
@@ -46,8 +46,8 @@ func (c *Client) Plan(ctx context.Context, e Revision) ([]Change, error) {
 	return changes, err
 }
 
-// Order has something done to workers and yields its progress. An order that has
-// failed ends with an error; a caller that stops to listen does not stop it.
+// Order gives an order and yields its progress. An order that has failed ends with
+// an error; a caller that stops reading does not stop it.
 func (c *Client) Order(ctx context.Context, o Order) iter.Seq2[Progress, error] {
 	return c.progress(ctx, "/v1/orders", o)
 }
@@ -57,7 +57,7 @@ func (c *Client) Scale(ctx context.Context, s Scale) iter.Seq2[Progress, error] 
 	return c.progress(ctx, "/v1/scale", s)
 }
 
-// Apply makes everything as a file says, and yields its progress as Order does.
+// Apply applies a file, and yields its progress as Order does.
 func (c *Client) Apply(ctx context.Context, e Revision) iter.Seq2[Progress, error] {
 	return c.progress(ctx, "/v1/apply", e)
 }
@@ -74,46 +74,46 @@ func (c *Client) Signal(ctx context.Context, s Signal) (int, error) {
 func (c *Client) Send(ctx context.Context, m Message) (int, error) {
 	var given Sent
 	err := c.ask(ctx, http.MethodPost, "/v1/send", m, &given)
-	return given.Sent, errors.Join(err, partly(given.Error))
+	return given.Sent, errors.Join(err, errorOf(given.Error))
 }
 
-// Trigger starts an action and returns the replies, also with an error about
-// who gave none.
+// Trigger triggers an action and returns the replies, also with an error about the
+// workers that gave none.
 func (c *Client) Trigger(ctx context.Context, t Trigger) ([]json.RawMessage, error) {
 	var given Replies
 	err := c.ask(ctx, http.MethodPost, "/v1/trigger", t, &given)
-	return given.Replies, errors.Join(err, partly(given.Error))
+	return given.Replies, errors.Join(err, errorOf(given.Error))
 }
 
-// Flush empties the log files of the targets, and what is kept of their lines.
+// Flush empties the log files of the targets, and the lines that are kept.
 func (c *Client) Flush(ctx context.Context, targets []string) error {
 	var nothing struct{}
 	return c.ask(ctx, http.MethodPost, "/v1/flush", Targets{targets}, &nothing)
 }
 
-// Reopen has the log files opened again.
+// Reopen opens the log files again.
 func (c *Client) Reopen(ctx context.Context) error {
 	var nothing struct{}
 	return c.ask(ctx, http.MethodPost, "/v1/reopen", nil, &nothing)
 }
 
-// Logs yields what workers wrote and, with Follow, what they write until ctx is
-// over or gorun ends.
+// Logs yields the last lines of workers and, with Follow, new ones until ctx is over
+// or gorun ends.
 func (c *Client) Logs(ctx context.Context, q LogQuery) iter.Seq2[Line, error] {
 	query := url.Values{"target": q.Targets, "lines": {strconv.Itoa(q.Lines)}, "follow": {strconv.FormatBool(q.Follow)}}
 	set(query, "stream", q.Stream)
-	return lines[Line](ctx, c, http.MethodGet, "/v1/logs?"+query.Encode(), nil)
+	return streamOf[Line](ctx, c, http.MethodGet, "/v1/logs?"+query.Encode(), nil)
 }
 
-// Events yields what has happened and, with Follow, what happens until ctx is
-// over or gorun ends.
+// Events yields the last events and, with Follow, new ones until ctx is over or
+// gorun ends.
 func (c *Client) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 	query := url.Values{"after": {strconv.FormatUint(q.After, 10)}, "follow": {strconv.FormatBool(q.Follow)}}
-	return lines[Event](ctx, c, http.MethodGet, "/v1/events?"+query.Encode(), nil)
+	return streamOf[Event](ctx, c, http.MethodGet, "/v1/events?"+query.Encode(), nil)
 }
 
-// partly is the error beside an answer, of the workers that are not in it.
-func partly(text string) error {
+// errorOf is the error beside an answer, about the workers that are not in it.
+func errorOf(text string) error {
 	if text == "" {
 		return nil
 	}
@@ -129,7 +129,7 @@ func set(query url.Values, name, value string) {
 // progress turns the last line into the end, or an error.
 func (c *Client) progress(ctx context.Context, path string, body any) iter.Seq2[Progress, error] {
 	return func(yield func(Progress, error) bool) {
-		for line, err := range lines[Progress](ctx, c, http.MethodPost, path, body) {
+		for line, err := range streamOf[Progress](ctx, c, http.MethodPost, path, body) {
 			switch {
 			case err == nil && line.Done && line.Error == "":
 				return
@@ -140,12 +140,12 @@ func (c *Client) progress(ctx context.Context, path string, body any) iter.Seq2[
 				return
 			}
 		}
-		yield(Progress{}, errors.New("the connection to gorun broke off; what was asked for goes on unless gorun has ended"))
+		yield(Progress{}, errors.New("the connection to gorun broke off; the order goes on unless gorun has ended"))
 	}
 }
 
-// lines yields the values of a stream. An error comes last.
-func lines[T any](ctx context.Context, c *Client, method, path string, body any) iter.Seq2[T, error] {
+// streamOf yields the values of a stream. An error comes last.
+func streamOf[T any](ctx context.Context, c *Client, method, path string, body any) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		response, err := c.open(ctx, method, path, body)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// App is one app as the API tells it.
+// App is one app as the API shows it.
 type App struct {
 	Name        string   `json:"name"`
 	Namespace   string   `json:"namespace"`
@@ -45,7 +45,8 @@ type Worker struct {
 	Custom     []Custom   `json:"custom_metrics,omitempty"` // by @pm2/io, by name
 }
 
-// Node is how a Node process was in the last second; the pauses, over all runs.
+// Node has the metrics of a Node process, of the last second; the pauses are of all
+// runs.
 type Node struct {
 	DelayP50     float64 `json:"event_loop_delay_p50_seconds"`
 	DelayP95     float64 `json:"event_loop_delay_p95_seconds"`
@@ -59,7 +60,7 @@ type Node struct {
 	PauseSeconds float64 `json:"gc_pause_seconds"`
 }
 
-// Custom is a figure that the app itself reports.
+// Custom is a metric that the app itself reports.
 type Custom struct {
 	Name  string  `json:"name"`
 	Unit  string  `json:"unit,omitempty"`
@@ -111,10 +112,10 @@ type Line struct {
 	ID       int       `json:"id"`
 	Stream   string    `json:"stream"` // out, err
 	Text     string    `json:"text"`
-	Missed   uint64    `json:"missed,omitempty"` // lines that this reader was too slow for, before this one
+	Missed   uint64    `json:"missed,omitempty"` // lines before this one that this reader was too slow for
 }
 
-// Event is something that happened.
+// Event is one event of an app or of gorun.
 type Event struct {
 	Seq      uint64          `json:"seq"`
 	Time     time.Time       `json:"time"`

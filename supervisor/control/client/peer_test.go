@@ -2,7 +2,7 @@ package client
 
 import "testing"
 
-func TestDistrust(t *testing.T) {
+func TestAClientTrustsItsOwnUserAndRoot(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		own     uint32
@@ -19,7 +19,7 @@ func TestDistrust(t *testing.T) {
 		{"root at a file", 0, "/s", Peer{7, 1000}, true},
 		{"another container's", 0, "@s", Peer{0, 0}, false},
 	} {
-		err := distrust(Users{Own: test.own, Overflow: 65534, AllMapped: true}, test.address, test.peer)
+		err := verifyServer(Users{Own: test.own, Overflow: 65534, AllMapped: true}, test.address, test.peer)
 		if (err == nil) != test.trusted {
 			t.Errorf("%s: distrust(%+v) = %v", test.name, test.peer, err)
 		}

@@ -6,9 +6,9 @@ import (
 	"gorun/supervisor/status"
 )
 
-// Choose leaves the apps and workers of an overview that the words select, as
-// gorun itself understands them.
-func Choose(words []string, apps []App) ([]App, error) {
+// Select returns the apps and workers of an overview that the words select, by the
+// rules of the server.
+func Select(words []string, apps []App) ([]App, error) {
 	var known []status.App
 	for _, app := range apps {
 		one := status.App{Name: app.Name, Namespace: app.Namespace}
