@@ -311,7 +311,7 @@ func (a *App) SetEnding() {
 func (a *App) reach(left marks) marks {
 	n := 0
 	for _, s := range a.actual.slots {
-		if s.Published().OnlineOnce {
+		if wasOnline(s.Worker) {
 			n++
 		}
 	}
@@ -343,13 +343,8 @@ func (a *App) matchCount() {
 
 // count is how many workers there are that are not to be removed.
 func (a *App) count() int {
-	n := 0
-	for _, s := range a.actual.slots {
-		if !s.remove {
-			n++
-		}
-	}
-	return n
+	kept := slices.DeleteFunc(slices.Clone(a.actual.slots), func(s *slot) bool { return s.remove })
+	return len(kept)
 }
 
 // add adds a worker, at rest.

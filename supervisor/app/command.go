@@ -122,7 +122,7 @@ func (a *App) admit(ctx context.Context, c *Command) (*order, error) {
 		case spec.Stop, spec.Delete:
 			return a.stop(c, chosen), nil
 		case spec.Reset:
-			return a.reset(c, chosen), nil
+			return reset(c, chosen), nil
 		case spec.Start, spec.Restart, spec.Reload:
 		}
 	}
@@ -141,19 +141,19 @@ func (a *App) admit(ctx context.Context, c *Command) (*order, error) {
 // conflict applies the rule for what is under way: a later order of the same kind
 // supersedes the earlier one, another kind is refused.
 func (a *App) conflict(c *Command, chosen []*slot) error {
-	if under := a.underWay(); under != nil {
-		if under.kind() != c.kind() {
-			return &BusyError{a.name, under.kind()}
+	under, starts := a.underWay(), c.kind() == spec.Start.String()
+	switch {
+	case under == nil:
+	case under.kind() != c.kind():
+		return &BusyError{a.name, under.kind()}
+	case !starts: // both starts may go on
+		if c.Spec == nil {
+			c.Spec = under.Spec // not back to what the workers are on their way from
 		}
-		if c.kind() != spec.Start.String() { // both starts may go on
-			if c.Spec == nil {
-				c.Spec = under.Spec // not back to what the workers are on their way from
-			}
-			a.drop(under)
-			under.finish(fmt.Errorf("%s: %w", c.kind(), ErrSuperseded))
-		}
+		a.drop(under)
+		under.finish(fmt.Errorf("%s: %w", c.kind(), ErrSuperseded))
 	}
-	if c.kind() == spec.Start.String() && slices.ContainsFunc(chosen, func(s *slot) bool { return s.cancel != nil && s.stop }) {
+	if starts && slices.ContainsFunc(chosen, func(s *slot) bool { return s.cancel != nil && s.stop }) {
 		return &BusyError{a.name, spec.Stop.String()}
 	}
 	return nil

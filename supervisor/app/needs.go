@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
@@ -30,12 +31,7 @@ func (a *App) DependOn(other *App, condition spec.Condition) {
 // DependsOn reports whether the app depends on the one of that name, which may have
 // been exchanged since.
 func (a *App) DependsOn(name string) bool {
-	for _, n := range a.needs {
-		if n.app.name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(a.needs, func(n need) bool { return n.app.name == name })
 }
 
 // awaitNext waits for the next app that this one needs, beside its goroutine; when
@@ -134,7 +130,7 @@ func (n need) await(ctx context.Context) bool {
 		return false
 	}
 	p := n.app.Published()
-	return p.Completed || p.Phase == Running && n.condition == spec.Online && isClosed(n.app.marks.online)
+	return p.Completed || p.Phase == Running && n.condition == spec.Online && slices.ContainsFunc(p.Workers, wasOnline)
 }
 
 // AwaitReady waits until every worker was online once, or all ended well. It
@@ -151,11 +147,4 @@ func (a *App) AwaitReady(ctx context.Context) bool {
 	}
 }
 
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
-}
+func wasOnline(w *worker.Worker) bool { return w.Published().OnlineOnce }

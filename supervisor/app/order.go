@@ -73,7 +73,7 @@ func (a *App) renew(c *Command, chosen []*slot) *order {
 	}
 	o := &order{Command: c, begun: time.Now(), width: len(chosen)}
 	if c.Verb == spec.Reload {
-		o.width = c.maxUnavailable(conf, len(chosen))
+		o.width = conf.MaxUnavailable(c.Parallel, len(chosen))
 	}
 	for _, s := range chosen {
 		if s.cancel == nil && c.Verb == spec.Reload && s.Published().State != status.Errored {
@@ -87,24 +87,9 @@ func (a *App) renew(c *Command, chosen []*slot) *order {
 	return o
 }
 
-// maxUnavailable is how many workers are replaced at a time: a quarter, if nobody
-// says.
-func (c *Command) maxUnavailable(conf *spec.App, workers int) int {
-	switch {
-	case c.Parallel > 0:
-		return c.Parallel
-	case conf.ReloadParallel > 0:
-		return conf.ReloadParallel
-	}
-	return (workers + 3) / 4
-}
-
 // scale changes how many workers there are. At least one stays.
 func (a *App) scale(c *Command) (*order, error) {
-	n := c.Size.Workers
-	if c.Size.Relative {
-		n += a.count()
-	}
+	n := c.Size.From(a.count())
 	switch {
 	case n < 1:
 		return nil, fmt.Errorf("cannot scale below 1 worker; use `gorun stop %s`", a.name)
@@ -169,7 +154,7 @@ func (a *App) stop(c *Command, chosen []*slot) *order {
 }
 
 // reset sets the counters of restarts to zero.
-func (a *App) reset(c *Command, chosen []*slot) *order {
+func reset(c *Command, chosen []*slot) *order {
 	for _, s := range chosen {
 		s.Reset()
 	}
@@ -222,15 +207,15 @@ func (a *App) advance(o *order) bool {
 	}
 	for _, u := range o.steps {
 		if !u.sent {
-			a.send(u)
+			u.send()
 			return true
 		}
 	}
 	return false
 }
 
-// send gives a worker its update.
-func (a *App) send(u *update) {
+// send gives the worker its update.
+func (u *update) send() {
 	u.sent, u.begun, u.before = true, time.Now(), u.slot.Published().Worker
 	if !u.start && (u.slot.cancel == nil || u.slot.stop) {
 		u.done, u.err = true, fmt.Errorf("%s: %w", u.slot.Name(), worker.ErrStopped)
@@ -259,7 +244,7 @@ func (a *App) finish(o *order, u *update) bool {
 	if u.start && o.resized {
 		verb = spec.Start
 	}
-	o.Report(u.before.Instance, u.news(past(verb)))
+	o.Report(u.before.Instance, verb.Past()+u.slot.Published().Worker.Change(u.before, time.Since(u.begun)))
 	return true
 }
 
@@ -289,19 +274,6 @@ func (u *update) outcome() (ended bool, err error) {
 		return true, worker.ErrStopped
 	}
 	return false, nil
-}
-
-// news is what became of a worker.
-func (u *update) news(past string) string {
-	after := u.slot.Published().Worker
-	if after.State == status.Stopped {
-		return past + ", and has ended well"
-	}
-	pids := "pid " + strconv.Itoa(after.Pid)
-	if u.before.Pid != 0 && u.before.Pid != after.Pid {
-		pids = "pid " + strconv.Itoa(u.before.Pid) + " → " + strconv.Itoa(after.Pid)
-	}
-	return fmt.Sprintf("%s: %s, online after %v", past, pids, status.Round(time.Since(u.begun)))
 }
 
 // failure is the error of the steps that have come to an end.
@@ -350,11 +322,6 @@ func (a *App) isLeaving(o *order) bool {
 	return n > 0
 }
 
-// past names the verb when it is done.
-func past(v spec.Verb) string {
-	return [...]string{"started", "stopped", "restarted", "reloaded", "deleted", "reset"}[v]
-}
-
 // conclude puts the outcome on record, answers the order and takes up what has waited
 // for it.
 func (a *App) conclude(ctx context.Context, o *order) {
@@ -391,7 +358,7 @@ func (a *App) summary(o *order, err error) string {
 	case o.rolls():
 		return o.kind() + " done in " + status.Round(time.Since(o.begun)).String()
 	case o.resets != nil:
-		return past(o.Verb)
+		return o.Verb.Past()
 	}
-	return past(o.Verb) + " " + status.Plural(len(o.leave), "worker")
+	return o.Verb.Past() + " " + status.Plural(len(o.leave), "worker")
 }

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"slices"
 	"time"
 
 	"gorun/supervisor/status"
+	"gorun/supervisor/worker"
 )
 
 // minGrace is how long an app may be without an online worker, at least, before
@@ -48,12 +50,7 @@ func (p *Published) Status() status.App {
 
 // served reports whether a worker was ever started.
 func (p *Published) served() bool {
-	for _, w := range p.Workers {
-		if !w.Published().FirstStarted.IsZero() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Workers, func(w *worker.Worker) bool { return !w.Published().FirstStarted.IsZero() })
 }
 
 // grace is how long the app may be without an online worker. A pause that its

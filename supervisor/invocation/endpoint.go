@@ -35,17 +35,17 @@ type endpoint struct {
 	listener    *os.File      // of the interception; nil: none
 	cancelServe context.CancelFunc
 
-	reports  reports
-	notify   notifySource
-	check    checkSource
-	metrics  node.Metrics
-	requests node.Requests
+	reports   reports
+	notify    notifySource
+	stopCheck context.CancelFunc // ends the health check
+	metrics   node.Metrics
+	requests  node.Requests
 }
 
 func newEndpoint(r Request) *endpoint {
 	return &endpoint{
 		ports: r.Ports, app: r.Spec, owner: r.Ports.owner(r.Instance), instance: r.Instance, cancelServe: func() {},
-		reports: reports{listening: make(chan struct{})}, notify: notifySource{stop: func() {}}, check: checkSource{stop: func() {}},
+		reports: reports{listening: make(chan struct{})}, notify: notifySource{stop: func() {}}, stopCheck: func() {},
 		metrics: node.Metrics{Count: r.Count},
 	}
 }
@@ -277,8 +277,8 @@ func (e *endpoint) AcceptTraffic() {
 
 // TakeOver steers to the run what went to the one before, in one step.
 func (e *endpoint) TakeOver(from Endpoint) {
-	old, real := from.(*endpoint)
-	if !real {
+	old, shared := from.(*endpoint)
+	if !shared {
 		e.AcceptTraffic()
 		return
 	}
@@ -295,7 +295,7 @@ func (e *endpoint) Release() {
 		_ = e.channel.Close() // the process is gone
 	}
 	e.cancelServe()
-	e.check.stop()
+	e.stopCheck()
 	e.notify.stop()
 	e.ports.release(e.owner)
 	e.ports.relay()

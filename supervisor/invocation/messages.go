@@ -26,7 +26,9 @@ func (e *endpoint) receive(message json.RawMessage) {
 // AddTo adds what the process reports to its worker's status. Anybody may call it.
 func (i *Invocation) AddTo(w *status.Worker) {
 	if e := i.endpoint; e != nil {
-		w.Notice = e.notify.statusText()
+		if text := e.notify.status.Load(); text != nil {
+			w.Notice = *text
+		}
 		e.metrics.AddTo(w, e.channel)
 	}
 }

@@ -74,14 +74,6 @@ func (e *endpoint) receiveNotice(m notify.Message) {
 	}
 }
 
-// statusText is the last STATUS= of the process.
-func (n *notifySource) statusText() string {
-	if text := n.status.Load(); text != nil {
-		return *text
-	}
-	return ""
-}
-
 func (n *notifySource) close() {
 	if n.socket != nil {
 		_ = n.socket.Close()

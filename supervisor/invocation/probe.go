@@ -13,11 +13,6 @@ import (
 	"gorun/supervisor/sockets"
 )
 
-// checkSource is the app's health check of one run.
-type checkSource struct {
-	stop context.CancelFunc // ends it
-}
-
 // startCheck begins the health check of this one process.
 func (e *endpoint) startCheck() {
 	check := e.app.Health
@@ -25,7 +20,7 @@ func (e *endpoint) startCheck() {
 		return
 	}
 	var ctx context.Context
-	ctx, e.check.stop = context.WithCancel(context.Background())
+	ctx, e.stopCheck = context.WithCancel(context.Background())
 	prober := health.Prober{
 		Port: e.portOf(check.Port()),
 		Dial: func(ctx context.Context) (net.Conn, error) { return e.dial(ctx, check.Port()) },

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,4 +72,19 @@ func collect(from *os.File) <-chan []string {
 		last <- strings.FieldsFunc(string(kept), func(r rune) bool { return r == '\n' || r == '\r' })
 	}()
 	return last
+}
+
+// Overlay is an environment with more over it: names that are in both have the values
+// of more.
+func Overlay(environ, more []string) []string {
+	given := map[string]bool{}
+	for _, pair := range more {
+		name, _, _ := strings.Cut(pair, "=")
+		given[name] = true
+	}
+	kept := slices.DeleteFunc(slices.Clone(environ), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return given[name]
+	})
+	return append(kept, more...)
 }

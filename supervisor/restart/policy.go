@@ -24,7 +24,7 @@ const (
 // Policy tells when a worker is started again.
 type Policy struct {
 	Auto        bool          // autorestart
-	MaxUnstable int           // max_restarts: unstable runs in a row that are forgiven
+	MaxUnstable int           // max_restarts: unstable runs in a row that are tolerated
 	MinUptime   time.Duration // min_uptime: a shorter run is unstable
 	Delay       time.Duration // restart_delay: waited before every restart
 	Backoff     time.Duration // exp_backoff_restart_delay: first delay after an unstable run; 0 = none
@@ -45,6 +45,21 @@ type Decision struct {
 	Verdict  Verdict
 	Delay    time.Duration // before the next start; for Retry only
 	Unstable int           // unstable runs in a row, this one included
+}
+
+// String says what happens next, for people.
+func (d Decision) String() string {
+	switch d.Verdict {
+	case Rest:
+		return "stays stopped"
+	case GiveUp:
+		return "given up: errored"
+	case Retry:
+	}
+	if d.Delay == 0 {
+		return "restart now"
+	}
+	return "restart in " + d.Delay.Round(time.Millisecond).String()
 }
 
 // growth and jitter shape the backoff: each delay is half as long again as the

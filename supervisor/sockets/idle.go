@@ -47,12 +47,39 @@ func (g *Groups) AwaitEmpty(ctx context.Context, exited <-chan struct{}, owner O
 	}
 }
 
-// probes are the addresses that gorun itself connects from, see Address.Probe.
-var probes = netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 103}), 16)
+// connectionLook is how often the connections of an owner are looked at.
+const connectionLook = 20 * time.Millisecond
 
-// Serves reports whether the processes serve somebody but gorun on a shared address:
-// whether a connection is neither closed nor done with for that long.
-func (g *Groups) Serves(pids []int, user *syscall.Credential, idle time.Duration) (bool, error) {
+// AwaitIdle waits until every connection of the processes to a shared address is closed
+// or done with for that long, seen twice in a row. It returns false where exited is
+// closed or ctx ends before. Processes whose connections cannot be listed count as
+// idle; failed gets the reason.
+func (g *Groups) AwaitIdle(ctx context.Context, exited <-chan struct{}, processes func() []int, user *syscall.Credential, idle time.Duration, failed func(error)) bool {
+	for quiet := 0; quiet < 2; quiet++ {
+		begun := time.Now()
+		serves, err := g.serves(processes(), user, idle)
+		if err != nil {
+			failed(err)
+		}
+		if serves {
+			quiet = -1
+		}
+		// Many connections take long to look at: that is a small part of the time.
+		pause := time.NewTimer(max(connectionLook, 4*time.Since(begun)))
+		select {
+		case <-pause.C:
+		case <-exited:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// serves reports whether the processes serve a client other than gorun, which connects
+// from probe addresses, see Address.Probe.
+func (g *Groups) serves(pids []int, user *syscall.Credential, idle time.Duration) (bool, error) {
 	inodes, err := Inodes(pids, user)
 	if err != nil {
 		return false, err
@@ -61,6 +88,7 @@ func (g *Groups) Serves(pids []int, user *syscall.Credential, idle time.Duration
 	if err != nil {
 		return false, err
 	}
+	probes := netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 103}), 16)
 	return slices.ContainsFunc(open, func(c Connection) bool {
 		return !c.Done(idle) && !probes.Contains(c.Remote.Addr())
 	}), nil

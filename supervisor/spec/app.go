@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"path/filepath"
 	"reflect"
 	"strconv"
@@ -138,6 +139,25 @@ func (a App) PIDFile(instance int) string {
 	}
 	extension := filepath.Ext(a.PidFile)
 	return strings.TrimSuffix(a.PidFile, extension) + "-" + strconv.Itoa(instance) + extension
+}
+
+// Hooks are those that get an event.
+func (a App) Hooks(kind hooks.EventKind) []hooks.Hook {
+	switch kind {
+	case hooks.Exit:
+		return a.OnExit
+	case hooks.Restart:
+		return a.OnRestart
+	case hooks.GiveUp:
+		return a.OnGiveup
+	}
+	return nil
+}
+
+// MaxUnavailable is how many of the workers a rolling update replaces at a time: asked,
+// or as the app says, or a quarter.
+func (a App) MaxUnavailable(asked, workers int) int {
+	return cmp.Or(asked, a.ReloadParallel, (workers+3)/4)
 }
 
 // Changes names what differs between two revisions of an app, in the words of

@@ -20,6 +20,11 @@ func (v Verb) String() string {
 	return [...]string{"start", "stop", "restart", "reload", "delete", "reset"}[v]
 }
 
+// Past names the verb when it is done.
+func (v Verb) Past() string {
+	return [...]string{"started", "stopped", "restarted", "reloaded", "deleted", "reset"}[v]
+}
+
 // Order is what an operator asks for.
 type Order struct {
 	Verb     Verb
@@ -31,6 +36,14 @@ type Order struct {
 type Size struct {
 	Workers  int
 	Relative bool // Workers more than now, or fewer
+}
+
+// From is that number for an app that has now workers.
+func (s Size) From(now int) int {
+	if s.Relative {
+		return now + s.Workers
+	}
+	return s.Workers
 }
 
 // Revision is what an ecosystem file says by now.

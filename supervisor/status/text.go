@@ -39,3 +39,16 @@ func Round(d time.Duration) time.Duration {
 	}
 	return d.Round(time.Millisecond)
 }
+
+// Change says what became of a worker that was started or replaced, for people: what it
+// was before, and how long that took.
+func (w Worker) Change(before Worker, took time.Duration) string {
+	if w.State == Stopped {
+		return ", and has ended well"
+	}
+	pids := "pid " + strconv.Itoa(w.Pid)
+	if before.Pid != 0 && before.Pid != w.Pid {
+		pids = "pid " + strconv.Itoa(before.Pid) + " → " + strconv.Itoa(w.Pid)
+	}
+	return ": " + pids + ", online after " + Round(took).String()
+}

@@ -113,10 +113,10 @@ func (w *Worker) hear(e invocation.Event) *verdict {
 	case invocation.Exited:
 		return w.unlessReplaced(&verdict{cause: invocation.Died, reason: status.ByExit})
 	case invocation.Listening, invocation.Ready:
-		r.meet(e, false)
+		r.meet(e)
 	case invocation.Checked:
 		if !r.stopping {
-			r.meet(e, false)
+			r.meet(e)
 			return w.unlessReplaced(w.judge(e.Check))
 		}
 	case invocation.WatchdogExpired:
@@ -144,7 +144,7 @@ func (w *Worker) markReady() {
 	r.AcceptTraffic()
 	w.enter(status.Online)
 	r.StartWatchdog()
-	w.fulfil()
+	w.settle(nil)
 }
 
 // letStop takes an invocation that has sent STOPPING=1 out of the steering, and

@@ -20,6 +20,7 @@ type run struct {
 	*invocation.Invocation
 	listen, notify, health bool // conditions that are still unmet
 	explicit               bool // notify or health was one of them
+	mustListen             bool // no other condition stands for listen: it replaces an invocation that has listened
 	blind                  bool // nothing reports that it is ready but that it goes on running
 	stopping               bool // it has sent STOPPING=1
 	limit                  time.Duration
@@ -57,10 +58,9 @@ func (r *run) unmet() string {
 	return ""
 }
 
-// meet takes note of an event that may meet a condition. What is explicit stands
-// for a socket, too, unless one is needed: where the invocation that is to be
-// replaced has listened.
-func (r *run) meet(e invocation.Event, needsSocket bool) {
+// meet takes note of an event that may meet a condition. What is explicit stands for a
+// socket, too, unless it must listen.
+func (r *run) meet(e invocation.Event) {
 	switch e.Kind {
 	case invocation.Listening:
 		r.listen = false
@@ -73,7 +73,7 @@ func (r *run) meet(e invocation.Event, needsSocket bool) {
 		}
 	case invocation.Exited, invocation.Alive, invocation.WatchdogExpired, invocation.Stopping, invocation.Extended, invocation.DeadlineExceeded:
 	}
-	if r.explicit && r.unmet() == "" && !needsSocket {
+	if r.explicit && r.unmet() == "" && !r.mustListen {
 		r.listen = false
 	}
 }

@@ -3,8 +3,6 @@ package worker
 import (
 	"context"
 	"crypto/rand"
-	"slices"
-	"strings"
 
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/notify"
@@ -27,7 +25,7 @@ func (w *Worker) noteOf(ended end) hooks.Event {
 // tellHooks reports an end that nobody has asked for to the hooks.
 func (w *Worker) tellHooks(ended end, decision restart.Decision) {
 	n := w.noteOf(ended)
-	n.Next = whatNext(decision)
+	n.Next = decision.String()
 	w.tell(hooks.Exit, n)
 	if decision.Verdict == restart.GiveUp {
 		w.tell(hooks.GiveUp, n)
@@ -60,25 +58,13 @@ func (w *Worker) tellResumed() {
 
 // tell hands an event to the hooks of the app. It never waits.
 func (w *Worker) tell(kind hooks.EventKind, n hooks.Event) {
-	to := w.hooksFor(kind)
+	to := w.spec.Hooks(kind)
 	if len(to) == 0 {
 		return
 	}
 	n.Kind, n.Host, n.App, n.Instance = kind, w.deps.Host, w.status.App, w.status.Instance
 	h := hookRun{deps: w.deps, app: w.spec, worker: w.name, instance: w.status.Instance, id: w.status.ID}
 	w.deps.Hooks.Dispatch(n, to, h.run)
-}
-
-func (w *Worker) hooksFor(kind hooks.EventKind) []hooks.Hook {
-	switch kind {
-	case hooks.Exit:
-		return w.spec.OnExit
-	case hooks.Restart:
-		return w.spec.OnRestart
-	case hooks.GiveUp:
-		return w.spec.OnGiveup
-	}
-	return nil
 }
 
 // hookRun is what a hook's command is run with: all of it never changes.
@@ -92,21 +78,7 @@ type hookRun struct {
 // run runs the command as the app's workers run, and returns its last lines.
 func (h hookRun) run(ctx context.Context, c hooks.Command) (lines []string, err error) {
 	return process.RunWithInput(ctx, h.deps.Reaper, process.Spec{
-		Argv: c.Argv, Env: h.environ(c.Environ), Dir: h.app.Dir, User: h.app.User.Credential(),
+		Argv: c.Argv, Env: process.Overlay(notify.WithoutVariables(h.app.Environ(h.instance, h.id)), c.Environ), Dir: h.app.Dir, User: h.app.User.Credential(),
 		Marker: h.worker + "/hook/" + rand.Text(), Memory: h.deps.Cgroup.MemoryLimit(),
 	}, c.Input)
-}
-
-// environ is the environment of the app's workers with more over it.
-func (h hookRun) environ(more []string) []string {
-	given := map[string]bool{}
-	for _, pair := range more {
-		name, _, _ := strings.Cut(pair, "=")
-		given[name] = true
-	}
-	own := slices.DeleteFunc(notify.WithoutVariables(h.app.Environ(h.instance, h.id)), func(pair string) bool {
-		name, _, _ := strings.Cut(pair, "=")
-		return given[name]
-	})
-	return append(own, more...)
 }

@@ -45,13 +45,8 @@ func (w *Worker) adopt(conf *spec.App) {
 	w.spec = conf
 }
 
-// fulfil says that the update has come to its end: the worker is online by it, or
-// has ended well.
-func (w *Worker) fulfil() { w.settle(nil) }
-
-// refuse says that the update has failed, unless it has come to its end.
-func (w *Worker) refuse(err error) { w.settle(err) }
-
+// settle says that the update has come to its end, if it has not: the worker is online
+// by it or has ended well, or err.
 func (w *Worker) settle(err error) {
 	if !w.update.Done {
 		w.update.Done, w.update.Err = true, err
@@ -79,7 +74,7 @@ func (w *Worker) replace(u Update) {
 	if err != nil {
 		w.status.Exits[status.Failure]++
 		w.adopt(before)
-		w.refuse(err)
+		w.settle(err)
 		return
 	}
 	w.replacement = &replacement{run: next, update: u, before: before}
@@ -115,7 +110,8 @@ func (w *Worker) hearReplacement(kill context.Context, e invocation.Event) *verd
 	case invocation.Exited:
 		return w.giveUpReplacement(kill, invocation.Died, errEnded)
 	case invocation.Listening, invocation.Ready, invocation.Checked:
-		next.meet(e, w.serving.HasListened())
+		next.mustListen = w.serving.HasListened()
+		next.meet(e)
 	case invocation.Extended:
 		next.prolong(e.Extend)
 	case invocation.DeadlineExceeded:
@@ -146,7 +142,7 @@ func (w *Worker) takeOver(kill context.Context) {
 	w.present(next.run)
 	next.StartWatchdog()
 	drain(w.restarts) // they were about the old one
-	w.fulfil()
+	w.settle(nil)
 	w.leave(kill, old, leaver{cause: invocation.Replaced, reason: next.update.Reason})
 }
 
@@ -204,7 +200,7 @@ func (w *Worker) reap(d departed) {
 	ended := end{End: d.end, reason: d.reason}
 	w.recordEnd(d.invocation, &ended)
 	if d.failed != nil && d.update == w.update.Number {
-		w.refuse(&StartError{Cause: d.failed, Exit: w.status.LastExit.Text, Tail: ended.Tail})
+		w.settle(&StartError{Cause: d.failed, Exit: w.status.LastExit.Text, Tail: ended.Tail})
 	}
 	w.publish()
 }

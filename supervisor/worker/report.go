@@ -25,21 +25,7 @@ func (w *Worker) reportEnd(ended end, decision restart.Decision) {
 		}
 		facts = append(facts, "lines", ended.Tail)
 	}
-	facts = append(facts, "next", whatNext(decision))
-	w.deps.Record(status.Event{App: w.status.App, Instance: w.status.Instance, Kind: "exit", Text: "exit " + exit.Text + ", " + whatNext(decision)})
+	facts = append(facts, "next", decision.String())
+	w.deps.Record(status.Event{App: w.status.App, Instance: w.status.Instance, Kind: "exit", Text: "exit " + exit.Text + ", " + decision.String()})
 	w.deps.Log.Log(context.Background(), level, "worker exited", facts...)
-}
-
-func whatNext(next restart.Decision) string {
-	switch next.Verdict {
-	case restart.Rest:
-		return "stays stopped"
-	case restart.GiveUp:
-		return "given up: errored"
-	case restart.Retry:
-	}
-	if next.Delay == 0 {
-		return "restart now"
-	}
-	return "restart in " + next.Delay.Round(time.Millisecond).String()
 }

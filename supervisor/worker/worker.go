@@ -145,7 +145,7 @@ func (w *Worker) Run(ctx, kill context.Context, ports *invocation.Ports, first U
 	if w.takeSlot(ctx) {
 		code = w.keepRunning(ctx, kill)
 	}
-	w.refuse(ErrStopped)
+	w.settle(ErrStopped)
 	w.awaitLeaving()
 	return code
 }
@@ -233,9 +233,9 @@ func (w *Worker) conclude(to status.State, ended end, decision restart.Decision)
 // answer says what became of the update: to end well is as good as to be online.
 func (w *Worker) answer(ended end, verdict restart.Verdict) {
 	if verdict == restart.Rest && w.restCode(ended) == 0 {
-		w.fulfil()
+		w.settle(nil)
 	}
-	w.refuse(w.failure(ended))
+	w.settle(w.failure(ended))
 }
 
 // restCode is the code of a job: one that stop_exit_codes names is a good end, one
