@@ -113,7 +113,7 @@ func TestOptionsAreForTheFileOfTheRun(t *testing.T) {
 	g.ok(t, "restart", s.file)
 	g.wantStates(t, "api/0 online, more/0 online")
 	for _, args := range [][]string{{"start", s.file, "--name", "x"}, {"start", "-i", "3", "more"}, {"start", "more", "--", "--port", "1"}} {
-		if o := g.order(t, args...); o.code != 2 || !strings.Contains(o.err, "its own start") {
+		if o := g.order(t, args...); o.code != 2 || !strings.Contains(o.err, "running already") {
 			t.Errorf("gorun %q exits with %d: %s", args, o.code, o.err)
 		}
 	}

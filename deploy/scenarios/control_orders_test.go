@@ -90,8 +90,8 @@ func TestScale(t *testing.T) {
 			t.Errorf("after gorun scale api %s there are %d workers, want %d", test.size, got, test.want)
 		}
 	}
-	g.refused(t, []string{"scale", "api", "0"}, "at least one", "stop")
-	g.refused(t, []string{"scale", "api", "-2"}, "at least one", "stop")
+	g.refused(t, []string{"scale", "api", "0"}, "stop")
+	g.refused(t, []string{"scale", "api", "-2"}, "stop")
 	g.refused(t, []string{"scale", "api", "many"}, "many")
 	if got := count(); got != 2 {
 		t.Errorf("%d workers, want 2", got)

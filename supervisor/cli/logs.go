@@ -44,20 +44,8 @@ func (s *session) logs() error {
 	if err != nil {
 		return err
 	}
-	query := client.LogQuery{Targets: targets, Lines: s.args.Int("lines"), Follow: !s.args.Bool("nostream")}
-	switch {
-	case s.args.Bool("out") && !s.args.Bool("err"):
-		query.Stream = "out"
-	case s.args.Bool("err") && !s.args.Bool("out"):
-		query.Stream = "err"
-	}
-	log := &screen.Log{Style: s.style()}
-	switch {
-	case s.args.Bool("json"):
-		log.Form = screen.JSON
-	case s.args.Bool("raw"):
-		log.Form = screen.Raw
-	}
+	query := client.LogQuery{Targets: targets, Lines: s.args.Int("lines"), Follow: !s.args.Bool("nostream"), Stream: s.logStream()}
+	log := &screen.Log{Style: s.style(), Form: s.logForm()}
 	if overview, err := s.client.Apps(s.ctx); err == nil {
 		log.AlignTags(overview.Apps)
 	}
@@ -73,6 +61,28 @@ func (s *session) logs() error {
 		}
 	}
 	return nil
+}
+
+// logStream is the stream that --out or --err chooses, "" for both.
+func (s *session) logStream() string {
+	out, err := s.args.Bool("out"), s.args.Bool("err")
+	switch {
+	case out && !err:
+		return "out"
+	case err && !out:
+		return "err"
+	}
+	return ""
+}
+
+func (s *session) logForm() screen.Form {
+	switch {
+	case s.args.Bool("json"):
+		return screen.JSON
+	case s.args.Bool("raw"):
+		return screen.Raw
+	}
+	return screen.Tagged
 }
 
 func (s *session) flush() error {

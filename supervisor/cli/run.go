@@ -36,9 +36,7 @@ func (c *commandLine) supervise(args *cli.Context) (int, error) {
 		return codeUsage, err
 	}
 	process.KeepDescriptors()
-	if c.Variable("GOGC") == "" {
-		debug.SetGCPercent(usage.GCPercent(file.Workers()))
-	}
+	c.limitHeap(file)
 	output := logs.New(logs.Options{
 		Stdout: c.Out, Stderr: c.Err, Format: settings.format, Color: settings.color, Level: settings.level,
 	})
@@ -61,6 +59,13 @@ func (c *commandLine) supervise(args *cli.Context) (int, error) {
 		signals: c.signals, reaper: r, reopen: output.Reopen, log: log, load: c.loader(args, log),
 		delay: settings.delay, terminationLog: settings.terminationLog,
 	})
+}
+
+// limitHeap trades CPU for memory, unless the operator has set GOGC.
+func (c *commandLine) limitHeap(file ecosystem.File) {
+	if c.Variable("GOGC") == "" {
+		debug.SetGCPercent(usage.GCPercent(file.Workers()))
+	}
 }
 
 // listenAndServe runs the apps with their listeners: health and metrics for

@@ -88,7 +88,7 @@ func (f *family) signalIn(table []entry, child *reaper.Child, sig unix.Signal) {
 	}
 }
 
-// everybody is all that descends from gorun, with or without a marker.
+// descendants is every process that descends from gorun, with or without a marker.
 type descendants struct{}
 
 func (descendants) members(table []entry) []entry {
@@ -108,7 +108,7 @@ func (w descendants) signal(child *reaper.Child, sig unix.Signal) {
 	}
 }
 
-// alone is a program without the rest of its tree.
+// programOnly is a program without the rest of its tree.
 type programOnly struct{ child *reaper.Child }
 
 func (a programOnly) members(table []entry) []entry {
