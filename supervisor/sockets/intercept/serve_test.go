@@ -194,7 +194,7 @@ func TestListeningIsToldOnce(t *testing.T) {
 	}
 	w.quit(t)
 	if w.ready(t); len(w.listening) != 0 {
-		t.Errorf("told again: %v", <-w.listening)
+		t.Errorf("reported again: %v", <-w.listening)
 	}
 }
 
