@@ -91,7 +91,7 @@ func (c Command) start(r *reaper.Reaper, path string, terminal terminal) (*reape
 
 // attend passes signals on until the command has ended.
 func (c Command) attend(child *reaper.Child, signals <-chan unix.Signal) int {
-	var whole tree = everybody{}
+	var whole tree = allDescendants{}
 	if c.Alone {
 		whole = alone{child}
 	}

@@ -185,7 +185,7 @@ func cleanUp(t *testing.T) {
 	t.Helper()
 	t.Cleanup(func() {
 		EndAll(context.Background(), shared, Ladder{Signal: unix.SIGKILL, Grace: patience})
-		if left := (everybody{}).members(processTable()); len(left) > 0 {
+		if left := (allDescendants{}).members(processTable()); len(left) > 0 {
 			t.Errorf("left over: %+v", left)
 		}
 	})

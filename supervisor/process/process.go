@@ -1,7 +1,7 @@
-// Package process runs one program as one process tree: start, stop ladder,
-// exit. Its tree is everything that is in the program's session or process
-// group, descends from it, or was re-parented to gorun and carries its marker
-// in its environment.
+// Package process runs one program as one process tree: start, signals, stop ladder,
+// exit. The tree is every process in the program's session or process group, every
+// descendant of it, and every process that was re-parented to gorun and has the
+// program's marker in its environment. The package has no goroutine of its own.
 package process
 
 import (
@@ -21,17 +21,17 @@ import (
 	"gorun/signals/reaper"
 )
 
-// MarkerName is the environment variable that tells the processes of one tree
-// from those of others, wherever they have been re-parented to.
+// MarkerName is the environment variable that identifies the processes of one tree,
+// wherever they have been re-parented to.
 const MarkerName = "GORUN_WORKER"
 
-// Exit codes for programs that cannot be started, as shells have them.
+// Exit codes for programs that cannot be started, as in shells.
 const (
 	CodeNotExecutable = 126
 	CodeNotFound      = 127
 )
 
-// Spec is what a process is started from.
+// Spec describes a process to start.
 type Spec struct {
 	Argv   []string // Argv[0] is the path of the program
 	Env    []string
@@ -42,7 +42,7 @@ type Spec struct {
 	Marker string              // value of MarkerName, unique to this run
 	User   *syscall.Credential // nil: gorun's own
 	Limits []Limit
-	Memory int64 // what there is for it and gorun together, in bytes; 0: unknown
+	Memory int64 // limit for it and gorun together, in bytes; 0: unknown
 
 	Extra       []*os.File   // become descriptors 3, 4, …
 	ListenNames []string     // of the first Extra, where they are sockets to accept on: LISTEN_FDNAMES
@@ -55,13 +55,13 @@ type Limit struct {
 	Soft, Hard uint64
 }
 
-// Ladder is how a process is brought to an end.
+// Ladder is how a process is stopped.
 type Ladder struct {
 	Signal unix.Signal
 	Grace  time.Duration        // from Signal to SIGKILL
 	Extend <-chan time.Duration // the program asks for so much time, from now; nil: it cannot
-	Alone  bool                 // spare the rest of the tree
-	Asked  bool                 // the program was asked to end in another way: Signal is for what it leaves behind
+	Alone  bool                 // stop only the program, not the rest of the tree
+	Asked  bool                 // the program was asked to end in another way: Signal is for the processes it leaves behind
 }
 
 // Process is a running program with its tree. Its methods are for one
@@ -72,8 +72,8 @@ type Process struct {
 	family family
 }
 
-// Start starts the program in a session of its own. It returns once the
-// program has been executed; CodeOf tells the exit code that an error means.
+// Start starts the program in a session of its own. It returns once the program has
+// been executed; CodeOf returns the exit code for an error.
 func Start(r *reaper.Reaper, spec Spec) (*Process, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -94,14 +94,14 @@ func Start(r *reaper.Reaper, spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start: %w", err)
 	}
-	preferAsVictim(r, child.Pid(), victimBonus(spec.Memory))
+	raiseOOMScore(r, child.Pid(), oomScoreBonus(spec.Memory))
 	return &Process{child: child, reaper: r, family: family{
-		leader: child.Pid(), born: birth(r, child.Pid()), marker: spec.Marker, user: spec.User, owns: r.Owns,
+		leader: child.Pid(), started: startTime(r, child.Pid()), marker: spec.Marker, user: spec.User, owns: r.Owns,
 	}}, nil
 }
 
-// request tells the reaper what to start; without limits, which take a step
-// between fork and exec, see Launch.
+// request returns the reaper's request; without limits, which take a step between fork
+// and exec, see Launch.
 func (s Spec) request(null *os.File) (reaper.Spec, error) {
 	request := reaper.Spec{
 		Path: s.Argv[0], Argv: s.Argv, Env: withMarker(s.Env, s.Marker), Dir: s.Dir,
@@ -123,12 +123,12 @@ func (s Spec) request(null *os.File) (reaper.Spec, error) {
 	return request, nil
 }
 
-// needsStep tells whether something is to be set that only the process can set
-// for itself, between fork and exec.
+// needsStep reports whether the process must set something for itself, between fork and
+// exec.
 func (s Spec) needsStep() bool { return len(s.Limits) > 0 || len(s.ListenNames) > 0 }
 
-// birth returns when a child was started, or 0 if it cannot be known any more.
-func birth(r *reaper.Reaper, pid int) uint64 {
+// startTime returns when a child was started, or 0 if it has ended.
+func startTime(r *reaper.Reaper, pid int) uint64 {
 	e, err := readEntry(strconv.Itoa(pid))
 	if err != nil || !r.Owns(pid) {
 		return 0
@@ -136,8 +136,8 @@ func birth(r *reaper.Reaper, pid int) uint64 {
 	return e.started
 }
 
-// descriptor returns the file's number. Unlike File.Fd it leaves alone the
-// blocking mode, which every process shares that has the file open.
+// descriptor returns the file's number. Unlike File.Fd it does not change the blocking
+// mode, which all processes share that have the file open.
 func descriptor(file *os.File) (uintptr, error) {
 	raw, err := file.SyscallConn()
 	if err != nil {
@@ -150,8 +150,8 @@ func descriptor(file *os.File) (uintptr, error) {
 	return number, nil
 }
 
-// CodeOf returns the exit code that stands for a program which could not be
-// started: 127 when there is none, else 126.
+// CodeOf returns the exit code of a program that could not be started: 127 when it does
+// not exist, else 126.
 func CodeOf(err error) int {
 	if errors.Is(err, fs.ErrNotExist) {
 		return CodeNotFound
@@ -159,26 +159,26 @@ func CodeOf(err error) int {
 	return CodeNotExecutable
 }
 
-// What is added to gorun's own oom_score_adj for its children.
+// Bounds of the bonus that is added to gorun's own oom_score_adj for its children.
 const (
-	ownSize    = 24 << 20 // bytes: gorun in a small container stays below
-	leastBonus = 100
-	mostBonus  = 1000
+	ownSize  = 24 << 20 // bytes: gorun in a small container stays below
+	minBonus = 100
+	maxBonus = 1000
 )
 
-// victimBonus makes a child of any size, with so many bytes of memory for all,
-// the victim before its supervisor: each unit of oom_score_adj counts as a
-// thousandth of that memory (oom_badness in mm/oom_kill.c). No more than that, for
-// it counts against the processes of other containers, too.
-func victimBonus(memory int64) int {
+// oomScoreBonus makes the kernel kill a child of any size before its supervisor, given
+// the memory for all: each unit of oom_score_adj counts as a thousandth of that memory
+// (oom_badness in mm/oom_kill.c). It is no larger than that, since it counts against
+// the processes of other containers, too.
+func oomScoreBonus(memory int64) int {
 	if memory <= 0 {
-		return leastBonus
+		return minBonus
 	}
-	return int(min(max(ownSize*1000/memory+1, leastBonus), mostBonus))
+	return int(min(max(ownSize*1000/memory+1, minBonus), maxBonus))
 }
 
-// preferAsVictim is a favour: where /proc does not allow it, nothing is lost.
-func preferAsVictim(r *reaper.Reaper, pid, bonus int) {
+// raiseOOMScore raises a child's oom_score_adj where /proc allows it.
+func raiseOOMScore(r *reaper.Reaper, pid, bonus int) {
 	own, err := readNumber("/proc/self/oom_score_adj")
 	if err != nil {
 		return
@@ -188,7 +188,7 @@ func preferAsVictim(r *reaper.Reaper, pid, bonus int) {
 		return
 	}
 	defer file.Close()
-	if r.Owns(pid) { // so the file, which was opened before, is the child's
+	if r.Owns(pid) { // not reaped: so the file, which was opened before, is the child's
 		_, _ = file.WriteString(strconv.Itoa(min(own+bonus, 1000)))
 	}
 }
@@ -196,11 +196,11 @@ func preferAsVictim(r *reaper.Reaper, pid, bonus int) {
 // Pid returns the process id of the program itself.
 func (p *Process) Pid() int { return p.child.Pid() }
 
-// Exited is closed when the program itself has ended; others of its tree may
+// Exited is closed when the program itself has ended; other processes of its tree may
 // live on.
 func (p *Process) Exited() <-chan struct{} { return p.child.Exited() }
 
-// Status tells how the program ended, once Exited is closed.
+// Status returns how the program ended, once Exited is closed.
 func (p *Process) Status() reaper.Status { return p.child.Status() }
 
 // Signal sends sig to every process of the tree.
@@ -242,14 +242,13 @@ func Trees(all []*Process) [][]int {
 	return trees
 }
 
-// Stop brings the tree to its end: signal, grace, SIGKILL. When the end of ctx
-// cuts the grace short, SIGKILL follows at once. It returns when nothing is left,
-// and whether SIGKILL was needed. Once the program itself has ended, Stop ends
-// what it left behind.
+// Stop ends the tree: signal, grace, SIGKILL. When ctx ends during the grace, SIGKILL
+// follows at once. It returns when no process is left, and whether SIGKILL was needed.
+// Once the program itself has ended, Stop ends the processes that it left behind.
 func (p *Process) Stop(ctx context.Context, ladder Ladder) (forced bool) {
 	var all tree = &p.family
 	if ladder.Alone {
 		all = alone{p.child}
 	}
-	return descend(ctx, ending{p.reaper.OrphanReaped, p.child, all}, ladder)
+	return runLadder(ctx, termination{p.reaper.OrphanReaped, p.child, all}, ladder)
 }
