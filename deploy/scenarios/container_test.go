@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 // Case 20.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 // nobodys is an ordinary user.

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 // stranger is a socket of another program, with a port that the kernel chose.

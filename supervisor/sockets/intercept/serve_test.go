@@ -14,8 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gorun/deploy/scenarios/freeport"
 	"gorun/supervisor/sockets"
-	"gorun/supervisor/sockets/freeport"
 )
 
 const (
