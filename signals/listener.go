@@ -43,8 +43,8 @@ const queueSize = 128
 // at a time.
 //
 // SIGCHLD and the signals that mean Stop are received when NewListener returns; the
-// others, each of which costs os/signal a hand-over between threads, when Complete
-// is closed.
+// others, each of which costs os/signal a switch between threads, when Complete is
+// closed.
 func NewListener() *Listener {
 	l := &Listener{
 		children: make(chan os.Signal, 1),
@@ -84,7 +84,7 @@ func stopSignals() []unix.Signal {
 	return []unix.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGTERM}
 }
 
-// otherSignals lists the rest: all that os/signal can tell from the runtime's own,
+// otherSignals lists the rest: all that os/signal distinguishes from the runtime's own,
 // SIGURG and SIGPROF. Asking for every signal at once costs a millisecond and seven
 // threads. Of faults (SIGSEGV, …) it delivers those that a process has sent; without
 // Notify they would end gorun.

@@ -270,7 +270,7 @@ func eventually(t *testing.T, happened func() bool) {
 // A rate of a counter that appears with its first event misses that.
 func TestASignalThatHasNotComeIsToldAsZero(t *testing.T) {
 	l, _ := dispatched(t, Supervising)
-	if n, told := l.Received()["SIGTERM"]; n != 0 || !told {
+	if n, counted := l.Received()["SIGTERM"]; n != 0 || !counted {
 		t.Errorf("Received() = %v, want SIGTERM in it with 0", l.Received())
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 func TestStickyClientsStayWithTheirWorker(t *testing.T) {

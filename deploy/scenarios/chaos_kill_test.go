@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 // Not parallel, like all tests here that put both processors under load.

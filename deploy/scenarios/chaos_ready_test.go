@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 func TestAWorkerThatNeverListensCountsAsOnlineAfterListenTimeout(t *testing.T) {

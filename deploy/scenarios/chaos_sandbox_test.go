@@ -6,7 +6,7 @@ package scenarios_test
 import (
 	"testing"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 // sandboxes are surroundings in which bind cannot be intercepted, with what

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 // Case 20.

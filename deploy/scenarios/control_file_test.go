@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 // A file stands for its apps, as their names would.

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 // nobodys is an ordinary user.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 // patients are the programs of testdata/health, which can be made sick. None

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 // runtimeImage has Node.js, npm and a shell beside gorun: files of this machine

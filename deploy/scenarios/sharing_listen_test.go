@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 // The issue: `listen` opens sockets and passes them on.

@@ -141,7 +141,7 @@ func (r *Reaper) register(spec Spec) (*Child, error) {
 	return child, nil
 }
 
-// startError names the step that failed: ForkExec does not tell its steps apart.
+// startError names the step that failed: ForkExec's error does not.
 func startError(spec Spec, err error) error {
 	if spec.Dir != "" {
 		if _, dirErr := os.Stat(spec.Dir); dirErr != nil {

@@ -215,10 +215,10 @@ func alone(t *testing.T) {
 
 func TestOrphansAreBuried(t *testing.T) {
 	alone(t)
-	before, buried, reaped := shared.Orphans(), shared.OrphanReaped(), shared.Reaped()
+	before, orphanReaped, reaped := shared.Orphans(), shared.OrphanReaped(), shared.Reaped()
 	child := begin(t, script("(sleep 0.01 &)"))
 	wait(t, child.Exited())
-	wait(t, buried)
+	wait(t, orphanReaped)
 	wait(t, reaped)
 	if got := shared.Orphans() - before; got != 1 {
 		t.Errorf("%d orphans, want 1", got)

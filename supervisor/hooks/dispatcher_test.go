@@ -86,7 +86,7 @@ type responses struct {
 	mu       sync.Mutex
 	statuses []int
 	header   http.Header
-	heard    func(text string)
+	onRequest    func(text string)
 }
 
 func (a *responses) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -96,7 +96,7 @@ func (a *responses) RoundTrip(r *http.Request) (*http.Response, error) {
 	if len(a.statuses) > 1 {
 		a.statuses = a.statuses[1:]
 	}
-	a.heard(fmt.Sprint(r.URL.Path, " ", status))
+	a.onRequest(fmt.Sprint(r.URL.Path, " ", status))
 	if status == 0 {
 		return nil, errors.New("connection refused")
 	}
@@ -120,7 +120,7 @@ func command(argv ...string) Hook {
 func TestAWebhookIsTriedAgain(t *testing.T) {
 	network := &responses{statuses: []int{500, 0, 429, 200}}
 	inBubble(t, network, func(o *testDispatcher) {
-		network.heard = o.record
+		network.onRequest = o.record
 		o.Dispatch(crash(), []Hook{web("/a")}, nil)
 		advance(time.Minute)
 		o.want(t, "0s /a 500", "1s /a 0", "3s /a 429", "7s /a 200")
@@ -133,7 +133,7 @@ func TestAWebhookIsTriedAgain(t *testing.T) {
 func TestAServerThatAsksForTimeGetsIt(t *testing.T) {
 	network := &responses{statuses: []int{503, 200}, header: http.Header{"Retry-After": {"20"}}}
 	inBubble(t, network, func(o *testDispatcher) {
-		network.heard = o.record
+		network.onRequest = o.record
 		o.Dispatch(crash(), []Hook{web("/a")}, nil)
 		advance(time.Minute)
 		o.want(t, "0s /a 503", "20s /a 200")
@@ -141,7 +141,7 @@ func TestAServerThatAsksForTimeGetsIt(t *testing.T) {
 }
 
 func TestAFailureIsLoggedOnceAndWithoutTheSecret(t *testing.T) {
-	network := &responses{statuses: []int{404}, heard: func(string) {}}
+	network := &responses{statuses: []int{404}, onRequest: func(string) {}}
 	inBubble(t, network, func(o *testDispatcher) {
 		o.Dispatch(crash(), []Hook{web("/SECRET")}, nil)
 		advance(time.Minute)
@@ -264,7 +264,7 @@ func TestOfTooManyEventsTheOldestAreDropped(t *testing.T) {
 func TestTheEndWaitsForWhatIsOnItsWay(t *testing.T) {
 	network := &responses{statuses: []int{500, 200}}
 	inBubble(t, network, func(o *testDispatcher) {
-		network.heard = o.record
+		network.onRequest = o.record
 		o.Dispatch(crash(), []Hook{web("/a")}, nil)
 		o.Close(context.Background())
 		o.record("closed")
@@ -294,7 +294,7 @@ func TestTheEndDoesNotWaitForEver(t *testing.T) {
 }
 
 func TestTheEndCutsAPauseShort(t *testing.T) {
-	network := &responses{statuses: []int{500}, heard: func(string) {}}
+	network := &responses{statuses: []int{500}, onRequest: func(string) {}}
 	inBubble(t, network, func(o *testDispatcher) {
 		o.Dispatch(crash(), []Hook{web("/a")}, nil)
 		synctest.Wait()

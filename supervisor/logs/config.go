@@ -1,5 +1,9 @@
-// Package logs carries the workers' output to gorun's own output and to
-// files: whole lines, raw, tagged, as key=value or as JSON.
+// Package logs carries the workers' output to gorun's own output and to files: whole
+// lines, raw, tagged, as key=value or as JSON. Each stream of a run has a goroutine that
+// reads and writes; gorun's own lines have one; opening, closing and compressing files
+// happens in the background. A disk or a reader that hangs holds up the streams that
+// write to it, and nothing else: no lock that others need is held over a system call
+// that may wait.
 package logs
 
 // Format is how a worker's line reaches gorun's stdout or stderr.

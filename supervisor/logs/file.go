@@ -20,8 +20,8 @@ const (
 	pipeTimeout = time.Second
 )
 
-// file is one log file, shared by all workers that name it. Its disk may hang: its
-// lock is held over system calls, so nobody waits for it who has to go on.
+// file is one log file, shared by all workers that name it. Its disk may hang, and its
+// lock is held over system calls: only goroutines that may hang, too, wait for it.
 type file struct {
 	path      string
 	rotation  Rotation
@@ -104,8 +104,8 @@ func (f *file) ready(now time.Time, size int) bool {
 	return f.f != nil
 }
 
-// room is how much of p goes into the current file: whole lines up to the
-// limit, and at least one. The file is put aside when it takes none.
+// fits is how much of p goes into the current file: whole lines up to the
+// limit, and at least one. The file is rotated when none fits.
 func (f *file) fits(p []byte) int {
 	limit := f.rotation.MaxSize
 	if limit <= 0 || !f.regular || f.unrotatable || f.size+int64(len(p)) <= limit {
@@ -131,16 +131,16 @@ func (f *file) fits(p []byte) int {
 	return len(p)
 }
 
-// rotate puts the file aside. When that fails, as for a file that is a mount
-// point, it grows until it is opened anew: better too long than none.
+// rotate renames the file and opens a new one. When that fails, as for a file that is a
+// mount point, the file grows until it is opened again: too long is better than none.
 func (f *file) rotate() {
-	aside, err := renameRotated(f.path, f.rotatedAt)
+	at, err := renameRotated(f.path, f.rotatedAt)
 	if err != nil {
 		f.out.log.Warn("cannot rotate log file, it keeps growing", "path", f.path, "error", err)
 		f.unrotatable = true
 		return
 	}
-	f.rotatedAt = aside
+	f.rotatedAt = at
 	_ = f.f.Close() // its data is with the kernel
 	f.f = nil
 	if err := f.open(); err != nil {
@@ -165,7 +165,7 @@ func (f *file) append(p []byte) (int, error) {
 	return n, err
 }
 
-// settle remembers whose line is unfinished after n bytes of p.
+// setUnfinished records whose line is unfinished after n bytes of p.
 func (f *file) setUnfinished(owner any, p []byte, n int) {
 	switch {
 	case n > 0 && p[n-1] == '\n':
@@ -177,7 +177,7 @@ func (f *file) setUnfinished(owner any, p []byte, n int) {
 	}
 }
 
-// fail warns about the first of a row of failures.
+// failed warns about the first of several failures in a row.
 func (f *file) failed(err error, lost int) {
 	if f.lost == 0 {
 		f.out.log.Warn("cannot write log file, its lines are lost", "path", f.path, "error", err)
@@ -209,8 +209,8 @@ func (f *file) reopen(ctx context.Context) error {
 	return f.open()
 }
 
-// truncate empties what is at the path now, which may have been put there since
-// the file was opened. What goes on being written is appended.
+// truncate empties the file that is at the path now, which may be newer than the open
+// one. Later writes are appended.
 func (f *file) truncate(ctx context.Context) error {
 	if !f.lock.acquire(ctx.Done()) {
 		return fmt.Errorf("empty %s: %w", f.path, ctx.Err())

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Reopen closes and opens every log file, after somebody has moved them away. A
+// Reopen closes and opens every log file, after they were moved away (logrotate). A
 // file whose disk hangs holds up no other file; it is left as it is when ctx is
 // over before the disk answers.
 func (o *Output) Reopen(ctx context.Context) error {

@@ -83,14 +83,14 @@ func TestOwnLinesLookAsTheFormatSays(t *testing.T) {
 }
 
 func TestOwnLinesNeverWaitAndDropsAreTold(t *testing.T) {
-	errs := buffer{gate: make(chan struct{})}
+	errs := buffer{stall: make(chan struct{})}
 	o := output(t, Options{Stdout: io.Discard, Stderr: &errs})
 	log := slog.New(o.Handler())
 	long := strings.Repeat("x", 1000)
 	for range 1000 {
 		log.Info("stalled", "long", long)
 	}
-	close(errs.gate)
+	close(errs.stall)
 	eventually(t, func() bool { return strings.Contains(errs.String(), "gorun: warning: lines of gorun were dropped") })
 	if n := strings.Count(errs.String(), "gorun: stalled"); n < 200 || n > 520 {
 		t.Errorf("%d lines were kept", n)

@@ -81,9 +81,9 @@ func TestHistorySurvivesRestartsAndEndsWithTheWorker(t *testing.T) {
 }
 
 func TestHistoryIsThereWhileStdoutIsStalled(t *testing.T) {
-	stalled := &buffer{gate: make(chan struct{})}
+	stalled := &buffer{stall: make(chan struct{})}
 	o := output(t, Options{Stdout: stalled, Stderr: io.Discard})
-	t.Cleanup(func() { close(stalled.gate) })
+	t.Cleanup(func() { close(stalled.stall) })
 	c := capture(t, o.Worker(Identity{App: "api"}, Config{}))
 	p := start(t, c, "utf8")
 	if _, err := p.Wait(); err != nil {

@@ -214,12 +214,12 @@ func eventually(tb testing.TB, ok func() bool) {
 type buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
-	gate chan struct{} // nil = open; closed = open
+	stall chan struct{} // nil or closed: writes go on
 }
 
 func (b *buffer) Write(p []byte) (int, error) {
-	if b.gate != nil {
-		<-b.gate
+	if b.stall != nil {
+		<-b.stall
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

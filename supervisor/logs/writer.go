@@ -108,8 +108,8 @@ func (w *writer) close() {
 	_ = w.own.Close()
 }
 
-// writeAll also writes to a file that another process has made non-blocking
-// behind our back, which it can where it shares a terminal.
+// writeAll also writes to a file that another process has made non-blocking, which
+// it can where it shares a terminal.
 func writeAll(w io.Writer, p []byte) error {
 	for {
 		n, err := w.Write(p)

@@ -30,8 +30,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gorun/deploy/scenarios/freeport"
 	"gorun/supervisor/sockets"
-	"gorun/supervisor/sockets/freeport"
 )
 
 // app is what the workers of a test have in common.

@@ -50,22 +50,22 @@ func TestAuthorize(t *testing.T) {
 	if err := gone.Run(); err != nil {
 		t.Fatal(err)
 	}
-	const worker, stranger = 4711, 4712
+	const worker, otherUser = 4711, 4712
 	tests := []struct {
 		name      string
 		pid, user int
 		owns      func(int) bool
 		want      string // "": accepted
 	}{
-		{"of the tree", os.Getpid(), stranger, everybody, ""},
+		{"of the tree", os.Getpid(), otherUser, everybody, ""},
 		{"alive elsewhere", os.Getpid(), worker, nobody, "not in the worker's process tree"},
 		{"from another namespace", 0, worker, everybody, "outside this PID namespace"},
 		{"gone, the worker's user", gone.Process.Pid, worker, nobody, ""},
 		{"gone, gorun's user", gone.Process.Pid, os.Geteuid(), nobody, ""},
 		{"gone, root", gone.Process.Pid, 0, nobody, ""},
-		{"gone, somebody", gone.Process.Pid, stranger, nobody, "ran as another user"},
+		{"gone, somebody", gone.Process.Pid, otherUser, nobody, "ran as another user"},
 		{"zombie, the worker's user", zombie.Process.Pid, worker, nobody, ""},
-		{"zombie, somebody", zombie.Process.Pid, stranger, nobody, "ran as another user"},
+		{"zombie, somebody", zombie.Process.Pid, otherUser, nobody, "ran as another user"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -5,8 +5,8 @@
 //
 // Accepted senders. The address belongs to one run of one worker, so every datagram
 // is about that run; the credentials that the kernel adds decide whether it is
-// accepted. An abstract name is no secret: /proc/net/unix lists it to everybody in
-// the network namespace.
+// accepted. An abstract name is no secret: /proc/net/unix lists it to all
+// processes in the network namespace.
 //
 //   - A process of the worker's tree is accepted.
 //   - A process that has ended is accepted if it ran as the worker's user, as

@@ -14,36 +14,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A process in the midst of execve(2), whose new memory has no environment yet,
-// is looked at again. For a moment it looks as if it had been started without.
+// A process during execve(2), whose new memory has no environment yet, is read again.
+// For a moment it looks as if it had been started without one.
 const (
-	execLook   = 200 * time.Microsecond // between two looks
-	execLooks  = 1000                   // at most: not a time, for gorun may be held up, too
-	emptyLooks = 5                      // so often without: that is how it was started
+	execRetryDelay = 200 * time.Microsecond // between two reads
+	maxExecTries   = 1000                   // at most: not a time, for gorun may be held up, too
+	maxEmptyTries  = 5                      // empty so often: it was started without an environment
 )
 
-// ownership is whose a process is.
+// ownership is whether a process belongs to the tree.
 type ownership int
 
 const (
 	foreign ownership = iota
 	own
-	died // before that was clear
+	died // before its environment was read
 )
 
-// carriesMarker looks into the environment that the process was started with.
-// That takes the right to trace it: the same user will do, see ptrace(2).
+// carriesMarker searches the environment that the process was started with. That takes
+// the right to trace it: its user has it, see ptrace(2).
 func carriesMarker(pid int, marker string, user *syscall.Credential) ownership {
 	dir := "/proc/" + strconv.Itoa(pid)
 	read := os.ReadFile
-	for looks, empty := 0, 0; looks < execLooks && empty < emptyLooks; looks++ {
+	for tries, empty := 0, 0; tries < maxExecTries && empty < maxEmptyTries; tries++ {
 		environ, err := read(dir + "/environ")
 		if errors.Is(err, os.ErrPermission) && user != nil {
 			read = func(path string) ([]byte, error) { return readAs(*user, path) }
 			environ, err = read(dir + "/environ")
 		}
 		if len(environ) > 0 {
-			return owner(environ, marker)
+			return ownershipOf(environ, marker)
 		}
 		stat, statErr := read(dir + "/stat")
 		switch {
@@ -54,13 +54,13 @@ func carriesMarker(pid int, marker string, user *syscall.Credential) ownership {
 		case !isExecuting(stat):
 			empty++
 		}
-		<-time.After(execLook)
+		<-time.After(execRetryDelay)
 	}
 	return foreign
 }
 
-// owner looks for a marker in an environment.
-func owner(environ []byte, marker string) ownership {
+// ownershipOf searches a marker in an environment.
+func ownershipOf(environ []byte, marker string) ownership {
 	for one := range strings.SplitSeq(string(environ), "\x00") {
 		if value, found := strings.CutPrefix(one, MarkerName+"="); found && containsMarker(value, marker) {
 			return own
@@ -74,9 +74,9 @@ func isDead(stat []byte) bool {
 	return err != nil || e.dead()
 }
 
-// isExiting tells whether a process is on its way out. Its memory is gone before
-// it is a zombie, and the files in /proc that tell of it belong to root from then
-// on: an ordinary user is refused, as if the process were somebody else's.
+// isExiting reports whether a process is exiting. Its memory is gone before it is a
+// zombie, and its files in /proc belong to root from then on: an ordinary user is
+// refused, as if the process were another user's.
 func isExiting(stat []byte) bool {
 	const pfExiting = 0x4 // PF_EXITING in the kernel's linux/sched.h
 	flags, err := strconv.ParseUint(statField(stat, 9), 10, 32)
@@ -94,9 +94,9 @@ func statField(stat []byte, number int) string {
 	return string(fields[number-first])
 }
 
-// isExecuting tells whether a process, whose environment read as empty, changed
-// its memory just then: it does not know where its environment lies, or knows
-// of one that is not empty. On its way out it looks like that, too.
+// isExecuting reports whether a process, whose environment read as empty, was changing
+// its memory: the bounds of its environment are unset, or not empty. That is also true
+// of a process that exits.
 func isExecuting(stat []byte) bool {
 	const environStart, environEnd = 50, 51 // numbers of fields in proc(5)
 	start, end := statField(stat, environStart), statField(stat, environEnd)
@@ -117,20 +117,21 @@ func withMarker(environ []string, marker string) []string {
 	return append(marked, MarkerName+"="+marker)
 }
 
-// containsMarker relies on no marker being the end of another.
+// containsMarker relies on no marker being the end of another: each ends with random
+// text.
 func containsMarker(value, marker string) bool {
 	return strings.Contains(" "+value+" ", " "+marker+" ")
 }
 
-// readAs reads a file with the rights of another user: root without
-// CAP_SYS_PTRACE may not trace others' processes. A new thread for that could
-// be one too many for the container, so this one takes the other identity, and
-// what goes with it by credentials(7) and prctl(2) is put back, too.
+// readAs reads a file with the rights of another user: root without CAP_SYS_PTRACE may
+// not trace the processes of others. A new thread could exceed the container's limit,
+// so this one takes the other identity, and restores what changes with it by
+// credentials(7) and prctl(2).
 func readAs(user syscall.Credential, path string) ([]byte, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var deathSignal int32
-	// Not unix.Prctl: its call could move the stack, and what lies there with it.
+	// Not unix.Prctl: its call could move the stack, and deathSignal with it.
 	_, _, _ = unix.RawSyscall(unix.SYS_PRCTL, unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&deathSignal)), 0)
 	dumpable, dumpErr := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
 	_ = unix.Setfsgid(int(user.Gid))

@@ -1,7 +1,7 @@
-// Package process runs one program as one process tree: start, stop ladder,
-// exit. Its tree is everything that is in the program's session or process
-// group, descends from it, or was re-parented to gorun and carries its marker
-// in its environment.
+// Package process runs one program as one process tree: start, signals, stop ladder,
+// exit. The tree is every process in the program's session or process group, every
+// descendant of it, and every process that was re-parented to gorun and has the
+// program's marker in its environment. The package has no goroutine of its own.
 package process
 
 import (
@@ -25,13 +25,13 @@ import (
 // recognized, wherever they have been re-parented to.
 const MarkerName = "GORUN_WORKER"
 
-// Exit codes for programs that cannot be started, as shells have them.
+// Exit codes for programs that cannot be started, as in shells.
 const (
 	CodeNotExecutable = 126
 	CodeNotFound      = 127
 )
 
-// Spec is what a process is started from.
+// Spec describes a process to start.
 type Spec struct {
 	Argv   []string // Argv[0] is the path of the program
 	Env    []string
@@ -42,7 +42,7 @@ type Spec struct {
 	Marker string              // value of MarkerName, unique to this run
 	User   *syscall.Credential // nil: gorun's own
 	Limits []Limit
-	Memory int64 // what there is for it and gorun together, in bytes; 0: unknown
+	Memory int64 // limit for it and gorun together, in bytes; 0: unknown
 
 	Extra       []*os.File   // become descriptors 3, 4, …
 	ListenNames []string     // of the first Extra, where they are sockets to accept on: LISTEN_FDNAMES
@@ -55,13 +55,13 @@ type Limit struct {
 	Soft, Hard uint64
 }
 
-// Ladder is how a process is brought to an end.
+// Ladder is how a process is stopped.
 type Ladder struct {
 	Signal unix.Signal
 	Grace  time.Duration        // from Signal to SIGKILL
 	Extend <-chan time.Duration // the program asks for so much time, from now; nil: it cannot
-	Alone  bool                 // spare the rest of the tree
-	Asked  bool                 // the program was asked to end in another way: Signal is for what it leaves behind
+	Alone  bool                 // stop only the program, not the rest of the tree
+	Asked  bool                 // the program was asked to end in another way: Signal is for the processes it leaves behind
 }
 
 // Process is a running program with its tree. Its methods are for one
@@ -96,7 +96,7 @@ func Start(r *reaper.Reaper, spec Spec) (*Process, error) {
 	}
 	raiseOOMScore(r, child.Pid(), oomScoreBonus(spec.Memory))
 	return &Process{child: child, reaper: r, family: family{
-		leader: child.Pid(), born: birth(r, child.Pid()), marker: spec.Marker, user: spec.User, owns: r.Owns,
+		leader: child.Pid(), started: startTime(r, child.Pid()), marker: spec.Marker, user: spec.User, owns: r.Owns,
 	}}, nil
 }
 
@@ -127,8 +127,8 @@ func (s Spec) request(null *os.File) (reaper.Spec, error) {
 // itself, between fork and exec.
 func (s Spec) needsStep() bool { return len(s.Limits) > 0 || len(s.ListenNames) > 0 }
 
-// birth returns when a child was started, or 0 if it cannot be known any more.
-func birth(r *reaper.Reaper, pid int) uint64 {
+// startTime returns when a child was started, or 0 if it has ended.
+func startTime(r *reaper.Reaper, pid int) uint64 {
 	e, err := readEntry(strconv.Itoa(pid))
 	if err != nil || !r.Owns(pid) {
 		return 0
@@ -136,8 +136,8 @@ func birth(r *reaper.Reaper, pid int) uint64 {
 	return e.started
 }
 
-// descriptor returns the file's number. Unlike File.Fd it leaves alone the
-// blocking mode, which every process shares that has the file open.
+// descriptor returns the file's number. Unlike File.Fd it does not change the blocking
+// mode, which all processes share that have the file open.
 func descriptor(file *os.File) (uintptr, error) {
 	raw, err := file.SyscallConn()
 	if err != nil {
@@ -150,8 +150,8 @@ func descriptor(file *os.File) (uintptr, error) {
 	return number, nil
 }
 
-// CodeOf returns the exit code that stands for a program which could not be
-// started: 127 when there is none, else 126.
+// CodeOf returns the exit code of a program that could not be started: 127 when it does
+// not exist, else 126.
 func CodeOf(err error) int {
 	if errors.Is(err, fs.ErrNotExist) {
 		return CodeNotFound
@@ -188,7 +188,7 @@ func raiseOOMScore(r *reaper.Reaper, pid, bonus int) {
 		return
 	}
 	defer file.Close()
-	if r.Owns(pid) { // so the file, which was opened before, is the child's
+	if r.Owns(pid) { // not reaped: so the file, which was opened before, is the child's
 		_, _ = file.WriteString(strconv.Itoa(min(own+bonus, 1000)))
 	}
 }
@@ -196,7 +196,7 @@ func raiseOOMScore(r *reaper.Reaper, pid, bonus int) {
 // Pid returns the process id of the program itself.
 func (p *Process) Pid() int { return p.child.Pid() }
 
-// Exited is closed when the program itself has ended; others of its tree may
+// Exited is closed when the program itself has ended; other processes of its tree may
 // live on.
 func (p *Process) Exited() <-chan struct{} { return p.child.Exited() }
 
@@ -242,14 +242,13 @@ func Trees(all []*Process) [][]int {
 	return trees
 }
 
-// Stop brings the tree to its end: signal, grace, SIGKILL. When the end of ctx
-// cuts the grace short, SIGKILL follows at once. It returns when nothing is left,
-// and whether SIGKILL was needed. Once the program itself has ended, Stop ends
-// what it left behind.
+// Stop ends the tree: signal, grace, SIGKILL. When ctx ends during the grace, SIGKILL
+// follows at once. It returns when no process is left, and whether SIGKILL was needed.
+// Once the program itself has ended, Stop ends the processes that it left behind.
 func (p *Process) Stop(ctx context.Context, ladder Ladder) (forced bool) {
 	var all tree = &p.family
 	if ladder.Alone {
 		all = programOnly{p.child}
 	}
-	return descend(ctx, ending{p.reaper.OrphanReaped, p.child, all}, ladder)
+	return runLadder(ctx, termination{p.reaper.OrphanReaped, p.child, all}, ladder)
 }

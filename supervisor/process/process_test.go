@@ -120,8 +120,8 @@ func TestWhatCannotBeStarted(t *testing.T) {
 		{"missing, with limits", Spec{Argv: []string{"/nowhere/\xff"}, Limits: limits}, 127, "no such file"},
 		{"not executable", Spec{Argv: []string{plain}}, 126, "permission denied"},
 		{"not executable, with limits", Spec{Argv: []string{plain}, Limits: limits}, 126, "permission denied"},
-		{"another machine's", Spec{Argv: []string{binary}}, 126, "no program for this machine"},
-		{"another machine's, with limits", Spec{Argv: []string{binary}, Limits: limits}, 126, "no program for this machine"},
+		{"another machine's", Spec{Argv: []string{binary}}, 126, "a program for this machine"},
+		{"another machine's, with limits", Spec{Argv: []string{binary}, Limits: limits}, 126, "a program for this machine"},
 		{"limits beyond the kernel's", Spec{Argv: []string{"/bin/sh"}, Limits: []Limit{{unix.RLIMIT_NOFILE, 1 << 40, 1 << 40}}}, 126, "set limit 7"},
 		{"missing directory", Spec{Argv: []string{"/bin/sh"}, Dir: "/nowhere"}, 127, "working directory"},
 	}

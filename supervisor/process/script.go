@@ -17,8 +17,8 @@ import (
 
 const shell = "/bin/sh"
 
-// startOrShell starts a program, or gives a script without a #! line to the
-// shell, as shells and execvp(3) do.
+// startOrShell starts a program, or runs a script without a #! line by the shell, as
+// shells and execvp(3) do.
 func startOrShell(r *reaper.Reaper, request reaper.Spec) (*reaper.Child, error) {
 	child, err := r.Start(request)
 	if !errors.Is(err, unix.ENOEXEC) {
@@ -41,8 +41,8 @@ func startOrShell(r *reaper.Reaper, request reaper.Spec) (*reaper.Child, error) 
 	return child, nil
 }
 
-// execOrShell becomes a program, or the shell for a script without a #! line.
-// It returns only when it can become neither.
+// execOrShell executes a program, or the shell for a script without a #! line. It
+// returns only when both fail.
 func execOrShell(path string, argv, environ []string) error {
 	err := syscall.Exec(path, argv, environ)
 	if !errors.Is(err, unix.ENOEXEC) {
@@ -60,11 +60,11 @@ func shellArgv(path string, argv []string) []string {
 }
 
 func noProgram(err error) error {
-	return fmt.Errorf("%w: it is no script, and no program for this machine", err)
+	return fmt.Errorf("%w: neither a script nor a program for this machine", err)
 }
 
-// noShell tells why the shell could not run the script. Its exit code is the
-// script's: a shell that is missing is no program that is not found.
+// noShell returns why the shell could not run the script. The exit code is that of the
+// script's error: a missing shell does not mean that the program was not found.
 func noShell(err, shellErr error) error {
 	if errors.Is(shellErr, fs.ErrNotExist) {
 		return fmt.Errorf("%w: it has no #! line, and there is no %s to run it", err, shell)
@@ -72,8 +72,8 @@ func noShell(err, shellErr error) error {
 	return fmt.Errorf("%w: it has no #! line, and %s cannot run it: %v", err, shell, shellErr) //nolint:errorlint // CodeOf is to see the first
 }
 
-// isText is how shells tell a script from a program for another machine: no
-// NUL byte at its start.
+// isText reports whether a file is a script and not a program for another machine, as
+// shells do: no NUL byte at its start.
 func isText(path string) bool {
 	file, err := os.Open(path)
 	if err != nil {

@@ -10,19 +10,19 @@ import (
 	"gorun/signals/reaper"
 )
 
-// lastWait bounds the wait after SIGKILL: a process in an uninterruptible
-// sleep (a dead NFS server) may never come back from it.
-const lastWait = 5 * time.Second
+// killWait bounds the wait after SIGKILL: a process in an uninterruptible sleep (a dead
+// NFS server) may never end.
+const killWait = 5 * time.Second
 
-// ending is a tree on its way out.
-type ending struct {
-	deaths func() <-chan struct{} // closed when somebody of it has been reaped, or others
+// termination is a tree that is being ended.
+type termination struct {
+	deaths func() <-chan struct{} // closed when a process of it, or another one, has been reaped
 	child  *reaper.Child          // nil when there is no main program
 	tree   tree
 }
 
-// descend takes the steps of the ladder until nothing is left.
-func descend(ctx context.Context, e ending, ladder Ladder) (forced bool) {
+// runLadder takes the steps of the ladder until no process is left.
+func runLadder(ctx context.Context, e termination, ladder Ladder) (forced bool) {
 	if e.over() {
 		return false
 	}
@@ -32,22 +32,22 @@ func descend(ctx context.Context, e ending, ladder Ladder) (forced bool) {
 	} else {
 		e.tree.signal(e.child, ladder.Signal)
 	}
-	e.wake()
+	e.resumeStopped()
 	grace := newGrace(ladder.Grace, ladder.Extend)
 	defer grace.timer.Stop()
 	if e.wait(ctx.Done(), grace, others) || e.over() {
 		return false
 	}
-	last := newGrace(lastWait, nil)
+	last := newGrace(killWait, nil)
 	defer last.timer.Stop()
 	kill := func() { e.tree.signal(e.child, unix.SIGKILL) }
 	kill()
-	// A process may fork between the look at the table and the signal.
+	// A process may fork between the read of the table and the signal.
 	e.wait(nil, last, kill)
 	return true
 }
 
-// grace is the time that is left, which grows when the program asks for it.
+// grace is the remaining time, which the program can extend.
 type grace struct {
 	timer  *time.Timer
 	until  time.Time
@@ -58,16 +58,17 @@ func newGrace(limit time.Duration, extend <-chan time.Duration) *grace {
 	return &grace{timer: time.NewTimer(limit), until: time.Now().Add(limit), extend: extend}
 }
 
-// prolong never shortens it.
-func (g *grace) prolong(more time.Duration) {
+// extendBy never shortens it.
+func (g *grace) extendBy(more time.Duration) {
 	if until := time.Now().Add(more); until.After(g.until) {
 		g.until = until
 		g.timer.Reset(more)
 	}
 }
 
-// leftBehind returns what signals the others once the main program has ended.
-func (e ending) leftBehind(sig unix.Signal) func() {
+// leftBehind returns a function that signals the other processes once the main program
+// has ended.
+func (e termination) leftBehind(sig unix.Signal) func() {
 	exited := e.exited()
 	return func() {
 		select {
@@ -79,10 +80,10 @@ func (e ending) leftBehind(sig unix.Signal) func() {
 	}
 }
 
-// wait returns true when nothing is left, false when it was cut short. The
-// last of a tree is always a child of gorun, by birth or by re-parenting: each
-// look at the table follows a death, and finds somebody left or nobody.
-func (e ending) wait(cut <-chan struct{}, grace *grace, left func()) bool {
+// wait returns true when no process is left, false when it was cut short. The last of a
+// tree is always a child of gorun, started by it or re-parented to it: so reading the
+// table after each death suffices.
+func (e termination) wait(cut <-chan struct{}, grace *grace, left func()) bool {
 	exited := e.exited()
 	for {
 		death := e.deaths()
@@ -95,7 +96,7 @@ func (e ending) wait(cut <-chan struct{}, grace *grace, left func()) bool {
 			exited = nil
 		case <-death:
 		case more := <-grace.extend:
-			grace.prolong(more)
+			grace.extendBy(more)
 		case <-cut:
 			return false
 		case <-grace.timer.C:
@@ -104,9 +105,9 @@ func (e ending) wait(cut <-chan struct{}, grace *grace, left func()) bool {
 	}
 }
 
-// over tells whether nothing is left. A look at the process table takes time:
-// one that passed an orphan whose parent died meanwhile does not count.
-func (e ending) over() bool {
+// over reports whether no process is left. Reading the process table takes time: a read
+// during which a process died may have missed an orphan, and does not count.
+func (e termination) over() bool {
 	for {
 		death := e.deaths()
 		if !e.empty() {
@@ -120,31 +121,31 @@ func (e ending) over() bool {
 	}
 }
 
-// empty tells whether the main program was reaped and nobody else is alive. A
-// child of gorun that is dead in the table may have started somebody after the
-// names in /proc were read: whoever that is stands in the next table.
-func (e ending) empty() bool {
+// empty reports whether the main program was reaped and no other process is alive. A
+// child of gorun that is dead in the table may have started a process after the names
+// in /proc were read: it is in the next table.
+func (e termination) empty() bool {
 	select {
 	case <-e.exited():
 	default:
 		return false
 	}
 	dead := map[int]bool{}
-	for range staleLooks {
+	for range maxScans {
 		table := processTable()
 		if len(e.tree.members(table)) > 0 {
 			return false
 		}
-		if !noteDead(dead, table) {
+		if !addDead(dead, table) {
 			break
 		}
 	}
 	return true
 }
 
-// noteDead adds the children of this process that are dead in the table, and
-// tells whether there is one that was not noted yet.
-func noteDead(dead map[int]bool, table []entry) bool {
+// addDead adds the children of gorun that are dead in the table, and reports whether
+// one was not in the set yet.
+func addDead(dead map[int]bool, table []entry) bool {
 	self, before := os.Getpid(), len(dead)
 	for _, e := range table {
 		if e.ppid == self && e.dead() {
@@ -154,8 +155,8 @@ func noteDead(dead map[int]bool, table []entry) bool {
 	return len(dead) > before
 }
 
-// exited returns the channel that tells of the main program's end.
-func (e ending) exited() <-chan struct{} {
+// exited returns a channel that is closed when the main program has ended.
+func (e termination) exited() <-chan struct{} {
 	if e.child != nil {
 		return e.child.Exited()
 	}
@@ -164,8 +165,8 @@ func (e ending) exited() <-chan struct{} {
 	return closed
 }
 
-// wake lets stopped processes (SIGSTOP) see their signal.
-func (e ending) wake() {
+// resumeStopped continues stopped processes (SIGSTOP), so that they see their signal.
+func (e termination) resumeStopped() {
 	for _, member := range e.tree.members(processTable()) {
 		if member.state == 'T' {
 			signalEntry(member, unix.SIGCONT)
@@ -173,11 +174,11 @@ func (e ending) wake() {
 	}
 }
 
-// EndAll ends everything that descends from this process, the way tini's users
-// ask for: signal, grace, SIGKILL; at once when nothing is left.
+// EndAll ends all descendants of gorun: signal, grace, SIGKILL. It returns at once when
+// there are none.
 func EndAll(ctx context.Context, r *reaper.Reaper, ladder Ladder) (forced bool) {
 	if reaper.Childless() {
 		return false
 	}
-	return descend(ctx, ending{r.Reaped, nil, descendants{}}, ladder)
+	return runLadder(ctx, termination{r.Reaped, nil, descendants{}}, ladder)
 }

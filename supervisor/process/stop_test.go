@@ -154,7 +154,7 @@ func TestADeadChildAsksForAnotherLook(t *testing.T) {
 		{"still not reaped", []entry{{pid: 4, ppid: self, state: 'Z', threads: 1}}, false},
 		{"what that one left, dead too", []entry{{pid: 5, ppid: self, state: 'X', threads: 1}}, true},
 	} {
-		if got := noteDead(dead, look.table); got != look.fresh {
+		if got := addDead(dead, look.table); got != look.fresh {
 			t.Errorf("%s: %v, want %v", look.name, got, look.fresh)
 		}
 	}

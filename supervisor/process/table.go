@@ -9,7 +9,7 @@ import (
 	"gorun/supervisor/usage"
 )
 
-// entry is one process as /proc/PID/stat tells it, see proc(5).
+// entry is one process in /proc/PID/stat, see proc_pid_stat(5).
 type entry struct {
 	pid, ppid, group, session int
 	threads                   int // the first of them counts, dead or not
@@ -17,8 +17,8 @@ type entry struct {
 	started                   uint64 // clock ticks since boot: with the pid, the identity of a process
 }
 
-// dead tells whether only the exit status is left of the process. One whose
-// first thread has ended looks like that, too, but others of it run.
+// dead reports whether only the exit status is left of the process. A process whose
+// first thread has ended has the same state, but its other threads run.
 func (e entry) dead() bool {
 	return (e.state == 'Z' || e.state == 'X') && e.threads <= 1
 }
@@ -51,8 +51,8 @@ func processTable() []entry {
 	return reparent(all)
 }
 
-// reparent looks again at those whose parent is not in the table, or dead in it:
-// it ended while the table was read, and they belong to somebody else by now.
+// reparent reads again the processes whose parent is missing or dead in the table: it
+// ended while the table was read, and they have another parent by now.
 func reparent(table []entry) []entry {
 	known := make(map[int]bool, len(table))
 	for _, e := range table {
@@ -84,7 +84,7 @@ func readEntryInto(buffer []byte, pid string) (entry, error) {
 	return parseStat(text)
 }
 
-// parseStat reads a line of /proc/PID/stat. The name, in parentheses, may hold
+// parseStat parses a line of /proc/PID/stat. The name, in parentheses, may contain
 // anything, parentheses and newlines too.
 func parseStat(text []byte) (entry, error) {
 	open, end := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')

@@ -12,15 +12,15 @@ type terminal struct {
 	ours bool // gorun's process group is in the foreground: gorun may give it away
 }
 
-// foreground looks at standard input.
+// foreground inspects standard input.
 func foreground() terminal {
 	group, err := unix.IoctlGetInt(unix.Stdin, unix.TIOCGPGRP)
 	return terminal{ours: err == nil && group == unix.Getpgrp()}
 }
 
-// takeBack puts gorun's process group into the foreground again, so that a
-// shell script which runs gorun can go on reading. From the background that
-// raises SIGTTOU, unless it is blocked (tcsetpgrp(3)).
+// takeBack puts gorun's process group into the foreground again, so that a shell script
+// that runs gorun can go on reading. From the background that raises SIGTTOU, unless it
+// is blocked (tcsetpgrp(3)).
 func (t terminal) takeBack() {
 	if !t.ours {
 		return
@@ -32,12 +32,12 @@ func (t terminal) takeBack() {
 	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &block, &before); err != nil {
 		return
 	}
-	// A terminal that hung up meanwhile needs nobody in its foreground.
+	// An error: the terminal has hung up.
 	_ = unix.IoctlSetPointerInt(unix.Stdin, unix.TIOCSPGRP, unix.Getpgrp())
 	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil)
 }
 
-// refused tells whether the kernel would not give the terminal away, see
+// refused reports whether the kernel refused to change the foreground group, see
 // tcsetpgrp(3).
 func refused(err error) bool {
 	return errors.Is(err, unix.ENOTTY) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EIO)

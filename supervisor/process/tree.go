@@ -15,39 +15,39 @@ import (
 // tree is a set of processes that are ended together.
 type tree interface {
 	members(table []entry) []entry         // those alive
-	signal(c *reaper.Child, s unix.Signal) // each of them, once
+	signal(c *reaper.Child, s unix.Signal) // each member once
 }
 
 // family is the tree of one worker.
 type family struct {
-	leader int
-	born   uint64 // the leader's start, in the process table's ticks; 0: unknown
-	marker string
-	user   *syscall.Credential
-	owns   func(pid int) bool // started by gorun itself, so never an orphan
+	leader  int
+	started uint64 // the leader's start, in the process table's ticks; 0: unknown
+	marker  string
+	user    *syscall.Credential
+	owns    func(pid int) bool // started by gorun itself, so never an orphan
 }
 
-// staleLooks bounds how often the table is read again. Each time somebody has
-// died meanwhile.
-const staleLooks = 10
+// maxScans bounds how often the table is read again. Each time a process has died
+// meanwhile.
+const maxScans = 10
 
 func (f *family) members(table []entry) []entry {
-	living, stale := f.look(table)
-	for look := 0; stale && look < staleLooks; look++ {
-		living, stale = f.look(processTable())
+	living, stale := f.scan(table)
+	for scan := 0; stale && scan < maxScans; scan++ {
+		living, stale = f.scan(processTable())
 	}
 	return living
 }
 
-// look finds the members in a table. The table is stale when it names as a
-// parent somebody who has died before it was clear whose he was.
-func (f *family) look(table []entry) (living []entry, stale bool) {
+// scan finds the members in a table. The table is stale when it names as a parent a
+// process that has died before its environment was read.
+func (f *family) scan(table []entry) (living []entry, stale bool) {
 	self := os.Getpid()
-	strange := f.reused(table)
-	living = closure(table, func(e entry) bool {
+	reused := f.reused(table)
+	living = withDescendants(table, func(e entry) bool {
 		switch {
 		case e.pid == f.leader, e.session == f.leader, e.group == f.leader:
-			return !strange
+			return !reused
 		case e.ppid != self, e.dead(), f.owns(e.pid):
 			return false
 		}
@@ -64,11 +64,11 @@ func (f *family) look(table []entry) (living []entry, stale bool) {
 	return living, stale
 }
 
-// reused tells whether the leader's number belongs to somebody else by now. The
-// kernel gives it away only once nobody has it as session or group, either.
+// reused reports whether the leader's number belongs to another process by now. The
+// kernel reuses it only once it is no session or group, either.
 func (f *family) reused(table []entry) bool {
-	return f.born != 0 && slices.ContainsFunc(table, func(e entry) bool {
-		return e.pid == f.leader && e.started != f.born
+	return f.started != 0 && slices.ContainsFunc(table, func(e entry) bool {
+		return e.pid == f.leader && e.started != f.started
 	})
 }
 
@@ -93,7 +93,7 @@ type descendants struct{}
 
 func (descendants) members(table []entry) []entry {
 	self := os.Getpid()
-	return closure(table, func(e entry) bool { return e.ppid == self })
+	return withDescendants(table, func(e entry) bool { return e.ppid == self })
 }
 
 func (w descendants) signal(child *reaper.Child, sig unix.Signal) {
@@ -114,7 +114,7 @@ type programOnly struct{ child *reaper.Child }
 func (a programOnly) members(table []entry) []entry {
 	select {
 	case <-a.child.Exited():
-		return nil // the number may be somebody else's
+		return nil // the number may be another process's
 	default:
 	}
 	for _, e := range table {
@@ -129,9 +129,9 @@ func (programOnly) signal(child *reaper.Child, sig unix.Signal) {
 	_ = child.Signal(sig) // already reaped is as good as signalled
 }
 
-// closure returns the living that are roots, or descend from one. Trees are
-// flat: going over the table again costs less than a map of all children.
-func closure(table []entry, root func(entry) bool) []entry {
+// withDescendants returns the living processes that are roots, or descend from one.
+// Trees are flat: going over the table again costs less than a map of all children.
+func withDescendants(table []entry, root func(entry) bool) []entry {
 	members := map[int]bool{}
 	for _, e := range table {
 		if root(e) {
@@ -155,11 +155,10 @@ func closure(table []entry, root func(entry) bool) []entry {
 	return living
 }
 
-// signalEntry signals a process that gorun may not be the parent of. A
-// descriptor of the process (pidfd_open(2)) makes sure that the number has
-// not gone to somebody else since the table was read. Where there is no such
-// thing (an old kernel, a seccomp profile, no descriptor left), the moment
-// between look and signal is a risk to take.
+// signalEntry signals a process that may not be gorun's child. A descriptor of the
+// process (pidfd_open(2)) makes sure that the number has not gone to another process
+// since the table was read. Without one (an old kernel, a seccomp profile, no
+// descriptor left) the moment between the check and the signal remains a risk.
 func signalEntry(e entry, sig unix.Signal) {
 	fd, err := unix.PidfdOpen(e.pid, 0)
 	if errors.Is(err, unix.ESRCH) {
@@ -176,6 +175,6 @@ func signalEntry(e entry, sig unix.Signal) {
 		err = unix.PidfdSendSignal(fd, sig, nil, 0)
 	}
 	if err != nil && !errors.Is(err, unix.ESRCH) {
-		_ = unix.Kill(e.pid, sig) // gone meanwhile is as good
+		_ = unix.Kill(e.pid, sig) // an error: it has ended
 	}
 }

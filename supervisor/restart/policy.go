@@ -1,5 +1,6 @@
-// Package restart decides what follows the end of a worker: rest, another
-// try after a delay, or giving up. It is pure: no clock, no goroutine, no I/O.
+// Package restart decides what follows the end of a worker: it stays stopped, is
+// started again after a delay, or is given up. It is pure: no clock, no goroutine, no
+// I/O.
 package restart
 
 import (
@@ -8,12 +9,12 @@ import (
 	"time"
 )
 
-// Verdict is what the policy says after an exit.
+// Verdict is what the policy decides after an exit.
 type Verdict int
 
 // The verdicts.
 const (
-	// Rest leaves the worker stopped: it ended as it was meant to.
+	// Rest leaves the worker stopped.
 	Rest Verdict = iota
 	// Retry starts the worker again after the decision's delay.
 	Retry
@@ -21,26 +22,26 @@ const (
 	GiveUp
 )
 
-// Policy tells when a worker is started again.
+// Policy decides when a worker is started again.
 type Policy struct {
 	Auto        bool          // autorestart
 	MaxUnstable int           // max_restarts: unstable runs in a row that are tolerated
 	MinUptime   time.Duration // min_uptime: a shorter run is unstable
 	Delay       time.Duration // restart_delay: waited before every restart
 	Backoff     time.Duration // exp_backoff_restart_delay: first delay after an unstable run; 0 = none
-	MaxDelay    time.Duration // max_restart_delay: where the growing delay ends
-	StopCodes   []int         // stop_exit_codes: exit codes that mean "leave me stopped"
+	MaxDelay    time.Duration // max_restart_delay: limit of the growing delay
+	StopCodes   []int         // stop_exit_codes: exit codes after which the worker stays stopped
 }
 
 // Exit is how one run of a worker ended.
 type Exit struct {
 	Code     int           // exit code; meaningless when Signaled
-	Signaled bool          // ended by a signal, or told to end: never matches StopCodes
+	Signaled bool          // ended by a signal, or asked to end: never matches StopCodes
 	Failed   bool          // never became ready, or could not be started
 	Uptime   time.Duration // from start to end
 }
 
-// Decision is a verdict with what belongs to it.
+// Decision is a verdict with its delay and the count of unstable runs.
 type Decision struct {
 	Verdict  Verdict
 	Delay    time.Duration // before the next start; for Retry only
@@ -69,8 +70,8 @@ const (
 	jitter = 0.1
 )
 
-// Next decides what follows exit. unstable is how many unstable runs in a row
-// came before it.
+// Next decides what follows exit. unstable is the number of unstable runs in a row
+// before it.
 func (p Policy) Next(exit Exit, unstable int) Decision {
 	if p.stable(exit) {
 		unstable = 0
@@ -88,8 +89,7 @@ func (p Policy) Next(exit Exit, unstable int) Decision {
 	return Decision{Verdict: Retry, Delay: p.delay(unstable), Unstable: unstable}
 }
 
-// Ends tells whether exit is one that stop_exit_codes declares a good end.
-// Death by a signal never is.
+// Ends reports whether exit has one of the StopCodes. Death by a signal never has.
 func (p Policy) Ends(exit Exit) bool {
 	return !exit.Signaled && !exit.Failed && slices.Contains(p.StopCodes, exit.Code)
 }
@@ -98,7 +98,7 @@ func (p Policy) stable(exit Exit) bool {
 	return !exit.Failed && exit.Uptime >= p.MinUptime
 }
 
-// LongestDelay is the longest that Next ever asks to wait.
+// LongestDelay is the longest delay that Next ever returns.
 func (p Policy) LongestDelay() time.Duration {
 	if p.Backoff == 0 {
 		return p.Delay

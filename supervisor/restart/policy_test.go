@@ -51,7 +51,7 @@ func TestNext(t *testing.T) {
 		{"min_uptime 0 makes every run stable", with(func(p *Policy) { p.MinUptime = 0 }), Exit{Code: 1}, 16, Decision{Retry, 0, 0}},
 		{"a stable failure resets the count", plain, Exit{Code: 1, Uptime: long}, 16, Decision{Retry, 0, 0}},
 
-		{"the last forgiven run", plain, Exit{Code: 1, Uptime: short}, 15, Decision{Retry, 0, 16}},
+		{"the last run before giving up", plain, Exit{Code: 1, Uptime: short}, 15, Decision{Retry, 0, 16}},
 		{"one more", plain, Exit{Code: 1, Uptime: short}, 16, Decision{GiveUp, 0, 17}},
 		{"an unstable clean exit counts, too", plain, Exit{Uptime: short}, 16, Decision{GiveUp, 0, 17}},
 		{"max_restarts 0 forgives none", none, Exit{Code: 1, Uptime: short}, 0, Decision{GiveUp, 0, 1}},

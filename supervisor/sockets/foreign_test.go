@@ -8,13 +8,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
-// stranger is a socket of another program, with a port that the kernel chose.
-type stranger struct{ fd int }
+// foreignSocket is a socket of another program, with a port that the kernel chose.
+type foreignSocket struct{ fd int }
 
-func newStranger(t *testing.T, address Address, options ...int) (stranger, Address) {
+func newForeign(t *testing.T, address Address, options ...int) (foreignSocket, Address) {
 	t.Helper()
 	kind := unix.SOCK_STREAM
 	if address.Kind == UDP {
@@ -28,10 +28,10 @@ func newStranger(t *testing.T, address Address, options ...int) (stranger, Addre
 	}
 	must(t, unix.Bind(fd, address.sockaddr()))
 	address.Port = portOf(fd)
-	return stranger{fd}, address
+	return foreignSocket{fd}, address
 }
 
-func (s stranger) listen(t *testing.T) {
+func (s foreignSocket) listen(t *testing.T) {
 	t.Helper()
 	must(t, unix.Listen(s.fd, 1))
 }
@@ -53,7 +53,7 @@ func TestPortOfAnotherServerIsRefused(t *testing.T) {
 				{"::", "0.0.0.0"},
 				{"::1", "::"},
 			} {
-				other, address := newStranger(t, at(pair[0]), options...)
+				other, address := newForeign(t, at(pair[0]), options...)
 				other.listen(t)
 				address.IP = netip.MustParseAddr(pair[1])
 				if _, err := newGroups(t, balance).Acquire(0, address); !errors.Is(err, unix.EADDRINUSE) {
@@ -66,7 +66,7 @@ func TestPortOfAnotherServerIsRefused(t *testing.T) {
 
 func TestPortOfAnotherDatagramServerIsRefused(t *testing.T) {
 	for _, options := range [][]int{nil, {unix.SO_REUSEADDR}, {unix.SO_REUSEPORT}, {unix.SO_REUSEADDR, unix.SO_REUSEPORT}} {
-		_, address := newStranger(t, Address{Kind: UDP, IP: netip.MustParseAddr("127.0.0.1")}, options...)
+		_, address := newForeign(t, Address{Kind: UDP, IP: netip.MustParseAddr("127.0.0.1")}, options...)
 		if _, err := newGroups(t, Spread).Acquire(0, address); !errors.Is(err, unix.EADDRINUSE) {
 			t.Errorf("options %v: error %v, want EADDRINUSE", options, err)
 		}
@@ -75,7 +75,7 @@ func TestPortOfAnotherDatagramServerIsRefused(t *testing.T) {
 
 // Two that are bound with SO_REUSEADDR are friends until one of them listens.
 func TestWhoListensLaterIsRefused(t *testing.T) {
-	other, address := newStranger(t, at("127.0.0.1"), unix.SO_REUSEADDR, unix.SO_REUSEPORT)
+	other, address := newForeign(t, at("127.0.0.1"), unix.SO_REUSEADDR, unix.SO_REUSEPORT)
 	m := take(t, newGroups(t, Spread), 0, address)
 	other.listen(t)
 	if err := m.Listen(1); !errors.Is(err, unix.EADDRINUSE) {

@@ -16,7 +16,7 @@ type Balance int
 const (
 	Spread Balance = iota // at random
 	Sticky                // by the client's address
-	Shared                // one socket for all: whoever accepts first
+	Shared                // one socket for all: the first to accept gets it
 )
 
 // String returns the value of the ecosystem file's key balance.

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 func TestOfflineMemberGetsNothingNewAndKeepsItsQueue(t *testing.T) {

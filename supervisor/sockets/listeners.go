@@ -8,7 +8,7 @@ import (
 )
 
 // Listeners returns the inodes of all sockets that listen on a TCP port, in gorun's
-// network namespace and at whatever address. Inodes tells which process has one open.
+// network namespace and at any address. Inodes shows which process has one open.
 func Listeners(port int) ([]uint64, error) {
 	var inodes []uint64
 	add := func(message []byte) error {

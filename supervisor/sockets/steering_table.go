@@ -38,9 +38,9 @@ func (t steeringTable) rebalance(members, online []*Member) steeringTable {
 // member needs: borrowed ones first, so that a member that comes back gets its own
 // clients again, and a replacement those of its predecessor.
 func distribute[T comparable](table []T, borrowed []bool, live []T) ([]T, []bool) {
-	next, lent := make([]T, buckets), make([]bool, buckets)
+	next, nextBorrowed := make([]T, buckets), make([]bool, buckets)
 	copy(next, table)
-	copy(lent, borrowed)
+	copy(nextBorrowed, borrowed)
 	load, old := make(map[T]int, len(live)), make(map[T]bool, len(live))
 	for _, one := range live {
 		load[one] = 0
@@ -57,22 +57,22 @@ func distribute[T comparable](table []T, borrowed []bool, live []T) ([]T, []bool
 	for _, i := range free {
 		next[i] = leastLoaded(live, load)
 		load[next[i]]++
-		lent[i] = old[next[i]]
+		nextBorrowed[i] = old[next[i]]
 	}
 	move := func(i int, to T) {
 		load[next[i]]--
 		load[to]++
-		next[i], lent[i] = to, lent[i] && old[to]
+		next[i], nextBorrowed[i] = to, nextBorrowed[i] && old[to]
 	}
-	for i, isLent := range lent {
-		if least := leastLoaded(live, load); isLent && load[next[i]] > load[least] {
+	for i, isBorrowed := range nextBorrowed {
+		if least := leastLoaded(live, load); isBorrowed && load[next[i]] > load[least] {
 			move(i, least)
 		}
 	}
 	for {
 		least, most := leastLoaded(live, load), mostLoaded(live, load)
 		if load[most]-load[least] <= 1 {
-			return next, lent
+			return next, nextBorrowed
 		}
 		move(slices.Index(next, most), least)
 	}

@@ -154,11 +154,11 @@ func clients(bits int) []netip.Addr {
 // everyBucket are packets, one that falls into each bucket.
 func everyBucket(t *testing.T, balance Balance, kind Kind, bits int) [][]byte {
 	t.Helper()
-	tell := make([]int, buckets) // a table that returns the bucket itself
-	for i := range tell {
-		tell[i] = i
+	table := make([]int, buckets) // a table that returns the bucket itself
+	for i := range table {
+		table[i] = i
 	}
-	code := program(balance, kind, tell)
+	code := program(balance, kind, table)
 	found, count := make([][]byte, buckets), make([]int, buckets)
 	all := clients(bits)
 	for i, source := range all {

@@ -12,16 +12,15 @@ import (
 	"gorun/supervisor/status"
 )
 
-// Cgroup is where the kernel accounts for this process. The zero Cgroup
-// knows nothing and limits nothing.
+// Cgroup is the cgroup of this process. The zero Cgroup has no figures and no limits.
 type Cgroup struct {
 	memory, cpu hierarchy
 }
 
-// hierarchy is the place of this process in one tree of cgroups.
+// hierarchy is the group of this process in one tree of cgroups.
 type hierarchy struct {
 	version int      // 0: not found
-	levels  []string // directories, from the own group up to the outermost visible
+	levels  []string // directories, from this process's group up to the outermost visible one
 }
 
 // Find finds the cgroup of this process: v1, v2, or one controller in each.
@@ -29,7 +28,7 @@ func Find() Cgroup {
 	return find("/")
 }
 
-// find takes the file system below root for the whole one.
+// find treats root as the root of the file system.
 func find(root string) Cgroup {
 	groups, err := os.ReadFile(filepath.Join(root, "proc/self/cgroup"))
 	if err != nil {
@@ -58,7 +57,7 @@ func locate(root string, paths map[string]string, mounts []mount, controller str
 	return hierarchy{}
 }
 
-// visible lists the directories from the own group to the mount point.
+// visible lists the directories from this process's group to the mount point.
 func visible(root string, paths map[string]string, mounts []mount, controller string) []string {
 	path, ok := paths[controller]
 	if !ok {
@@ -70,8 +69,8 @@ func visible(root string, paths map[string]string, mounts []mount, controller st
 			continue
 		}
 		top := filepath.Join(root, filepath.Clean("/"+m.point))
-		if below, ok := under(m.root, path); ok && isDirectory(filepath.Join(top, below)) {
-			return climb(top, below)
+		if below, ok := relativePath(m.root, path); ok && isDirectory(filepath.Join(top, below)) {
+			return ancestors(top, below)
 		}
 		if fallback == "" && isDirectory(top) {
 			fallback = top
@@ -80,13 +79,13 @@ func visible(root string, paths map[string]string, mounts []mount, controller st
 	if fallback == "" {
 		return nil
 	}
-	// The path is that of another cgroup namespace: what is mounted is the
-	// nearest that can be seen.
+	// The path is that of another cgroup namespace: the mounted group is the nearest
+	// visible one.
 	return []string{fallback}
 }
 
-// climb lists top/below and each directory above it, up to top.
-func climb(top, below string) []string {
+// ancestors lists top/below and each directory above it, up to top.
+func ancestors(top, below string) []string {
 	levels := []string{filepath.Join(top, below)}
 	for below != "." {
 		below = filepath.Dir(below)
@@ -100,7 +99,7 @@ func isDirectory(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// Read reads usage and limits. A limit of any visible level counts.
+// Read reads usage and limits. The limits of all visible levels apply.
 func (c Cgroup) Read() status.Cgroup {
 	limit, throttled := c.cpu.quota()
 	return status.Cgroup{
@@ -115,8 +114,8 @@ func (c Cgroup) Read() status.Cgroup {
 // MemoryLimit is the smallest limit of any visible level, in bytes; 0: none.
 func (c Cgroup) MemoryLimit() int64 { return c.memory.memoryLimit() }
 
-// OOMKills counts the processes of the group that were killed for want of
-// memory. It moves before the killed process is seen to be dead.
+// OOMKills counts the processes of the group that the kernel killed for lack of memory.
+// The kernel counts before the killed process ends.
 func (c Cgroup) OOMKills() uint64 {
 	if len(c.memory.levels) == 0 {
 		return 0
@@ -125,7 +124,7 @@ func (c Cgroup) OOMKills() uint64 {
 	if c.memory.version == 1 {
 		file = "memory.oom_control"
 	}
-	return keyed(slurp(c.memory.levels[0], file), "oom_kill")
+	return valueOf(readFile(c.memory.levels[0], file), "oom_kill")
 }
 
 // CPUs counts the CPUs this process may use, by the quota of its cgroup and
@@ -157,12 +156,12 @@ func (h hierarchy) memoryUsage() int64 {
 	if h.version == 1 {
 		file = "memory.usage_in_bytes"
 	}
-	usage, _ := parseBytes(slurp(h.levels[0], file))
+	usage, _ := parseBytes(readFile(h.levels[0], file))
 	return usage
 }
 
-// memoryLimit is the smallest limit, 0 without any. Only v1 tells that of
-// groups above the visible ones.
+// memoryLimit is the smallest limit, 0 without any. Only v1 includes the groups above
+// the visible ones.
 func (h hierarchy) memoryLimit() int64 {
 	if len(h.levels) == 0 {
 		return 0
@@ -170,12 +169,12 @@ func (h hierarchy) memoryLimit() int64 {
 	file, smallest := "memory.max", uint64(unlimited)
 	if h.version == 1 {
 		file = "memory.limit_in_bytes"
-		if limit := keyed(slurp(h.levels[0], "memory.stat"), "hierarchical_memory_limit"); limit > 0 {
+		if limit := valueOf(readFile(h.levels[0], "memory.stat"), "hierarchical_memory_limit"); limit > 0 {
 			smallest = min(smallest, limit)
 		}
 	}
 	for _, level := range h.levels {
-		if limit, ok := parseBytes(slurp(level, file)); ok {
+		if limit, ok := parseBytes(readFile(level, file)); ok {
 			smallest = min(smallest, uint64(limit))
 		}
 	}
@@ -185,34 +184,34 @@ func (h hierarchy) memoryLimit() int64 {
 	return int64(smallest)
 }
 
-// quota is the smallest number of cores, 0 without any limit, and for how
-// long that limit has held processes back.
+// quota is the smallest limit in cores, 0 without any, and for how long that limit has
+// throttled processes.
 func (h hierarchy) quota() (cores float64, throttled time.Duration) {
 	if len(h.levels) == 0 {
 		return 0, 0
 	}
-	decisive := h.levels[0]
+	limiting := h.levels[0]
 	for _, level := range h.levels {
 		if limit := h.coresAt(level); limit > 0 && (cores == 0 || limit < cores) {
-			cores, decisive = limit, level
+			cores, limiting = limit, level
 		}
 	}
 	if h.version == 1 {
-		return cores, span(keyed(slurp(decisive, "cpu.stat"), "throttled_time"), time.Nanosecond)
+		return cores, duration(valueOf(readFile(limiting, "cpu.stat"), "throttled_time"), time.Nanosecond)
 	}
-	return cores, span(keyed(slurp(decisive, "cpu.stat"), "throttled_usec"), time.Microsecond)
+	return cores, duration(valueOf(readFile(limiting, "cpu.stat"), "throttled_usec"), time.Microsecond)
 }
 
 func (h hierarchy) coresAt(level string) float64 {
 	if h.version == 1 {
-		return parseQuota(slurp(level, "cpu.cfs_quota_us") + " " + slurp(level, "cpu.cfs_period_us"))
+		return parseQuota(readFile(level, "cpu.cfs_quota_us") + " " + readFile(level, "cpu.cfs_period_us"))
 	}
-	return parseQuota(slurp(level, "cpu.max"))
+	return parseQuota(readFile(level, "cpu.max"))
 }
 
-// slurp is a file's content, "" when there is none to be had: the root group
-// and groups without a controller lack files.
-func slurp(directory, file string) string {
+// readFile returns a file's content, "" on an error: the root group and groups without
+// a controller lack files.
+func readFile(directory, file string) string {
 	text, err := os.ReadFile(filepath.Join(directory, file))
 	if err != nil {
 		return ""

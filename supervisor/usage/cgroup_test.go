@@ -144,7 +144,7 @@ func TestThisMachineIsFound(t *testing.T) {
 }
 
 func TestSpanDoesNotOverflow(t *testing.T) {
-	if got := span(1<<63, time.Microsecond); got <= 0 {
+	if got := duration(1<<63, time.Microsecond); got <= 0 {
 		t.Errorf("span = %v, want the longest time", got)
 	}
 }
@@ -181,11 +181,11 @@ func FuzzUnder(f *testing.F) {
 	f.Add("/a", "/a/../b")
 	f.Add("/..", "/../a")
 	f.Fuzz(func(t *testing.T, base, path string) {
-		below, ok := under(base, path)
+		below, ok := relativePath(base, path)
 		if !ok {
 			return
 		}
-		if levels := climb("/top", below); levels[len(levels)-1] != "/top" {
+		if levels := ancestors("/top", below); levels[len(levels)-1] != "/top" {
 			t.Errorf("climb(%q) = %q, want it to end at the top", below, levels)
 		}
 	})
@@ -205,6 +205,6 @@ func FuzzNumbers(f *testing.F) {
 		if cores := parseQuota(text); cores < 0 {
 			t.Errorf("parseQuota(%q) = %v", text, cores)
 		}
-		keyed(text, "oom_kill")
+		valueOf(text, "oom_kill")
 	})
 }

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// unified stands for the v2 hierarchy where controllers are named.
+// unified stands for the v2 hierarchy among the names of controllers.
 const unified = ""
 
-// unlimited is what v1 shows without a limit, and a little below: the value
-// depends on the size of a page.
+// unlimited is a little below the value that v1 shows without a limit, which depends on
+// the page size.
 const unlimited = 1 << 62
 
 // mount is one cgroup hierarchy as it is mounted.
@@ -22,7 +22,7 @@ type mount struct {
 	controllers map[string]bool
 }
 
-// parseMembership reads /proc/self/cgroup: controller → path of the group.
+// parseMembership parses /proc/self/cgroup: controller → path of the group.
 func parseMembership(text string) map[string]string {
 	paths := map[string]string{}
 	for line := range strings.Lines(text) {
@@ -71,9 +71,9 @@ func unescape(text string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(text)
 }
 
-// under tells the way from base to path, "." when they are the same; false
-// when path is elsewhere, as it is seen from another cgroup namespace.
-func under(base, path string) (string, bool) {
+// relativePath returns the path from base to path, "." when they are the same; false
+// when path is not below base, as in another cgroup namespace.
+func relativePath(base, path string) (string, bool) {
 	if !filepath.IsAbs(base) || !filepath.IsAbs(path) || strings.HasPrefix(path+"/", "/../") {
 		return "", false
 	}
@@ -84,13 +84,13 @@ func under(base, path string) (string, bool) {
 	return way, true
 }
 
-// parseBytes reads a size or limit; false: none.
+// parseBytes parses a size or limit; false: none.
 func parseBytes(text string) (int64, bool) {
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	return n, err == nil && n >= 0 && n < unlimited
 }
 
-// parseQuota reads "quota period", in cores; 0: no limit.
+// parseQuota parses "quota period" and returns cores; 0: no limit.
 func parseQuota(text string) float64 {
 	fields := strings.Fields(text)
 	if len(fields) != 2 {
@@ -107,8 +107,8 @@ func parseQuota(text string) float64 {
 	return float64(quota) / float64(period)
 }
 
-// keyed finds the number of a key in lines of "key number"; 0: not there.
-func keyed(text, key string) uint64 {
+// valueOf finds the number of a key in lines of "key number"; 0: missing.
+func valueOf(text, key string) uint64 {
 	for line := range strings.Lines(text) {
 		name, value, _ := strings.Cut(line, " ")
 		if name != key {
@@ -121,8 +121,8 @@ func keyed(text, key string) uint64 {
 	return 0
 }
 
-// span is n units, or the longest time there is.
-func span(n uint64, unit time.Duration) time.Duration {
+// duration is n units, or the longest Duration.
+func duration(n uint64, unit time.Duration) time.Duration {
 	if n > uint64(math.MaxInt64/unit) {
 		return math.MaxInt64
 	}

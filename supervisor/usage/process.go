@@ -1,3 +1,6 @@
+// Package usage measures CPU, memory, threads and descriptors of a process tree, and
+// usage and limits of the cgroup of this process. Of gopsutil it uses two calls; the
+// rest is read from /proc directly, which takes fewer system calls.
 package usage
 
 import (
@@ -17,8 +20,8 @@ import (
 // tick is the unit of CPU times in /proc: USER_HZ, 100 on every architecture.
 const tick = 10 * time.Millisecond
 
-// Of adds up the given processes. Those that are gone are left out; what
-// cannot be read of another user's process counts as zero.
+// Of adds up the given processes. Those that are gone are left out; a figure of another
+// user's process that cannot be read counts as zero.
 func Of(pids []int) status.Usage {
 	return of("/proc", pids)
 }
@@ -30,23 +33,23 @@ func Resident(pids []int) int64 {
 }
 
 func residents(proc string, pids []int) int64 {
-	ctx, sum := look(proc), int64(0)
+	ctx, sum := procContext(proc), int64(0)
 	for _, pid := range pids {
 		sum += resident(ctx, pid)
 	}
 	return sum
 }
 
-// look tells gopsutil where the processes are. Without this it obeys
-// HOST_PROC, which monitoring images set to the processes of the host.
-func look(proc string) context.Context {
+// procContext returns a context that makes gopsutil read proc. Without it gopsutil
+// reads HOST_PROC, which monitoring images set to the processes of the host.
+func procContext(proc string) context.Context {
 	env := make(common.EnvMap, 1)
 	env[common.HostProcEnvKey] = proc
 	return context.WithValue(context.Background(), common.EnvKey, env)
 }
 
 func of(proc string, pids []int) status.Usage {
-	ctx, buffer := look(proc), make([]byte, statSize)
+	ctx, buffer := procContext(proc), make([]byte, statSize)
 	var tree status.Usage
 	for _, pid := range pids {
 		text, err := ReadInto(buffer, proc+"/"+strconv.Itoa(pid)+"/stat")
@@ -60,7 +63,7 @@ func of(proc string, pids []int) status.Usage {
 	return tree
 }
 
-// statSize is more than /proc/PID/stat can have: 52 numbers and a name.
+// statSize is above the size of /proc/PID/stat: 52 numbers and a name.
 const statSize = 2048
 
 // ReadInto reads a file that fits into the buffer, in three system calls: /proc
@@ -80,7 +83,7 @@ func ReadInto(buffer []byte, path string) ([]byte, error) {
 
 // resident is the memory of one process, 0 when it is gone.
 func resident(ctx context.Context, pid int) int64 {
-	// The constructor of gopsutil would read and check what is known here.
+	// The constructor of gopsutil would check whether the process exists.
 	p := process.Process{Pid: int32(pid)}
 	memory, err := p.MemoryInfoWithContext(ctx)
 	if err != nil {
@@ -89,16 +92,16 @@ func resident(ctx context.Context, pid int) int64 {
 	return int64(memory.RSS)
 }
 
-// stat is what /proc/PID/stat knows and gopsutil does not tell, or only by
-// reading several files.
+// stat holds the figures of /proc/PID/stat that gopsutil does not have, or reads from
+// several files.
 type stat struct {
-	cpu     time.Duration // with that of the children it has reaped
+	cpu     time.Duration // with that of reaped children
 	threads int
 	dead    bool
 }
 
-// FirstFields fills fields with the first words of a text, without a list of all of
-// them, and returns how many there were. They share the text's memory.
+// FirstFields fills fields with the first words of a text, and returns how many it
+// found. They share the text's memory.
 func FirstFields(fields [][]byte, text []byte) int {
 	found := 0
 	for field := range bytes.FieldsSeq(text) {
@@ -118,8 +121,8 @@ const (
 	threadsField = 17
 )
 
-// parseStat reads /proc/PID/stat. The name in it may hold anything, spaces
-// and parentheses included.
+// parseStat parses /proc/PID/stat. The name in it may contain anything, spaces and
+// parentheses included.
 func parseStat(text []byte) (stat, bool) {
 	end := bytes.LastIndexByte(text, ')')
 	if end < 0 {
@@ -146,11 +149,11 @@ func parseStat(text []byte) (stat, bool) {
 	return s, true
 }
 
-// maxTicks keeps four times added up within a Duration: 73 years of CPU.
+// maxTicks keeps the sum of four times within a Duration: 73 years of CPU.
 const maxTicks = (1<<63 - 1) / int64(tick) / 4
 
-// add counts one process. A zombie has only its CPU time left, which its
-// parent takes over when it reaps it.
+// add adds one process. A zombie has only its CPU time left, which its parent takes over
+// when it reaps it.
 func add(ctx context.Context, t *status.Usage, pid int, stat stat) {
 	t.CPU += stat.cpu
 	if stat.dead {

@@ -10,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// GCPercent is what debug.SetGCPercent is to be told. It keeps a supervisor of a few
-// workers, which mostly sleeps, small. With many workers a scrape makes megabytes of
-// garbage: collecting it twice would take as long as the scrape.
+// GCPercent is the value for debug.SetGCPercent. It keeps a supervisor of a few workers,
+// which mostly sleeps, small. With many workers a scrape makes megabytes of garbage:
+// collecting it twice would take as long as the scrape.
 func GCPercent(workers int) int {
 	const least, perWorker, most = 40, 5, 200
 	return min(least+perWorker*max(workers-4, 0), most)
 }
 
-// Trim lets go of the memory that only this process's start has needed: what the
-// heap has free, and the pages of the program file, which the kernel would count
-// for as long as the process lives. Those that are needed again come back from
-// the file, see MADV_DONTNEED in madvise(2).
+// Trim releases the memory that only the start of this process needed: free heap, and
+// the pages of the program file, which the kernel would count for as long as the process
+// lives. Pages that are used again are read from the file, see MADV_DONTNEED in
+// madvise(2).
 func Trim() error {
 	debug.FreeOSMemory()
 	text, err := os.ReadFile("/proc/self/maps")
@@ -40,11 +40,11 @@ func Trim() error {
 	return nil
 }
 
-// mapped is a part of the address space.
+// mapped is a range of the address space.
 type mapped struct{ start, end uintptr }
 
-// programMaps finds in /proc/PID/maps what is mapped of the program file and
-// cannot be written: it is in the file as it is in memory.
+// programMaps finds in /proc/PID/maps the read-only private mappings of the program
+// file: memory and file are the same.
 func programMaps(text, program string) []mapped {
 	var found []mapped
 	for line := range strings.Lines(text) {

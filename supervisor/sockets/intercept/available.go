@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Available tells why programs cannot share addresses here: a kernel before
-// 5.9, a sandbox, a container profile, an outer filter with a listener. It
-// tries, on a thread that ends with it.
+// Available returns why programs cannot share addresses here: a kernel before 5.9, a
+// sandbox, a container profile, an outer filter with a listener. It tries it, on a
+// thread that ends with the trial.
 func Available() error {
 	if err := attachable(); err != nil {
 		return fmt.Errorf("intercept bind: %w", err)
@@ -29,11 +29,11 @@ func Available() error {
 		return fmt.Errorf("intercept bind: %w", err)
 	}
 	defer unix.Close(given)
-	return try(own, given)
+	return trial(own, given)
 }
 
-// try has a thread bind own under the filter, and answers it with given.
-func try(own, given int) error {
+// trial has a thread bind own under the filter, and answers it with given.
+func trial(own, given int) error {
 	installed := make(chan error, 1)
 	var listener *os.File
 	ended := make(chan error, 1)
@@ -50,13 +50,13 @@ func try(own, given int) error {
 	if err := <-installed; err != nil {
 		return err
 	}
-	err := exchange(listener, own, given)
+	err := answerTrial(listener, own, given)
 	listener.Close() // a caller that still waits gets ENOSYS
 	if err := errors.Join(err, <-ended); err != nil {
 		return err
 	}
 	if !same(own, given) {
-		return errors.New("intercept bind: a socket was handed over and did not arrive")
+		return errors.New("intercept bind: a socket was passed to the caller and did not arrive")
 	}
 	return nil
 }
@@ -66,15 +66,15 @@ func same(a, b int) bool {
 	return unix.Fstat(a, &left) == nil && unix.Fstat(b, &right) == nil && left.Ino == right.Ino
 }
 
-// The levels of Yama, see ptrace(2), from which on reading the memory of a
-// program takes CAP_SYS_PTRACE, and from which on nobody may.
+// The levels of Yama, see ptrace(2), from which on reading the memory of a program
+// needs CAP_SYS_PTRACE, and from which on it is impossible.
 const (
 	yamaCapability = 2
 	yamaNobody     = 3
 )
 
-// attachable tells what a trial on gorun's own thread cannot show: whether
-// Yama lets gorun read the memory of another program that it has started.
+// attachable returns an error if Yama forbids gorun to read the memory of a program
+// that it has started: a trial on gorun's own thread cannot show that.
 func attachable() error {
 	text, err := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope")
 	if err != nil {
@@ -96,10 +96,10 @@ func mayTrace() bool {
 	return unix.Capget(&header, &sets[0]) == nil && sets[0].Effective&(1<<unix.CAP_SYS_PTRACE) != 0
 }
 
-// trialTimeout is far more than a trial takes.
+// trialTimeout is far longer than a trial takes.
 const trialTimeout = 5 * time.Second
 
-func exchange(listener *os.File, own, given int) error {
+func answerTrial(listener *os.File, own, given int) error {
 	channel, err := open(listener)
 	if err != nil {
 		return fmt.Errorf("intercept bind: %w", err)
@@ -109,7 +109,7 @@ func exchange(listener *os.File, own, given int) error {
 	}
 	asked, err := channel.next()
 	if errors.Is(err, io.EOF) {
-		return errors.New("intercept bind: the kernel takes the filter and does not heed it")
+		return errors.New("intercept bind: the kernel accepted the filter but delivers no notifications")
 	}
 	if err != nil {
 		return fmt.Errorf("intercept bind: %w", err)
@@ -122,7 +122,7 @@ func exchange(listener *os.File, own, given int) error {
 		return fmt.Errorf("intercept bind: %w", err)
 	}
 	if err := channel.place(asked.ID, given, own, unix.O_CLOEXEC); err != nil {
-		return fmt.Errorf("intercept bind: hand over a socket: %w (Linux 5.9 or later can)", err)
+		return fmt.Errorf("intercept bind: pass a socket to the caller: %w (it takes Linux 5.9 or later)", err)
 	}
 	if err := channel.send(asked.ID, answer{}); err != nil {
 		return fmt.Errorf("intercept bind: %w", err)

@@ -10,7 +10,7 @@ import (
 	"gorun/supervisor/sockets"
 )
 
-// request is a bind(2) that was read.
+// request is a bind(2) with its arguments.
 type request struct {
 	call       call
 	descriptor int
@@ -26,14 +26,14 @@ func (s *server) bind(asked call, descriptor int) answer {
 	if err != nil || !s.channel.waits(asked.ID) || !s.wants(r.address) {
 		return proceed()
 	}
-	if placed, again := s.held[r.socket.inode]; again {
+	if placed, again := s.placed[r.socket.inode]; again { // interrupted by a signal
 		if placed.address == r.address {
 			return answer{}
 		}
 		return proceed() // EINVAL: it is bound
 	}
 	if s.Observe || !bindable(r.address) {
-		s.expect(r)
+		s.recordBind(r)
 		return proceed()
 	}
 	if s.occupied(r) {
@@ -42,8 +42,7 @@ func (s *server) bind(asked call, descriptor int) answer {
 	return s.share(r)
 }
 
-// read learns what the caller wants to bind. An error means that there is
-// nothing to share.
+// read reads the arguments of bind(2). An error means that there is nothing to share.
 func (s *server) read(asked call, descriptor int) (request, error) {
 	r := request{call: asked, descriptor: descriptor}
 	length := int32(asked.Data.Args[2])
@@ -52,7 +51,7 @@ func (s *server) read(asked call, descriptor int) (request, error) {
 	}
 	raw := make([]byte, length)
 	from := callerOf(asked.TID)
-	err := s.look(func() (err error) {
+	err := s.withRights(func() (err error) {
 		if r.socket, err = from.socket(descriptor); err != nil {
 			return err
 		}
@@ -72,42 +71,42 @@ func (s *server) read(asked call, descriptor int) (request, error) {
 	if !ok {
 		return r, unix.EADDRNOTAVAIL
 	}
-	noted := s.notes.of(r.socket.inode, s.v6Only)
-	address.V6Only = of.family == unix.AF_INET6 && noted.v6Only
+	state := s.states.of(r.socket.inode, s.v6Only)
+	address.V6Only = of.family == unix.AF_INET6 && state.v6Only
 	if address.Kind == sockets.Unix {
 		path := address.Path
-		err = s.look(func() (err error) {
+		err = s.withRights(func() (err error) {
 			address.Path, err = from.absolute(path)
 			return err
 		})
 	}
-	r.address, r.reusePort = address, noted.reusePort
+	r.address, r.reusePort = address, state.reusePort
 	return r, err
 }
 
-// bindable tells whether gorun could bind a path: it has to name it in full,
-// and struct sockaddr_un has room for 107 bytes and a NUL.
+// bindable reports whether gorun could bind a path: it needs the absolute path, and
+// struct sockaddr_un has room for 107 bytes and a NUL.
 func bindable(address sockets.Address) bool {
 	var name unix.RawSockaddrUnix
 	return len(address.Path) < len(name.Path)
 }
 
-// expect remembers the address of a socket that the kernel binds.
-func (s *server) expect(r request) {
-	noted := s.notes.of(r.socket.inode, s.v6Only)
-	noted.address, noted.bound = r.address, true
-	s.notes.put(r.socket.inode, noted)
+// recordBind records the address of a socket that the kernel binds.
+func (s *server) recordBind(r request) {
+	state := s.states.of(r.socket.inode, s.v6Only)
+	state.address, state.bound = r.address, true
+	s.states.put(r.socket.inode, state)
 	if r.address.Kind == sockets.UDP {
-		s.tell(r.address)
+		s.report(r.address)
 	}
 }
 
-// occupied tells whether the tree itself uses the address: alone, the program
-// would get EADDRINUSE. A member that was closed, or whose process has ended,
-// is free again. Where both sockets have SO_REUSEPORT, the same member serves
-// both: the program's own processes share one accept queue.
+// occupied reports whether the tree itself uses the address: without gorun the program
+// would get EADDRINUSE. A member that was closed, or whose process has ended, is free
+// again. Where both sockets have SO_REUSEPORT, the same member serves both: the
+// program's own processes share one accept queue.
 func (s *server) occupied(r request) bool {
-	for inode, placed := range s.held {
+	for inode, placed := range s.placed {
 		both := placed.reusePort && r.reusePort
 		if overlap(placed.address, r.address) && !both && s.inUse(inode, r.call.TID) {
 			return true
@@ -116,8 +115,8 @@ func (s *server) occupied(r request) bool {
 	return false
 }
 
-// inUse tells whether the caller's process or any other of the tree has a
-// member open.
+// inUse reports whether the caller's process or any other of the tree has a member
+// open.
 func (s *server) inUse(inode uint64, tid uint32) bool {
 	processes := []int{int(tid)}
 	if s.Tree != nil {
@@ -125,7 +124,7 @@ func (s *server) inUse(inode uint64, tid uint32) bool {
 	}
 	for _, pid := range processes {
 		var holds bool
-		err := s.look(func() (err error) {
+		err := s.withRights(func() (err error) {
 			holds, err = callerOf(uint32(pid)).holds(inode)
 			return err
 		})
@@ -138,7 +137,7 @@ func (s *server) inUse(inode uint64, tid uint32) bool {
 
 // share puts the worker's member in place of the caller's socket.
 func (s *server) share(r request) answer {
-	member, err := s.take(r.address)
+	member, err := s.acquire(r.address)
 	if err != nil {
 		s.Log.Warn("address cannot be shared", "address", r.address.String(), "err", err)
 		return refuse(err)
@@ -151,24 +150,24 @@ func (s *server) share(r request) answer {
 	if err := unix.SetNonblock(member.Descriptor(), r.socket.nonblock); err != nil {
 		return refuse(fmt.Errorf("set blocking mode: %w", err))
 	}
-	s.held[inode] = placement{member: member, address: r.address, reusePort: r.reusePort}
+	s.placed[inode] = placement{member: member, address: r.address, reusePort: r.reusePort}
 	err = s.channel.place(r.call.ID, member.Descriptor(), r.descriptor, r.socket.cloexec)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) { // gone, or interrupted: it will ask again
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) { // gone, or interrupted and about to ask again
 		return proceed()
 	}
 	if err != nil {
-		s.Log.Error("cannot hand over a socket", "address", r.address.String(), "err", err)
+		s.Log.Error("cannot pass a socket to the program", "address", r.address.String(), "err", err)
 		return refuse(err)
 	}
 	if r.address.Kind == sockets.UDP {
-		s.tell(r.address)
+		s.report(r.address)
 	}
 	return answer{}
 }
 
-// take gets the member. A path is bound with the workers' rights: gorun as
-// root must not create files where they could not.
-func (s *server) take(address sockets.Address) (member *sockets.Member, err error) {
+// acquire acquires the member. A path is bound with the workers' rights: gorun as root
+// must not create files where the workers could not.
+func (s *server) acquire(address sockets.Address) (member *sockets.Member, err error) {
 	if s.User == nil || address.Kind != sockets.Unix || int(s.User.Uid) == unix.Geteuid() {
 		return s.Share(address)
 	}
@@ -179,43 +178,43 @@ func (s *server) take(address sockets.Address) (member *sockets.Member, err erro
 	return member, err
 }
 
-// inodeOf identifies a member among the sockets of the tree.
+// inodeOf returns the inode that identifies a member among the sockets of the tree.
 func inodeOf(member *sockets.Member) (uint64, error) {
 	var stat unix.Stat_t
 	if err := unix.Fstat(member.Descriptor(), &stat); err != nil {
-		return 0, fmt.Errorf("look at member: %w", err)
+		return 0, fmt.Errorf("stat member: %w", err)
 	}
 	return stat.Ino, nil
 }
 
-// listen makes the member listen before the program does: the group knows the
-// order then. The program's own listen(2) sets the backlog.
+// listen makes the member listen before the program does, so that the group knows the
+// order. The program's own listen(2) sets the backlog.
 func (s *server) listen(ctx context.Context, asked call, descriptor int) answer {
 	var inode uint64
-	err := s.look(func() (err error) {
+	err := s.withRights(func() (err error) {
 		inode, err = callerOf(asked.TID).inode(descriptor)
 		return err
 	})
 	if err != nil || !s.channel.waits(asked.ID) {
 		return proceed()
 	}
-	if placed, shared := s.held[inode]; shared {
+	if placed, shared := s.placed[inode]; shared {
 		return s.listenOn(placed, inode, int(int32(asked.Data.Args[1])))
 	}
-	if noted := s.notes.of(inode, s.v6Only); noted.bound {
-		s.confirm(ctx, asked.TID, inode, noted.address)
+	if state := s.states.of(inode, s.v6Only); state.bound {
+		s.confirm(ctx, asked.TID, inode, state.address)
 	}
 	return proceed()
 }
 
 func (s *server) listenOn(placed placement, inode uint64, backlog int) answer {
 	if now, err := inodeOf(placed.member); err != nil || now != inode {
-		return proceed() // the group has dropped the member: the number may be another's
+		return proceed() // the group has removed the member: its descriptor may have been reused
 	}
 	if err := placed.member.Listen(backlog); err != nil {
 		s.Log.Warn("cannot listen", "address", placed.address.String(), "err", err)
 		return refuse(err)
 	}
-	s.tell(placed.address)
+	s.report(placed.address)
 	return proceed()
 }

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// caller is the thread that asks, by its directory in /proc. What is read there
-// is the caller's for as long as its call waits. All of it needs the rights
-// that ptrace(2) asks for (PTRACE_MODE_READ_FSCREDS, for mem ATTACH).
+// caller is the directory in /proc of the calling thread. It is the caller's as long as
+// its call waits. Reading it needs the rights that ptrace(2) demands
+// (PTRACE_MODE_READ_FSCREDS, for mem ATTACH).
 type caller string
 
 func callerOf(tid uint32) caller {
@@ -25,39 +25,40 @@ func callerOf(tid uint32) caller {
 // cloexec is the close-on-exec flag of a descriptor: 0 or O_CLOEXEC.
 type cloexec uint32
 
-// socket is what can be known of the caller's socket without having it.
+// socket is what /proc shows of the caller's socket.
 type socket struct {
 	inode    uint64
-	protocol string // as /proc/net/protocols has it, e.g. TCPv6
+	protocol string // a name of /proc/net/protocols, e.g. TCPv6
 	nonblock bool
 	cloexec  cloexec
 }
 
-// errNoSocket: the call will fail by itself.
+// errNoSocket means that the call will fail by itself.
 var errNoSocket = errors.New("not a socket")
 
-// memory reads the caller's memory. It fails where the caller could not read
-// it, either. process_vm_readv(2) would be simpler; container profiles forbid it.
+// memory reads the caller's memory. It fails where the caller could not read it,
+// either. process_vm_readv(2) would be simpler, but container profiles forbid it.
 func (c caller) memory(address uint64, into []byte) error {
 	mem, err := os.Open(string(c) + "/mem")
 	if err != nil {
-		return fmt.Errorf("read what is asked: %w", err)
+		return fmt.Errorf("read the arguments: %w", err)
 	}
 	defer mem.Close()
 	if _, err := mem.ReadAt(into, int64(address)); err != nil {
-		return fmt.Errorf("read what is asked: %w", err)
+		return fmt.Errorf("read the arguments: %w", err)
 	}
 	return nil
 }
 
-// inode identifies a socket, whoever has it, under whatever number.
+// inode returns the inode of a socket: the same in every process and under every
+// descriptor number.
 func (c caller) inode(descriptor int) (uint64, error) {
 	target, err := os.Readlink(c.descriptor(descriptor))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, errNoSocket
 	}
 	if err != nil {
-		return 0, fmt.Errorf("look at socket: %w", err)
+		return 0, fmt.Errorf("inspect socket: %w", err)
 	}
 	return parseInode(target)
 }
@@ -66,7 +67,7 @@ func (c caller) descriptor(number int) string {
 	return string(c) + "/fd/" + strconv.Itoa(number)
 }
 
-// parseInode reads what a link in /proc/PID/fd says of a socket.
+// parseInode parses a link in /proc/PID/fd to a socket.
 func parseInode(target string) (uint64, error) {
 	digits, isSocket := strings.CutPrefix(target, "socket:[")
 	digits, closed := strings.CutSuffix(digits, "]")
@@ -77,7 +78,7 @@ func parseInode(target string) (uint64, error) {
 	return inode, nil
 }
 
-// socket looks at a descriptor of the caller.
+// socket inspects a descriptor of the caller.
 func (c caller) socket(descriptor int) (socket, error) {
 	inode, err := c.inode(descriptor)
 	if err != nil {
@@ -85,7 +86,7 @@ func (c caller) socket(descriptor int) (socket, error) {
 	}
 	info, err := os.ReadFile(string(c) + "/fdinfo/" + strconv.Itoa(descriptor))
 	if err != nil {
-		return socket{}, fmt.Errorf("look at socket: %w", err)
+		return socket{}, fmt.Errorf("inspect socket: %w", err)
 	}
 	flags, err := parseFlags(info)
 	if err != nil {
@@ -103,8 +104,8 @@ func (c caller) socket(descriptor int) (socket, error) {
 	}, nil
 }
 
-// parseFlags reads the flags of a descriptor from /proc/PID/fdinfo: octal, and
-// O_CLOEXEC among them (proc_pid_fdinfo(5)).
+// parseFlags parses the flags of a descriptor in /proc/PID/fdinfo: octal, and O_CLOEXEC
+// among them (proc_pid_fdinfo(5)).
 func parseFlags(info []byte) (uint64, error) {
 	for line := range bytes.Lines(info) {
 		if value, found := bytes.CutPrefix(line, []byte("flags:")); found {
@@ -115,11 +116,11 @@ func parseFlags(info []byte) (uint64, error) {
 			return flags, nil
 		}
 	}
-	return 0, errors.New("read flags of descriptor: there are none")
+	return 0, errors.New("read flags of descriptor: no flags line")
 }
 
-// protocol asks for an extended attribute that sockets have (sockfs_xattr_get
-// in net/socket.c). It needs no descriptor, and works before bind(2).
+// protocol reads an extended attribute of sockets (sockfs_xattr_get in net/socket.c).
+// It needs no descriptor of the socket, and works before bind(2).
 func (c caller) protocol(descriptor int, inode uint64) (string, error) {
 	var name [32]byte
 	n, err := unix.Getxattr(c.descriptor(descriptor), "system.sockprotoname", name[:])
@@ -133,8 +134,8 @@ func (c caller) protocol(descriptor int, inode uint64) (string, error) {
 	return protocol, nil
 }
 
-// streams tells whether a unix socket is a stream. Since Linux 5.15 the name of
-// its protocol says so; before, all are UNIX.
+// streams reports whether a unix socket is a stream. Since Linux 5.15 the name of its
+// protocol shows it; before, all are UNIX.
 func (c caller) streams(inode uint64) bool {
 	table, err := os.ReadFile(string(c) + "/net/unix")
 	if err != nil {
@@ -150,21 +151,21 @@ func (c caller) streams(inode uint64) bool {
 	return false
 }
 
-// errElsewhere: the caller has a network or files of its own.
-var errElsewhere = errors.New("in another namespace")
+// errOtherNamespace means that the caller has a network or files of its own.
+var errOtherNamespace = errors.New("in another namespace")
 
 // sharesNetwork fails where the caller's addresses are not gorun's.
 func (c caller) sharesNetwork() error {
 	return c.shares("ns/net")
 }
 
-// absolute returns a path as gorun can use it, from the caller's point of view.
+// absolute returns a path of the caller as an absolute one for gorun.
 func (c caller) absolute(path string) (string, error) {
 	if err := c.shares("ns/mnt"); err != nil {
 		return "", err
 	}
 	if root, err := os.Readlink(string(c) + "/root"); err != nil || root != "/" {
-		return "", errors.Join(errElsewhere, err)
+		return "", errors.Join(errOtherNamespace, err)
 	}
 	if filepath.IsAbs(path) {
 		return path, nil
@@ -173,7 +174,7 @@ func (c caller) absolute(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("working directory: %w", err)
 	}
-	if strings.Contains(path, "..") { // may lead through links: not to be shortened
+	if strings.Contains(path, "..") { // it may lead through symbolic links: Clean would change it
 		return directory + "/" + path, nil
 	}
 	return filepath.Join(directory, path), nil
@@ -182,26 +183,26 @@ func (c caller) absolute(path string) (string, error) {
 func (c caller) shares(namespace string) error {
 	theirs, err := os.Readlink(string(c) + "/" + namespace)
 	if err != nil {
-		return fmt.Errorf("look at namespace: %w", err)
+		return fmt.Errorf("read namespace: %w", err)
 	}
 	ours, err := os.Readlink("/proc/self/" + namespace)
 	if err != nil {
-		return fmt.Errorf("look at namespace: %w", err)
+		return fmt.Errorf("read namespace: %w", err)
 	}
 	if theirs != ours {
-		return errElsewhere
+		return errOtherNamespace
 	}
 	return nil
 }
 
-// holds tells whether the process has the socket open.
+// holds reports whether the process has the socket open.
 func (c caller) holds(inode uint64) (bool, error) {
 	entries, err := os.ReadDir(string(c) + "/fd")
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil // it has ended
 	}
 	if err != nil {
-		return false, fmt.Errorf("look at descriptors: %w", err)
+		return false, fmt.Errorf("list descriptors: %w", err)
 	}
 	want := "socket:[" + strconv.FormatUint(inode, 10) + "]"
 	var refused error // the directory may be readable where the links are not

@@ -11,24 +11,24 @@ import (
 	"gorun/supervisor/sockets"
 )
 
-// How often gorun looks whether a socket listens: soon at first, then less often.
+// How often confirm checks whether a socket listens: soon at first, then less often.
 const (
-	firstLook = time.Millisecond
-	lastLook  = 50 * time.Millisecond
-	maxLooks  = 25 // about a second
+	firstDelay = time.Millisecond
+	maxDelay   = 50 * time.Millisecond
+	maxTries   = 25 // about a second
 )
 
-// confirm reports an address when the kernel has carried out a listen(2) that was
-// left to it. It tells nobody, so gorun looks; where it cannot, or has looked for
-// a second, it takes that for done.
+// confirm reports an address when the kernel has carried out a listen(2) that was left
+// to it. The kernel sends no event, so gorun polls; where it cannot, or after a second,
+// it assumes that the socket listens.
 func (s *server) confirm(ctx context.Context, tid uint32, inode uint64, address sockets.Address) {
 	if address.Kind != sockets.TCP {
-		s.tell(address)
+		s.report(address)
 		return
 	}
 	s.confirming.Go(func() {
-		delay := firstLook
-		for range maxLooks {
+		delay := firstDelay
+		for range maxTries {
 			select {
 			case <-time.After(delay):
 			case <-ctx.Done():
@@ -37,16 +37,16 @@ func (s *server) confirm(ctx context.Context, tid uint32, inode uint64, address 
 			if done, err := listens(tid, inode); done || err != nil {
 				break
 			}
-			delay = min(2*delay, lastLook)
+			delay = min(2*delay, maxDelay)
 		}
-		s.tell(address)
+		s.report(address)
 	})
 }
 
 // stateListen is TCP_LISTEN as /proc/net/tcp writes it, see proc_pid_net(5).
 const stateListen = "0A"
 
-// listens tells whether a TCP socket of the thread's network namespace listens.
+// listens reports whether a TCP socket of the thread's network namespace listens.
 func listens(tid uint32, inode uint64) (bool, error) {
 	wanted := strconv.AppendUint(nil, inode, 10)
 	for _, table := range [...]string{"tcp", "tcp6"} {
@@ -55,7 +55,7 @@ func listens(tid uint32, inode uint64) (bool, error) {
 			continue // there is no IPv6
 		}
 		if err != nil {
-			return false, fmt.Errorf("look for a listener: %w", err)
+			return false, fmt.Errorf("search a listener: %w", err)
 		}
 		for line := range bytes.Lines(text) {
 			// sl local remote st queues timer retrnsmt uid timeout inode …

@@ -9,7 +9,8 @@ import (
 	"gorun/supervisor/sockets"
 )
 
-// It was told when the kernel was about to: who then connected was refused.
+// The address was reported before the kernel listened: clients that connected then
+// were refused.
 func TestAnAddressIsConfirmedWhenItsSocketListens(t *testing.T) {
 	for name, family := range map[string]int{"IPv4": unix.AF_INET, "IPv6": unix.AF_INET6} {
 		t.Run(name, func(t *testing.T) {
@@ -29,34 +30,34 @@ func TestAnAddressIsConfirmedWhenItsSocketListens(t *testing.T) {
 			if err := unix.Fstat(fd, &stat); err != nil {
 				t.Fatal(err)
 			}
-			told := make(chan sockets.Address, 2)
-			s := &server{Options: Options{Listening: func(a sockets.Address) { told <- a }}, told: map[sockets.Address]bool{}}
+			reported := make(chan sockets.Address, 2)
+			s := &server{Options: Options{Listening: func(a sockets.Address) { reported <- a }}, reported: map[sockets.Address]bool{}}
 			address := sockets.Address{Kind: sockets.TCP, Port: 1}
 			s.confirm(t.Context(), uint32(unix.Gettid()), stat.Ino, address)
 			select {
-			case <-told:
-				t.Error("told before it listens")
+			case <-reported:
+				t.Error("reported before it listens")
 			case <-time.After(100 * time.Millisecond):
 			}
 			if err := unix.Listen(fd, 1); err != nil {
 				t.Fatal(err)
 			}
-			if got := <-told; got != address {
-				t.Errorf("told %v", got)
+			if got := <-reported; got != address {
+				t.Errorf("reported %v", got)
 			}
 			s.confirming.Wait()
 			s.confirm(t.Context(), uint32(unix.Gettid()), stat.Ino, address)
-			if s.confirming.Wait(); len(told) > 0 {
-				t.Error("told twice")
+			if s.confirming.Wait(); len(reported) > 0 {
+				t.Error("reported twice")
 			}
 		})
 	}
 }
 
-func TestWhatCannotBeLookedAtIsTakenForDone(t *testing.T) {
-	told := make(chan sockets.Address, 1)
-	s := &server{Options: Options{Listening: func(a sockets.Address) { told <- a }}, told: map[sockets.Address]bool{}}
-	const nobody = 1<<31 - 1
-	s.confirm(t.Context(), nobody, 1, sockets.Address{Kind: sockets.TCP, Port: 1})
-	<-told
+func TestASocketThatCannotBeInspectedIsReported(t *testing.T) {
+	reported := make(chan sockets.Address, 1)
+	s := &server{Options: Options{Listening: func(a sockets.Address) { reported <- a }}, reported: map[sockets.Address]bool{}}
+	const noThread = 1<<31 - 1
+	s.confirm(t.Context(), noThread, 1, sockets.Address{Kind: sockets.TCP, Port: 1})
+	<-reported
 }

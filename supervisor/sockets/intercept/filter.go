@@ -8,14 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// auditArch is how the kernel names the system calls of a platform to filters
-// (seccomp(2)). The platforms here are little-endian, as the filter expects.
+// auditArch is a filter's constant for the system calls of a platform (seccomp(2)). The
+// platforms here are little-endian, as the filter expects.
 var auditArch = map[string]uint32{
 	"amd64": unix.AUDIT_ARCH_X86_64,
 	"arm64": unix.AUDIT_ARCH_AARCH64,
 }
 
-// seccompData is struct seccomp_data: what a filter sees of a call.
+// seccompData is struct seccomp_data: a system call as a filter sees it.
 type seccompData struct {
 	Call uint32
 	Arch uint32
@@ -23,7 +23,7 @@ type seccompData struct {
 	Args [6]uint64
 }
 
-// The steps of the filter, as far as others jump to them.
+// The steps of the filter that are jump targets.
 const (
 	stepLevel      = 7
 	stepSocketName = 10
@@ -32,9 +32,9 @@ const (
 	stepNotify     = 15
 )
 
-// filter hands over bind, listen and two socket options, and allows the rest.
-// Calls of another ABI are allowed too: their audit arch differs (i386), or
-// their number has a bit more (x32). Programs of such an ABI share nothing.
+// filter notifies gorun of bind, listen and two socket options, and allows the rest.
+// Calls of another ABI are allowed too: their audit arch differs (i386), or their
+// number has one more bit (x32). Programs of such an ABI share nothing.
 func filter(arch uint32) []unix.SockFilter {
 	var data seccompData
 	level := uint32(unsafe.Offsetof(data.Args) + 1*unsafe.Sizeof(data.Args[0]))
@@ -46,16 +46,16 @@ func filter(arch uint32) []unix.SockFilter {
 		3:  when(3, unix.SYS_BIND, stepNotify),
 		4:  when(4, unix.SYS_LISTEN, stepNotify),
 		5:  when(5, unix.SYS_SETSOCKOPT, stepLevel),
-		6:  give(unix.SECCOMP_RET_ALLOW),
-		7:  load(level), // an int: the low half, whatever the high half holds
+		6:  ret(unix.SECCOMP_RET_ALLOW),
+		7:  load(level), // an int: the low half only
 		8:  when(8, unix.SOL_SOCKET, stepSocketName),
 		9:  either(9, unix.IPPROTO_IPV6, stepIPv6Name, stepAllow),
 		10: load(name),
 		11: either(11, unix.SO_REUSEPORT, stepNotify, stepAllow),
 		12: load(name),
 		13: either(13, unix.IPV6_V6ONLY, stepNotify, stepAllow),
-		14: give(unix.SECCOMP_RET_ALLOW),
-		15: give(unix.SECCOMP_RET_USER_NOTIF),
+		14: ret(unix.SECCOMP_RET_ALLOW),
+		15: ret(unix.SECCOMP_RET_USER_NOTIF),
 	}
 }
 
@@ -63,12 +63,12 @@ func load(offset uint32) unix.SockFilter {
 	return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: offset}
 }
 
-func give(verdict uint32) unix.SockFilter {
+func ret(verdict uint32) unix.SockFilter {
 	return unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: verdict}
 }
 
-// either compares, in step at, and goes on at one of two steps. Jumps count
-// from the following step.
+// either compares, in step at, and continues at one of two steps. Jumps count from the
+// following step.
 func either(at int, value uint32, same, other int) unix.SockFilter {
 	return unix.SockFilter{
 		Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K,
@@ -90,7 +90,7 @@ func unless(at int, value uint32, target int) unix.SockFilter {
 func nativeFilter() ([]unix.SockFilter, error) {
 	arch, known := auditArch[runtime.GOARCH]
 	if !known {
-		return nil, fmt.Errorf("not known how on %s", runtime.GOARCH)
+		return nil, fmt.Errorf("not supported on %s", runtime.GOARCH)
 	}
 	return filter(arch), nil
 }

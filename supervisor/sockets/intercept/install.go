@@ -9,19 +9,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// filterFlags are what a filter is installed with, best first. Without
-// WAIT_KILLABLE_RECV (Linux 5.19) signals make callers ask again; SPEC_ALLOW
-// spares programs a mitigation that slows them down (before 5.16).
+// filterFlags are the flags to install a filter with, best first. Without
+// WAIT_KILLABLE_RECV (Linux 5.19) signals make callers ask again; SPEC_ALLOW turns off a
+// mitigation that slows programs down (before 5.16).
 var filterFlags = [...]uintptr{
 	unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW | unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 	unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW,
 	unix.SECCOMP_FILTER_FLAG_NEW_LISTENER,
 }
 
-// Install puts the calling thread under the filter, for ever, and with it
-// whatever is forked from it. The caller has locked a thread that does nothing
-// else and ends with its goroutine (see runtime.LockOSThread); the main thread
-// of a Go program never ends and is refused.
+// Install installs the filter on the calling thread, for ever, and so on every process
+// forked from it. The caller must have locked a thread that does nothing else and ends
+// with its goroutine (see runtime.LockOSThread); the main thread of a Go program never
+// ends and is refused.
 //
 // Programs under the filter have no_new_privs: set-user-ID and file
 // capabilities do nothing for them. Their calls wait until Serve is run on the
@@ -63,17 +63,17 @@ func install(program []unix.SockFilter, choices []uintptr) (fd int, err error) {
 			break
 		}
 	}
-	return 0, fmt.Errorf("seccomp: %w (%s)", errno, why(errno))
+	return 0, fmt.Errorf("seccomp: %w (%s)", errno, explain(errno))
 }
 
-func why(errno unix.Errno) string {
+func explain(errno unix.Errno) string {
 	switch errno { //nolint:exhaustive // those that seccomp(2) documents
 	case unix.EBUSY:
-		return "an outer supervisor intercepts system calls already"
+		return "an outer supervisor already intercepts system calls"
 	case unix.EINVAL, unix.ENOSYS:
-		return "the kernel is older than 5.9, or a sandbox like gVisor is between"
+		return "the kernel is older than 5.9, or this is a sandbox such as gVisor"
 	case unix.EPERM, unix.EACCES:
 		return "the container's seccomp profile forbids it"
 	}
-	return "not expected"
+	return "unexpected"
 }

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// call is one system call that waits for its answer: struct seccomp_notif of
+// call is a system call that waits for its answer: struct seccomp_notif of
 // <linux/seccomp.h>.
 type call struct {
 	ID    uint64
-	TID   uint32 // the thread that asks; 0: not visible from here
+	TID   uint32 // the calling thread; 0: not visible from here
 	Flags uint32
 	Data  seccompData
 }
@@ -31,7 +31,7 @@ type reply struct {
 }
 
 // addition is struct seccomp_notif_addfd.
-type addition struct {
+type addFD struct {
 	ID       uint64
 	Flags    uint32
 	Source   uint32
@@ -39,8 +39,8 @@ type addition struct {
 	NewFlags uint32
 }
 
-// answer is what becomes of a call: it goes on in the kernel, or it is over,
-// with 0 or an error.
+// answer is the answer to a call: it continues in the kernel, or it returns 0 or an
+// error.
 type answer struct {
 	proceeds bool
 	errno    unix.Errno
@@ -51,7 +51,7 @@ type channel struct {
 	file    *os.File
 	conn    syscall.RawConn
 	fd      uintptr
-	request []uint64 // as large as the kernel's structures, which may be larger than ours
+	request []uint64 // as large as the kernel's structures, which may be larger than these
 	answer  []uint64
 }
 
@@ -74,7 +74,7 @@ func open(listener *os.File) (*channel, error) {
 	return c, nil
 }
 
-// words makes room for a number of bytes, aligned for the kernel's structures.
+// words returns a buffer for a number of bytes, aligned for the kernel's structures.
 func words(bytes uintptr) []uint64 { return make([]uint64, (bytes+7)/8) }
 
 // until makes next return when ctx ends. Call stop when done.
@@ -82,8 +82,8 @@ func (c *channel) until(ctx context.Context) (stop func() bool) {
 	return context.AfterFunc(ctx, func() { _ = c.file.SetReadDeadline(time.Unix(1, 0)) })
 }
 
-// next waits for a call. It returns io.EOF when no process is left that could
-// make one: the kernel says so with POLLHUP.
+// next waits for a call. It returns io.EOF when no process is left that could make one
+// (POLLHUP).
 func (c *channel) next() (call, error) {
 	var received call
 	var failed error
@@ -94,25 +94,25 @@ func (c *channel) next() (call, error) {
 	return received, errors.Join(err, failed)
 }
 
-// receive looks before it asks, for SECCOMP_IOCTL_NOTIF_RECV waits, O_NONBLOCK
-// or not. With POLLIN it does not: the kernel counts the calls that came in,
-// also those whose callers were killed since (ENOENT then).
+// receive polls first, because SECCOMP_IOCTL_NOTIF_RECV waits even with O_NONBLOCK.
+// After POLLIN it does not: the kernel counts the calls that came in, also those whose
+// callers were killed since (ENOENT then).
 func (c *channel) receive(fd uintptr) (received call, done bool, err error) {
 	for {
-		look := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		_, err := unix.Poll(look, 0)
+		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		_, err := unix.Poll(poll, 0)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case err != nil:
 			return call{}, true, fmt.Errorf("poll: %w", err)
-		case look[0].Revents&unix.POLLIN != 0:
-		case look[0].Revents != 0:
+		case poll[0].Revents&unix.POLLIN != 0:
+		case poll[0].Revents != 0:
 			return call{}, true, io.EOF
 		default:
 			return call{}, false, nil
 		}
-		clear(c.request) // the kernel insists
+		clear(c.request) // the kernel requires it
 		err = control(fd, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&c.request[0]))
 		switch {
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ENOENT):
@@ -124,17 +124,17 @@ func (c *channel) receive(fd uintptr) (received call, done bool, err error) {
 	}
 }
 
-// waits tells whether the caller still waits: only then was what was read of
-// its process really of its process (seccomp_unotify(2)).
+// waits reports whether the caller still waits: only then did the earlier reads of
+// /proc/TID see its process and no other (seccomp_unotify(2)).
 func (c *channel) waits(id uint64) bool {
 	return control(c.fd, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&id)) == nil
 }
 
-// place puts a duplicate of the descriptor source over the caller's number
-// target. SECCOMP_ADDFD_FLAG_SEND is no use here: it answers the call with the
-// number, and bind(2) is to return 0.
+// place duplicates the descriptor source onto the caller's descriptor target.
+// SECCOMP_ADDFD_FLAG_SEND does not help here: it answers the call with the number, and
+// bind(2) must return 0.
 func (c *channel) place(id uint64, source, target int, cloexec cloexec) error {
-	request := addition{
+	request := addFD{
 		ID:       id,
 		Flags:    unix.SECCOMP_ADDFD_FLAG_SETFD,
 		Source:   uint32(source),
@@ -144,8 +144,8 @@ func (c *channel) place(id uint64, source, target int, cloexec cloexec) error {
 	return control(c.fd, unix.SECCOMP_IOCTL_NOTIF_ADDFD, unsafe.Pointer(&request))
 }
 
-// send answers a call. A caller that was killed, or interrupted by a signal on
-// a kernel without WAIT_KILLABLE_RECV, waits no more: that is no error.
+// send answers a call. A caller that was killed, or interrupted by a signal on a kernel
+// without WAIT_KILLABLE_RECV, does not wait any more: that is no error.
 func (c *channel) send(id uint64, a answer) error {
 	clear(c.answer)
 	response := (*reply)(unsafe.Pointer(&c.answer[0]))

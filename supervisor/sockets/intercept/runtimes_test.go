@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"gorun/deploy/scenarios/freeport"
 	"gorun/supervisor/sockets"
-	"gorun/supervisor/sockets/freeport"
 )
 
 const get = "GET / HTTP/1.0\r\n\r\n"

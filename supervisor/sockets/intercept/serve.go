@@ -1,21 +1,21 @@
-// Package intercept lets any program share addresses without knowing it. A
-// seccomp filter hands the program's bind(2) and listen(2) to gorun, which
-// puts a socket of its own in place of the program's: seccomp_unotify(2).
+// Package intercept lets any unmodified program share addresses. A seccomp filter
+// notifies gorun of the program's bind(2) and listen(2), and gorun puts a socket of its
+// own in place of the program's: seccomp_unotify(2). Serve owns the notification
+// descriptor; the program waits while it works, so Options' functions must be quick.
 //
-// What a program did to its own socket before bind(2) is lost with it, except
-// O_NONBLOCK, close-on-exec, IPV6_V6ONLY and SO_REUSEPORT, which are copied or
-// heeded, and SO_REUSEADDR, which is set anyway. Lost are: SO_RCVBUF,
+// The state of the program's own socket before bind(2) is lost with it, except
+// O_NONBLOCK, close-on-exec, IPV6_V6ONLY and SO_REUSEPORT, which are applied, and
+// SO_REUSEADDR, which is always set. Lost are: SO_RCVBUF,
 // SO_SNDBUF, SO_KEEPALIVE, SO_LINGER, SO_BROADCAST, SO_MARK, SO_PRIORITY,
 // SO_BINDTODEVICE, SO_TIMESTAMP, TCP_NODELAY, TCP_DEFER_ACCEPT, TCP_FASTOPEN,
 // IP_TOS, IP_TRANSPARENT, IP_FREEBIND, IP_PKTINFO and their IPv6 siblings,
 // membership in multicast groups, F_SETOWN, MPTCP, and the registration in an
-// epoll instance (Netty's native transport). Set after bind(2) they hold, and
+// epoll instance (Netty's native transport). Options set after bind(2) have effect, and
 // stay with the socket when the next worker gets it.
 //
-// Not seen, and bound as if there were no gorun: what 32-bit and x32 programs
-// bind, io_uring's IORING_OP_BIND (Linux 6.11), processes in a network
-// namespace of their own, paths under a root or mounts of their own. None of
-// this is a fence: a program that wants around it gets around it.
+// Not seen, and bound as without gorun: sockets of 32-bit and x32 programs, io_uring's
+// IORING_OP_BIND (Linux 6.11), processes in a network namespace of their own, paths
+// under a root or mounts of their own. This is no sandbox: a program can bypass it.
 package intercept
 
 import (
@@ -36,14 +36,13 @@ import (
 	"gorun/supervisor/sockets"
 )
 
-// Options are how one worker's tree is served. Its functions are called by the
-// goroutine of Serve, or while that waits, if it is not said otherwise; a caller
-// waits for them.
+// Options are how one worker's tree is served. Unless noted otherwise, its functions are
+// called by the goroutine of Serve, or while that waits; the program waits for them.
 type Options struct {
-	Share     func(sockets.Address) (*sockets.Member, error) // takes the worker's member
+	Share     func(sockets.Address) (*sockets.Member, error) // acquires the worker's member
 	Wanted    func(sockets.Address) bool                     // which addresses the app shares; nil: all. Port 0 is never asked for
-	Listening func(sockets.Address)                          // told once for each wanted address, by any goroutine: the tree listens; for UDP, is bound, or is about to be
-	Tree      func() []int                                   // the processes of the tree: who may have an address already
+	Listening func(sockets.Address)                          // called once for each wanted address, by any goroutine: the tree listens; for UDP, it is bound, or about to be
+	Tree      func() []int                                   // the processes of the tree, which may have an address already
 	User      *syscall.Credential                            // of the workers; nil: gorun's
 	Observe   bool                                           // nothing is shared: Listening alone
 	Log       *slog.Logger
@@ -55,26 +54,26 @@ type server struct {
 
 	channel *channel
 	v6Only  bool                 // of a new socket
-	notes   notes                // on sockets of the tree
-	held    map[uint64]placement // by the member's inode
-	blindly bool                 // told that the tree cannot be looked into
+	states  socketStates         // on sockets of the tree
+	placed  map[uint64]placement // by the member's inode
+	warned  bool                 // that the tree cannot be inspected
 
-	confirming sync.WaitGroup // those that wait for the kernel to listen
+	confirming sync.WaitGroup // goroutines of confirm
 	mu         sync.Mutex
-	told       map[sockets.Address]bool // guarded by mu
+	reported   map[sockets.Address]bool // guarded by mu
 }
 
-// placement is a member that was put into the tree.
+// placement is a member in place of a program's socket.
 type placement struct {
 	member    *sockets.Member
 	address   sockets.Address
 	reusePort bool
 }
 
-// Serve answers the calls of one worker's tree, and closes the listener in the
-// end: nil when no process is left under the filter, else why ctx ended. On
-// Linux before 6.11 a process is left until it has been waited for. Members
-// must not be closed before Serve has returned.
+// Serve answers the calls of one worker's tree, and closes the listener when it
+// returns: nil when no process is left under the filter, else the cause of ctx. On
+// Linux before 6.11 a process counts until it has been waited for. Members must not be
+// closed before Serve has returned.
 func Serve(ctx context.Context, listener *os.File, options Options) error {
 	defer listener.Close()
 	channel, err := open(listener)
@@ -83,11 +82,11 @@ func Serve(ctx context.Context, listener *os.File, options Options) error {
 	}
 	defer channel.until(ctx)()
 	s := &server{
-		Options: options,
-		channel: channel,
-		v6Only:  v6OnlyByDefault(),
-		held:    map[uint64]placement{},
-		told:    map[sockets.Address]bool{},
+		Options:  options,
+		channel:  channel,
+		v6Only:   v6OnlyByDefault(),
+		placed:   map[uint64]placement{},
+		reported: map[sockets.Address]bool{},
 	}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
@@ -98,7 +97,7 @@ func Serve(ctx context.Context, listener *os.File, options Options) error {
 	if err := s.serve(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("intercept bind: %w", err)
 	}
-	return ctx.Err() //nolint:wrapcheck // the caller's own
+	return ctx.Err()
 }
 
 func (s *server) serve(ctx context.Context) error {
@@ -116,18 +115,17 @@ func (s *server) serve(ctx context.Context) error {
 	}
 }
 
-// v6OnlyByDefault reads what IPV6_V6ONLY is on a socket that nobody set it on
-// (ipv6(7)). Where there is no IPv6, nobody will ask.
+// v6OnlyByDefault returns the default of IPV6_V6ONLY (ipv6(7)); false without IPv6.
 func v6OnlyByDefault() bool {
 	text, err := os.ReadFile("/proc/sys/net/ipv6/bindv6only")
 	return err == nil && bytes.HasPrefix(text, []byte("1"))
 }
 
-// proceed leaves a call to the kernel. It reads its arguments again: what they
-// are may have changed, which would harm nobody but the program.
+// proceed leaves a call to the kernel, which reads its arguments again: they may have
+// changed, to the harm of nothing but the program.
 func proceed() answer { return answer{proceeds: true} }
 
-// refuse ends a call with the error that something else has met.
+// refuse ends a call with the errno of an error.
 func refuse(err error) answer {
 	var errno unix.Errno
 	if !errors.As(err, &errno) {
@@ -148,13 +146,13 @@ func (s *server) answer(ctx context.Context, asked call) answer {
 	case unix.SYS_LISTEN:
 		return s.listen(ctx, asked, descriptor)
 	case unix.SYS_SETSOCKOPT:
-		s.note(asked, descriptor)
+		s.recordOption(asked, descriptor)
 	}
 	return proceed()
 }
 
-// note remembers options that count at bind(2).
-func (s *server) note(asked call, descriptor int) {
+// recordOption records options that matter at bind(2).
+func (s *server) recordOption(asked call, descriptor int) {
 	const size = 4 // an int
 	if int32(asked.Data.Args[4]) < size {
 		return
@@ -162,7 +160,7 @@ func (s *server) note(asked call, descriptor int) {
 	var value [size]byte
 	var inode uint64
 	from := callerOf(asked.TID)
-	err := s.look(func() (err error) {
+	err := s.withRights(func() (err error) {
 		if inode, err = from.inode(descriptor); err != nil {
 			return err
 		}
@@ -172,25 +170,25 @@ func (s *server) note(asked call, descriptor int) {
 		return
 	}
 	set := binary.NativeEndian.Uint32(value[:]) != 0
-	of := s.notes.of(inode, s.v6Only)
+	state := s.states.of(inode, s.v6Only)
 	if uint32(asked.Data.Args[1]) == unix.SOL_SOCKET {
-		of.reusePort = set
+		state.reusePort = set
 	} else {
-		of.v6Only = set
+		state.v6Only = set
 	}
-	s.notes.put(inode, of)
+	s.states.put(inode, state)
 }
 
-// look runs f, which reads of the tree in /proc, and once more with the
-// workers' rights where gorun has none: as root without CAP_SYS_PTRACE.
-func (s *server) look(f func() error) error {
+// withRights runs f, which reads the tree's files in /proc, and once more with the
+// workers' rights where gorun's do not suffice: as root without CAP_SYS_PTRACE.
+func (s *server) withRights(f func() error) error {
 	err := f()
 	if s.User != nil && errors.Is(err, fs.ErrPermission) {
 		err = as(s.User, f)
 	}
-	if errors.Is(err, fs.ErrPermission) && !s.blindly {
-		s.blindly = true
-		s.Log.Warn("cannot look into the program: it binds on its own", "err", err)
+	if errors.Is(err, fs.ErrPermission) && !s.warned {
+		s.warned = true
+		s.Log.Warn("cannot inspect the program: it binds its sockets itself", "err", err)
 	}
 	return err
 }
@@ -199,12 +197,12 @@ func (s *server) wants(address sockets.Address) bool {
 	return s.Wanted == nil || s.Wanted(address)
 }
 
-// tell reports an address once.
-func (s *server) tell(address sockets.Address) {
+// report reports an address once.
+func (s *server) report(address sockets.Address) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.told[address] && s.Listening != nil {
-		s.told[address] = true
+	if !s.reported[address] && s.Listening != nil {
+		s.reported[address] = true
 		s.Listening(address)
 	}
 }

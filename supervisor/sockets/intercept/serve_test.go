@@ -14,8 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gorun/deploy/scenarios/freeport"
 	"gorun/supervisor/sockets"
-	"gorun/supervisor/sockets/freeport"
 )
 
 const (
@@ -194,7 +194,7 @@ func TestListeningIsToldOnce(t *testing.T) {
 	}
 	w.quit(t)
 	if w.ready(t); len(w.listening) != 0 {
-		t.Errorf("told again: %v", <-w.listening)
+		t.Errorf("reported again: %v", <-w.listening)
 	}
 }
 

@@ -11,25 +11,25 @@ import (
 	"gorun/supervisor/sockets"
 )
 
-// maxSockaddr is what the kernel accepts: sizeof(struct sockaddr_storage).
+// maxSockaddr is the most that the kernel accepts: sizeof(struct sockaddr_storage).
 const maxSockaddr = 128
 
-// The shortest socket addresses that the kernel takes: struct sockaddr_in, and
-// struct sockaddr_in6 with and without the scope (SIN6_LEN_RFC2133).
+// The shortest socket addresses that the kernel accepts: struct sockaddr_in, and struct
+// sockaddr_in6 with and without the scope (SIN6_LEN_RFC2133).
 const (
 	minSockaddr4 = 16
 	minSockaddr6 = 24
 	allSockaddr6 = 28
 )
 
-// protocol is what the kernel calls the kind of a socket before it is bound.
+// protocol is the kind and family of a socket.
 type protocol struct {
 	kind   sockets.Kind
 	family uint16
 }
 
-// protocols are those that can be shared. A member for MPTCP is a TCP socket:
-// clients fall back to TCP by themselves.
+// protocols are those that can be shared, by the kernel's names. A member for MPTCP is a
+// TCP socket: clients fall back to TCP by themselves.
 var protocols = map[string]protocol{
 	"TCP":         {sockets.TCP, unix.AF_INET},
 	"TCPv6":       {sockets.TCP, unix.AF_INET6},
@@ -40,9 +40,9 @@ var protocols = map[string]protocol{
 	"UNIX-STREAM": {sockets.Unix, unix.AF_UNIX},
 }
 
-// parse reads a socket address for a socket of the given protocol. It is not
-// ok where bind(2) would refuse it, and where there is nothing to share: port
-// 0, a multicast address, an abstract or automatic name. V6Only is left unset.
+// parse parses a socket address for a socket of the given protocol. It is not ok where
+// bind(2) would refuse it, and where there is nothing to share: port 0, a multicast
+// address, an abstract or automatic name. V6Only is left unset.
 func parse(raw []byte, of protocol) (address sockets.Address, ok bool) {
 	if len(raw) < 2 {
 		return sockets.Address{}, false
@@ -89,15 +89,14 @@ func parse6(raw []byte, family uint16) (sockets.Address, bool) {
 	return address, address.Port != 0 && !address.IP.IsMulticast()
 }
 
-// parsePath ends a path at its NUL or at the end of the address, whichever
-// comes first (unix(7)).
+// parsePath returns the path up to its NUL or the end of the address, whichever comes
+// first (unix(7)).
 func parsePath(raw []byte, family uint16) (sockets.Address, bool) {
 	path, _, _ := bytes.Cut(raw[2:], []byte{0})
 	return sockets.Address{Path: string(path)}, family == unix.AF_UNIX && len(path) > 0
 }
 
-// overlap tells whether sockets of one program could not be bound to both
-// addresses.
+// overlap reports whether sockets of one program cannot be bound to both addresses.
 func overlap(a, b sockets.Address) bool {
 	if a.Kind != b.Kind || a.Port != b.Port || a.Path != b.Path {
 		return false
@@ -105,7 +104,7 @@ func overlap(a, b sockets.Address) bool {
 	return a.Kind == sockets.Unix || covers(a, b) || covers(b, a)
 }
 
-// covers tells whether what arrives at b's address could arrive at a.
+// covers reports whether connections to b's address could arrive at a.
 func covers(a, b sockets.Address) bool {
 	to, at := b.IP.Unmap(), a.IP.Unmap()
 	switch {

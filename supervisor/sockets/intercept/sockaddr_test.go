@@ -167,14 +167,14 @@ func FuzzParseInode(f *testing.F) {
 }
 
 func TestNotesAreBounded(t *testing.T) {
-	var n notes
-	for inode := range uint64(10 * maxNotes) {
-		n.put(inode, note{v6Only: true})
+	var n socketStates
+	for inode := range uint64(10 * maxStates) {
+		n.put(inode, socketState{v6Only: true})
 	}
-	if len(n.all) != maxNotes || len(n.order) != maxNotes {
+	if len(n.all) != maxStates || len(n.order) != maxStates {
 		t.Errorf("%d notes, %d in order", len(n.all), len(n.order))
 	}
-	if !n.of(10*maxNotes-1, false).v6Only || n.of(0, false).v6Only {
+	if !n.of(10*maxStates-1, false).v6Only || n.of(0, false).v6Only {
 		t.Error("not the oldest notes were dropped")
 	}
 }

@@ -1,4 +1,5 @@
-// Package freeport finds ports for tests. Nothing but tests imports it.
+// Package freeport finds ports for tests, the unit tests of supervisor/ included. Only
+// tests import it.
 package freeport
 
 import (
@@ -8,7 +9,7 @@ import (
 	"testing"
 )
 
-// Ports from 32768 on are no use, though "port 0" gives one of them: as soon
+// Ports from 32768 on are unsuitable, though "port 0" gives one of them: as soon
 // as it is closed again, the kernel may give it to any client on the machine
 // (net.ipv4.ip_local_port_range, ip(7)).
 const first, beyond = 10000, 32768
@@ -30,13 +31,13 @@ func Take(t *testing.T) int {
 	return 0
 }
 
-// Address is a Take at 127.0.0.1.
+// Address returns 127.0.0.1 with a port of Take.
 func Address(t *testing.T) string {
 	t.Helper()
 	return fmt.Sprintf("127.0.0.1:%d", Take(t))
 }
 
-// reserve holds a name that stands for the port: packages are tested side by
+// reserve holds a name for the port: packages are tested side by
 // side, and the port itself must stay free.
 func reserve(t *testing.T, port int) bool {
 	t.Helper()
