@@ -40,7 +40,7 @@ const (
 type reloading struct {
 	took     time.Duration // of the command
 	text     string        // that the command wrote
-	visitors tally
+	browsers requestCount
 }
 
 func measureReload(ctx context.Context, l *lab, runs int) (result, error) {
@@ -88,8 +88,8 @@ func (l *lab) reloadOnce(ctx context.Context, r *result, c contestant) error {
 
 func (l *lab) reload(ctx context.Context, s *site, t traffic, env []string) (reloading, error) {
 	before := s.workers
-	visitors := visit(ctx, t, s.port)
-	defer visitors.leave()
+	browsers := browse(ctx, t, s.port)
+	defer browsers.leave()
 	if err := pause(ctx, beforeReload); err != nil {
 		return reloading{}, err
 	}
@@ -105,7 +105,7 @@ func (l *lab) reload(ctx context.Context, s *site, t traffic, env []string) (rel
 	if err := pause(ctx, afterReload); err != nil {
 		return reloading{}, err
 	}
-	done.visitors = visitors.leave()
+	done.browsers = browsers.leave()
 	if err := s.await(ctx, reloadWorkers); err != nil {
 		return reloading{}, err
 	}
@@ -127,14 +127,14 @@ func (l *lab) reloadCommand(contestant string) []string {
 // addReload adds the figures of one reload. Why requests failed has series of
 // their own, with values of those runs only in which it happened.
 func (r *result) addReload(name, kind string, done reloading) error {
-	r.of(name, kind+failures, "requests").add(float64(done.visitors.failures()))
-	for _, cause := range done.visitors.causes() {
-		r.of(name, kind+failures+": "+cause, "requests").add(float64(done.visitors.failed[cause]))
+	r.of(name, kind+failures, "requests").add(float64(done.browsers.failures()))
+	for _, cause := range done.browsers.causes() {
+		r.of(name, kind+failures+": "+cause, "requests").add(float64(done.browsers.failed[cause]))
 	}
 	if kind == "keep-alive" {
-		r.of(name, kind+", sent again", "requests").add(float64(done.visitors.again))
+		r.of(name, kind+", sent again", "requests").add(float64(done.browsers.again))
 	}
-	r.of(name, kind+", answered", "requests").add(float64(done.visitors.answered))
+	r.of(name, kind+", answered", "requests").add(float64(done.browsers.answered))
 	r.of(name, kind+command, "ms").add(milliseconds(done.took))
 	if name != gorun {
 		return nil

@@ -47,7 +47,7 @@ func TestStartUps(t *testing.T) {
 
 func TestReloadIsMeasuredByItsOwnStarts(t *testing.T) {
 	var r result
-	done := reloading{took: 5 * time.Second, text: reloadNews, visitors: tally{answered: 9, failed: map[string]int{"EOF": 2, "reset": 1}}}
+	done := reloading{took: 5 * time.Second, text: reloadNews, browsers: requestCount{answered: 9, failed: map[string]int{"EOF": 2, "reset": 1}}}
 	if err := r.addReload(gorun, "keep-alive", done); err != nil {
 		t.Fatal(err)
 	}
@@ -60,8 +60,8 @@ func TestReloadIsMeasuredByItsOwnStarts(t *testing.T) {
 	}
 }
 
-func TestTallyCounts(t *testing.T) {
-	var one, other tally
+func TestRequestsAreCounted(t *testing.T) {
+	var one, other requestCount
 	one.note(1, nil)
 	one.note(2, nil)
 	one.note(1, io.EOF)
@@ -70,14 +70,14 @@ func TestTallyCounts(t *testing.T) {
 	other.note(1, fmt.Errorf("visit: %w", context.DeadlineExceeded))
 	all := one.plus(other)
 	if all.answered != 2 || all.again != 3 || all.failures() != 4 || all.failed["EOF"] != 2 {
-		t.Errorf("tally = %+v", all)
+		t.Errorf("requestCount = %+v", all)
 	}
 	if want := []string{"EOF", "connection reset by peer", "no answer within 5s"}; !slices.Equal(all.causes(), want) {
 		t.Errorf("causes = %q, want %q", all.causes(), want)
 	}
 }
 
-func TestVisitorsCountWhatFails(t *testing.T) {
+func TestBrowsersCountWhatFails(t *testing.T) {
 	for _, kind := range traffics() {
 		t.Run(kind.quantity, func(t *testing.T) {
 			var requests atomic.Int64
@@ -95,11 +95,11 @@ func TestVisitorsCountWhatFails(t *testing.T) {
 			if !is {
 				t.Fatal("no TCP address")
 			}
-			v := visit(t.Context(), kind, address.Port)
+			v := browse(t.Context(), kind, address.Port)
 			<-enough
 			got := v.leave()
 			if got.again != 0 || got.failed["the answer is 503 Service Unavailable"] != 1 || got.failures() != 1 || got.answered+1 != int(requests.Load()) {
-				t.Errorf("tally = %+v of %d requests", got, requests.Load())
+				t.Errorf("requestCount = %+v of %d requests", got, requests.Load())
 			}
 			if again := v.leave(); again.answered != got.answered {
 				t.Errorf("leaving once more = %+v", again)

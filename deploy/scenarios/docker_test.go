@@ -21,6 +21,9 @@ import (
 // image is FROM scratch: gorun and the worker, nothing else.
 const image = "gorun-scenarios"
 
+// dockerFolder is where dockerd keeps everything, in buildDir.
+const dockerFolder = "docker"
+
 const dockerfile = `FROM scratch
 COPY gorun /gorun
 COPY worker /worker
@@ -70,7 +73,8 @@ func (d *daemon) start() error {
 			return err
 		}
 	}
-	if d.dir, err = os.MkdirTemp("", "gorun-docker-"); err != nil {
+	d.dir = filepath.Join(buildDir, dockerFolder)
+	if err := os.Mkdir(d.dir, 0o700); err != nil {
 		return err
 	}
 	for _, driver := range []string{"", "vfs"} {
@@ -154,17 +158,36 @@ func (d *daemon) stop() {
 		}
 	}
 	d.kill()
-	if d.dir == "" {
+	if d.dir != "" {
+		d.unmount()
+		_ = os.RemoveAll(d.dir)
+	}
+}
+
+// sweep ends a dockerd that its tests have left.
+func (d *daemon) sweep() {
+	text, err := os.ReadFile(filepath.Join(d.dir, "pid"))
+	if err != nil {
 		return
 	}
-	// What dockerd left mounted keeps its folder busy.
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	if p, _ := readProcess(fmt.Sprintf("/proc/%d", pid)); p.name == "dockerd" {
+		_ = unix.Kill(pid, unix.SIGTERM) // it stops its containers
+	}
+	for deadline := time.Now().Add(patience); exists(pid) && time.Now().Before(deadline); {
+		<-time.After(50 * time.Millisecond)
+	}
+	d.unmount()
+}
+
+// unmount frees the folder of what dockerd has left mounted there.
+func (d *daemon) unmount() {
 	mounts, _ := os.ReadFile("/proc/self/mounts")
 	for line := range strings.Lines(string(mounts)) {
 		if fields := strings.Fields(line); strings.HasPrefix(fields[1], d.dir) {
 			_ = unix.Unmount(fields[1], unix.MNT_DETACH)
 		}
 	}
-	_ = os.RemoveAll(d.dir)
 }
 
 // kill ends dockerd, which ends its containerd.

@@ -25,22 +25,34 @@ import (
 // GORUN_SCENARIO_BINARY and GORUN_SCENARIO_WORKER name others.
 var gorunBinary, workerBinary string
 
-// buildDir is where other programs are built; everybody may read it.
+// buildDir is where other programs are built; everybody may read it. All that the
+// tests write is below it.
 var buildDir string
 
 func TestMain(m *testing.M) {
+	if run := os.Getenv(sweeperVariable); run != "" {
+		sweep(run)
+		return
+	}
 	os.Exit(runAll(m))
 }
 
 func runAll(m *testing.M) int {
 	expectDefaults()
-	dir, err := os.MkdirTemp("", "gorun-scenarios-")
+	dir, err := os.MkdirTemp("", "gs") // short: the paths of sockets are below it
 	if err != nil {
 		panic(err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	// Other users run the binaries too.
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // meant to be readable
+	s, err := startSweeper(dir)
+	if err != nil {
+		panic(err)
+	}
+	defer s.finish()
+	// Other users run the binaries and write here, too.
+	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil { //nolint:gosec // meant to be open
+		panic(err)
+	}
+	if err := os.Setenv("TMPDIR", dir); err != nil { //nolint:usetesting // for all tests
 		panic(err)
 	}
 	buildDir = dir

@@ -65,6 +65,7 @@ func runHello(t *testing.T, program, server, address string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	c.Stdout, c.Stderr = write, write
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // a test that was killed leaves nothing
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -46,8 +46,8 @@ func TestClientsThatKeepTheirConnectionsLoseNothing(t *testing.T) {
 	}
 }
 
-// visitor makes requests over connections that it keeps.
-type visitor struct {
+// browser makes requests over connections that it keeps.
+type browser struct {
 	url    string
 	client *http.Client
 	opened atomic.Int64 // connections
@@ -60,42 +60,42 @@ type visitor struct {
 }
 
 // keepAsking makes so many requests at a time until leave is called.
-func keepAsking(t *testing.T, url string, clients int) *visitor {
+func keepAsking(t *testing.T, url string, clients int) *browser {
 	t.Helper()
-	v := &visitor{url: url, done: make(chan struct{})}
-	v.client = &http.Client{Timeout: patience, Transport: &http.Transport{
+	b := &browser{url: url, done: make(chan struct{})}
+	b.client = &http.Client{Timeout: patience, Transport: &http.Transport{
 		MaxIdleConnsPerHost: clients,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			v.opened.Add(1)
+			b.opened.Add(1)
 			return (&net.Dialer{}).DialContext(ctx, network, address)
 		},
 	}}
 	for range clients {
-		v.all.Go(v.ask)
+		b.all.Go(b.ask)
 	}
-	t.Cleanup(v.client.CloseIdleConnections)
-	return v
+	t.Cleanup(b.client.CloseIdleConnections)
+	return b
 }
 
-func (v *visitor) ask() {
+func (b *browser) ask() {
 	for {
-		err := v.visit()
-		v.asked.Add(1)
+		err := b.request()
+		b.asked.Add(1)
 		if err != nil {
-			v.mu.Lock()
-			v.errs = append(v.errs, err)
-			v.mu.Unlock()
+			b.mu.Lock()
+			b.errs = append(b.errs, err)
+			b.mu.Unlock()
 		}
 		select {
-		case <-v.done:
+		case <-b.done:
 			return
 		default:
 		}
 	}
 }
 
-func (v *visitor) visit() error {
-	answer, err := v.client.Get(v.url)
+func (b *browser) request() error {
+	answer, err := b.client.Get(b.url)
 	if err != nil {
 		return err
 	}
@@ -107,9 +107,9 @@ func (v *visitor) visit() error {
 	return err
 }
 
-func (v *visitor) leave() {
-	close(v.done)
-	v.all.Wait()
+func (b *browser) leave() {
+	close(b.done)
+	b.all.Wait()
 }
 
 // A worker that is replaced finishes what it answers, whether it knows how to or
