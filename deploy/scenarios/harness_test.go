@@ -38,7 +38,7 @@ func runAll(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	// Other users run the binaries too.
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // meant to be readable
+	if err := os.Chmod(dir, 0o755); err != nil {
 		panic(err)
 	}
 	buildDir = dir
