@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 // TestTheExampleOfReadmeAnswers runs deploy/examples/hello from a fresh build of

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/supervisor/sockets"
-	"gorun/supervisor/sockets/freeport"
+	"gorun/deploy/scenarios/freeport"
 )
 
 // conversation is what a Node worker and gorun say to each other over the IPC

@@ -20,7 +20,6 @@ import (
 // change to summer time skips comes as much later as the clock jumped (02:30
 // is 03:30 that day); a time that occurs twice in autumn counts the first time.
 type Schedule struct {
-	text string
 	zone *time.Location
 	// spec is kept in UTC and asked about wall clocks: on days when a zone has
 	// no midnight its own arithmetic skips a day.
@@ -63,12 +62,7 @@ func ParseSchedule(text string) (Schedule, error) {
 	if err != nil {
 		return Schedule{}, fmt.Errorf("schedule %q: %w", text, err)
 	}
-	return Schedule{text: text, zone: zone, spec: spec}, nil
-}
-
-// String returns the schedule as it was written.
-func (s Schedule) String() string {
-	return s.text
+	return Schedule{zone: zone, spec: spec}, nil
 }
 
 // Next returns the first time after after, in its location; zero means never.

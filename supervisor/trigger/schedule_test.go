@@ -63,12 +63,6 @@ func TestNextOfTheZeroScheduleIsNever(t *testing.T) {
 	}
 }
 
-func TestScheduleKeepsItsText(t *testing.T) {
-	if got, want := parse(t, " CRON_TZ=UTC @daily ").String(), "CRON_TZ=UTC @daily"; got != want {
-		t.Errorf("String() = %q, want %q", got, want)
-	}
-}
-
 func TestParseScheduleNamesTheMistake(t *testing.T) {
 	tests := []struct{ schedule, want string }{
 		{"", "0 fields: write 5"},

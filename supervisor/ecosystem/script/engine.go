@@ -16,25 +16,25 @@ var library embed.FS
 // maxFrames is the depth of calls, of the order of Node's own.
 const maxFrames = 5000
 
-// engine is one evaluation. Its fields belong to the goroutine of run.
+// engine is one evaluation. The goroutine of run owns its fields.
 type engine struct {
 	options  Options
 	runtime  *sobek.Runtime
 	native   *sobek.Object
 	environ  *environ
-	builtins map[string]sobek.Value        // by name, once they were asked for
+	builtins map[string]sobek.Value        // by name, once they were loaded
 	modules  map[string]*sobek.Object      // CommonJS, by path
 	records  map[string]sobek.ModuleRecord // ES, by path or node:name
 	paths    map[any]string                // of ES records, for their imports
-	origins  map[*sobek.Object]*Error      // where an error that Go threw came from
-	rejected []*sobek.Promise              // that nothing has handled yet
+	origins  map[*sobek.Object]*Error      // where Go threw an error
+	rejected []*sobek.Promise              // not handled yet
 	prelude  prelude
 	newError sobek.Value
 }
 
 // prelude is what library/prelude.js returns.
 type prelude struct {
-	plain, nextTimer, callable, chosen sobek.Callable
+	serialize, runTimer, callable, defaultExport sobek.Callable
 }
 
 func newEngine(o Options) (*engine, error) {
@@ -66,19 +66,19 @@ func (e *engine) startPrelude() error {
 	}
 	o := result.ToObject(e.runtime)
 	for name, target := range map[string]*sobek.Callable{
-		"plain": &e.prelude.plain, "nextTimer": &e.prelude.nextTimer,
-		"callable": &e.prelude.callable, "chosen": &e.prelude.chosen,
+		"serialize": &e.prelude.serialize, "runTimer": &e.prelude.runTimer,
+		"callable": &e.prelude.callable, "defaultExport": &e.prelude.defaultExport,
 	} {
 		*target, _ = sobek.AssertFunction(o.Get(name))
 	}
 	return nil
 }
 
-// libraryFile runs a file of the library, which is a function of its needs.
-func (e *engine) libraryFile(name string, needs ...sobek.Value) (sobek.Value, error) {
+// libraryFile runs a file of the library: a function of its dependencies.
+func (e *engine) libraryFile(name string, dependencies ...sobek.Value) (sobek.Value, error) {
 	source, err := library.ReadFile(path.Join("library", name+".js"))
 	if err != nil {
-		return nil, fmt.Errorf("the embedded engine has no module %s", name)
+		return nil, fmt.Errorf("the embedded engine has no module %q", name)
 	}
 	function, err := e.runtime.RunScript("node:"+name, string(source))
 	if err != nil {
@@ -88,7 +88,7 @@ func (e *engine) libraryFile(name string, needs ...sobek.Value) (sobek.Value, er
 	if !ok {
 		return nil, fmt.Errorf("library/%s.js is no function", name)
 	}
-	return call(sobek.Undefined(), needs...)
+	return call(sobek.Undefined(), dependencies...)
 }
 
 // loader is the library's own require.
@@ -136,19 +136,19 @@ func (e *engine) configureDotenv() (sobek.Value, error) {
 	return e.runtime.NewObject(), nil
 }
 
-// evaluate loads the file and turns what it exports into plain data.
+// evaluate loads the file and makes plain data of its export.
 func (e *engine) evaluate() (Value, error) {
 	exported, err := e.load(e.options.Path)
 	if err != nil {
 		return Value{}, err
 	}
-	if exported, err = e.prelude.chosen(nil, exported); err != nil {
+	if exported, err = e.prelude.defaultExport(nil, exported); err != nil {
 		return Value{}, err
 	}
-	if exported, err = e.settle(exported); err != nil {
+	if exported, err = e.unwrap(exported); err != nil {
 		return Value{}, err
 	}
-	written, err := e.prelude.plain(sobek.Undefined(), exported)
+	written, err := e.prelude.serialize(sobek.Undefined(), exported)
 	if err != nil {
 		return Value{}, err
 	}
@@ -170,7 +170,7 @@ func (e *engine) trackRejection(promise *sobek.Promise, operation sobek.PromiseR
 	}
 }
 
-// unhandled is the first rejection that nobody caught: it ends Node as well.
+// unhandled returns the first rejection that was not caught. Node ends by it, too.
 func (e *engine) unhandled() error {
 	if len(e.rejected) == 0 {
 		return nil
@@ -178,8 +178,8 @@ func (e *engine) unhandled() error {
 	return rejection(e.rejected[0].Result())
 }
 
-// settle calls a function and waits for a promise, in any order.
-func (e *engine) settle(value sobek.Value) (sobek.Value, error) {
+// unwrap calls exported functions and awaits exported promises.
+func (e *engine) unwrap(value sobek.Value) (sobek.Value, error) {
 	const mostCalls = 8
 	for range mostCalls {
 		yes, err := e.prelude.callable(nil, value)
@@ -203,15 +203,15 @@ func (e *engine) settle(value sobek.Value) (sobek.Value, error) {
 	return value, nil
 }
 
-// await lets jobs and timers run until the promise is settled.
+// await runs jobs and timers until the promise is settled.
 func (e *engine) await(promise *sobek.Promise) (sobek.Value, error) {
 	for promise.State() == sobek.PromiseStatePending {
-		ran, err := e.prelude.nextTimer(sobek.Undefined())
+		ran, err := e.prelude.runTimer(sobek.Undefined())
 		if err != nil {
 			return nil, err
 		}
 		if promise.State() == sobek.PromiseStatePending && !ran.ToBoolean() {
-			return nil, fmt.Errorf("it waits for a promise that nothing settles; the embedded engine has no network and no events")
+			return nil, fmt.Errorf("it waits for a promise that is never settled: the embedded engine has no network and no events")
 		}
 	}
 	if promise.State() == sobek.PromiseStateRejected {

@@ -12,7 +12,7 @@ import (
 	"github.com/grafana/sobek/parser"
 )
 
-// loadES evaluates an ES module: its default export, else all that it exports.
+// loadES evaluates an ES module and returns its namespace.
 func (e *engine) loadES(path string) (sobek.Value, error) {
 	record, err := e.record(path)
 	if err != nil {
@@ -32,14 +32,14 @@ func (e *engine) link(path string, record sobek.ModuleRecord) error {
 	if err == nil || interruption(err) {
 		return err
 	}
-	switch err.(type) { //nolint:errorlint // what has a place keeps it
+	switch err.(type) { //nolint:errorlint // a wrapped one has lost its position
 	case *Error, *sobek.Exception:
 		return err
 	}
 	return e.syntaxError(path, 1, err)
 }
 
-// record parses a file, or wraps what is not an ES module.
+// record returns the module record of a file, a synthetic one if it is no ES module.
 func (e *engine) record(path string) (sobek.ModuleRecord, error) {
 	if found, ok := e.records[path]; ok {
 		return found, nil
@@ -57,17 +57,17 @@ func (e *engine) makeRecord(path string) (sobek.ModuleRecord, error) {
 		if err != nil {
 			return nil, err
 		}
-		return e.wrap(exports), nil
+		return e.synthesize(exports), nil
 	}
-	kind, err := styleOf(path)
+	format, err := formatOf(path)
 	if err != nil {
 		return nil, err
 	}
-	if kind == esModule {
+	if format == esModule {
 		return e.parse(path)
 	}
-	if kind == undecided {
-		if source, err := readSource(path); err == nil && looksES(source) {
+	if format == ambiguous {
+		if source, err := readSource(path); err == nil && hasESSyntax(source) {
 			return e.parse(path)
 		}
 	}
@@ -75,7 +75,7 @@ func (e *engine) makeRecord(path string) (sobek.ModuleRecord, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.wrap(exports), nil
+	return e.synthesize(exports), nil
 }
 
 func (e *engine) parse(path string) (sobek.ModuleRecord, error) {
@@ -97,8 +97,8 @@ func (e *engine) parse(path string) (sobek.ModuleRecord, error) {
 	return record, nil
 }
 
-// withoutAttributes blanks import attributes, which the parser does not know
-// and which say nothing that the extension does not.
+// withoutAttributes blanks import attributes, which the parser does not support
+// and the file's extension makes redundant.
 func withoutAttributes(source string) string {
 	attributes := regexp.MustCompile(`(\bfrom\s*(?:'[^'\n]*'|"[^"\n]*"))(\s*(?:with|assert)\s*\{[^}\n]*\})`)
 	return attributes.ReplaceAllStringFunc(source, func(found string) string {
@@ -119,7 +119,7 @@ func (e *engine) resolveImport(referrer any, specifier string) (sobek.ModuleReco
 	return e.record(found)
 }
 
-// importLine finds the line of an import: the engine does not keep it.
+// importLine returns the line of an import, which the engine does not record.
 func importLine(path, specifier string) int {
 	source, err := readSource(path)
 	if err != nil {
@@ -160,55 +160,55 @@ func (e *engine) importMeta(record sobek.ModuleRecord) []sobek.MetaProperty {
 	}
 }
 
-// wrapped is a module of another kind as ES modules see it: the whole as the
-// default export, and each of its properties by name.
-type wrapped struct {
+// syntheticModule is a module of another format as ES modules import it: the whole
+// as the default export, and each of its properties by name.
+type syntheticModule struct {
 	runtime *sobek.Runtime
 	exports sobek.Value
 	names   []string
 }
 
-func (e *engine) wrap(exports sobek.Value) *wrapped {
-	w := &wrapped{runtime: e.runtime, exports: exports}
+func (e *engine) synthesize(exports sobek.Value) *syntheticModule {
+	m := &syntheticModule{runtime: e.runtime, exports: exports}
 	if o, ok := exports.(*sobek.Object); ok {
-		_ = e.runtime.Try(func() { w.names = o.Keys() })
+		_ = e.runtime.Try(func() { m.names = o.Keys() })
 	}
-	if !slices.Contains(w.names, "default") {
-		w.names = append(w.names, "default")
+	if !slices.Contains(m.names, "default") {
+		m.names = append(m.names, "default")
 	}
-	return w
+	return m
 }
 
-// Link is never in want of anything.
-func (*wrapped) Link() error { return nil }
+// Link has nothing to link.
+func (*syntheticModule) Link() error { return nil }
 
 // GetExportedNames is part of sobek.ModuleRecord.
-func (w *wrapped) GetExportedNames(callback func([]string), _ ...sobek.ModuleRecord) bool {
-	callback(w.names)
+func (m *syntheticModule) GetExportedNames(callback func([]string), _ ...sobek.ModuleRecord) bool {
+	callback(m.names)
 	return true
 }
 
 // ResolveExport is part of sobek.ModuleRecord.
-func (w *wrapped) ResolveExport(name string, _ ...sobek.ResolveSetElement) (*sobek.ResolvedBinding, bool) {
-	if !slices.Contains(w.names, name) {
+func (m *syntheticModule) ResolveExport(name string, _ ...sobek.ResolveSetElement) (*sobek.ResolvedBinding, bool) {
+	if !slices.Contains(m.names, name) {
 		return nil, false
 	}
-	return &sobek.ResolvedBinding{BindingName: name, Module: w}, false
+	return &sobek.ResolvedBinding{BindingName: name, Module: m}, false
 }
 
-// Evaluate is done already: wrapped was made of the result.
-func (w *wrapped) Evaluate(runtime *sobek.Runtime) *sobek.Promise {
+// Evaluate has nothing to evaluate: the exports are there.
+func (m *syntheticModule) Evaluate(runtime *sobek.Runtime) *sobek.Promise {
 	promise, resolve, _ := runtime.NewPromise()
-	if err := resolve(w); err != nil {
-		panic(fmt.Errorf("import: %w", err))
+	if err := resolve(m); err != nil {
+		panic(fmt.Errorf("import: %m", err))
 	}
 	return promise
 }
 
 // GetBindingValue is part of sobek.ModuleInstance.
-func (w *wrapped) GetBindingValue(name string) sobek.Value {
+func (m *syntheticModule) GetBindingValue(name string) sobek.Value {
 	if name == "default" {
-		return w.exports
+		return m.exports
 	}
-	return w.exports.ToObject(w.runtime).Get(name)
+	return m.exports.ToObject(m.runtime).Get(name)
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// manifest is what resolution wants of a package.json.
+// manifest is the part of a package.json that resolution needs.
 type manifest struct {
 	Main    string
 	Type    string
@@ -27,23 +27,23 @@ func readManifest(folder string) (manifest, error) {
 	if err != nil {
 		return manifest{}, fileError(err, "open", path)
 	}
-	var loose struct {
+	var raw struct {
 		Main, Type any
 		Exports    json.RawMessage
 	}
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(string(content), "\ufeff")), &loose); err != nil {
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(string(content), "\ufeff")), &raw); err != nil {
 		return manifest{}, &Error{File: path, Text: "not valid JSON: " + err.Error()}
 	}
-	m := manifest{found: true, Exports: loose.Exports}
-	m.Main, _ = loose.Main.(string)
-	m.Type, _ = loose.Type.(string)
+	m := manifest{found: true, Exports: raw.Exports}
+	m.Main, _ = raw.Main.(string)
+	m.Type, _ = raw.Type.(string)
 	if string(m.Exports) == "null" {
 		m.Exports = nil
 	}
 	return m, nil
 }
 
-// packageType is the "type" of the nearest package.json.
+// packageType returns the "type" of the nearest package.json.
 func packageType(path string) (string, error) {
 	for at := filepath.Dir(path); filepath.Base(at) != "node_modules"; at = filepath.Dir(at) {
 		m, err := readManifest(at)
@@ -57,86 +57,86 @@ func packageType(path string) (string, error) {
 	return "", nil
 }
 
-// exported looks a path up in the exports of a package.
-func (s *search) exported(home, inside string, exports json.RawMessage) (string, error) {
-	target, ok := s.lookup(inside, exports)
+// exported resolves a subpath by the exports of a package.
+func (r *resolution) exported(root, subpath string, exports json.RawMessage) (string, error) {
+	target, ok := r.exportTarget(subpath, exports)
 	if ok && strings.HasPrefix(target, "./") {
-		path := filepath.Join(home, target)
-		if found, ok := s.file(path); ok {
+		path := filepath.Join(root, target)
+		if found, ok := r.file(path); ok {
 			return found, nil
 		}
-		return "", s.notFound()
+		return "", r.notFound()
 	}
 	return "", thrownError{
 		code: "ERR_PACKAGE_PATH_NOT_EXPORTED",
-		text: fmt.Sprintf("Package subpath '%s' is not defined by \"exports\" in %s", inside, filepath.Join(home, "package.json")),
+		text: fmt.Sprintf("Package subpath '%s' is not defined by \"exports\" in %s", subpath, filepath.Join(root, "package.json")),
 	}
 }
 
-func (s *search) lookup(inside string, exports json.RawMessage) (string, bool) {
+func (r *resolution) exportTarget(subpath string, exports json.RawMessage) (string, bool) {
 	paths, ok := members(exports)
 	if !ok || len(paths) == 0 || !strings.HasPrefix(paths[0].key, ".") {
-		if inside != "." {
+		if subpath != "." {
 			return "", false
 		}
-		return s.target(exports, "")
+		return r.target(exports, "")
 	}
 	for _, p := range paths {
-		if p.key == inside {
-			return s.target(p.value, "")
+		if p.key == subpath {
+			return r.target(p.value, "")
 		}
 	}
 	for _, p := range paths {
 		before, after, ok := strings.Cut(p.key, "*")
-		if ok && len(inside) >= len(before)+len(after) && strings.HasPrefix(inside, before) && strings.HasSuffix(inside, after) {
-			return s.target(p.value, inside[len(before):len(inside)-len(after)])
+		if ok && len(subpath) >= len(before)+len(after) && strings.HasPrefix(subpath, before) && strings.HasSuffix(subpath, after) {
+			return r.target(p.value, subpath[len(before):len(subpath)-len(after)])
 		}
 	}
 	return "", false
 }
 
-// target follows conditions down to a path.
-func (s *search) target(value json.RawMessage, star string) (string, bool) {
+// target follows conditions to a path.
+func (r *resolution) target(value json.RawMessage, star string) (string, bool) {
 	var path string
 	if json.Unmarshal(value, &path) == nil && path != "" {
 		return strings.ReplaceAll(path, "*", star), true
 	}
-	for _, choice := range s.choices(value) {
-		if found, ok := s.target(choice, star); ok {
+	for _, choice := range r.conditional(value) {
+		if found, ok := r.target(choice, star); ok {
 			return found, true
 		}
 	}
 	return "", false
 }
 
-// choices are the items of a list, and the conditions of an object that hold.
-func (s *search) choices(value json.RawMessage) []json.RawMessage {
+// conditional returns the items of a list, or the values of the active conditions.
+func (r *resolution) conditional(value json.RawMessage) []json.RawMessage {
 	var list []json.RawMessage
 	if json.Unmarshal(value, &list) == nil {
 		return list
 	}
 	conditions, _ := members(value)
 	for _, c := range conditions {
-		if s.holds(c.key) {
+		if r.active(c.key) {
 			list = append(list, c.value)
 		}
 	}
 	return list
 }
 
-func (s *search) holds(condition string) bool {
+func (r *resolution) active(condition string) bool {
 	switch condition {
 	case "default", "node", "module-sync":
 		return true
 	case "require":
-		return s.why == forRequire
+		return r.importer == forRequire
 	case "import":
-		return s.why == forImport
+		return r.importer == forImport
 	}
 	return false
 }
 
-// member is a key of an object in the order of the file, which decides.
+// member is a key of an object with its value. The first match decides.
 type member struct {
 	key   string
 	value json.RawMessage

@@ -15,22 +15,22 @@ import (
 )
 
 const (
-	wrapper   = "(function (exports, require, module, __filename, __dirname) {"
-	maxSource = 4 << 20
-	maxOpen   = 2000 // brackets that are open at once: the parser is recursive
+	wrapper    = "(function (exports, require, module, __filename, __dirname) {"
+	maxSource  = 4 << 20
+	maxNesting = 2000 // open brackets: the parser is recursive
 )
 
-// style is how a file is to be read.
-type style int
+// moduleFormat is how Node would load a file.
+type moduleFormat int
 
 const (
-	commonJS style = iota
+	commonJS moduleFormat = iota
 	esModule
-	undecided // a .js file without a "type" near it: whichever parses
+	ambiguous // a .js file without a "type" in package.json: whichever parses
 	jsonData
 )
 
-func styleOf(path string) (style, error) {
+func formatOf(path string) (moduleFormat, error) {
 	switch ext := filepath.Ext(path); ext {
 	case ".cjs":
 		return commonJS, nil
@@ -39,7 +39,7 @@ func styleOf(path string) (style, error) {
 	case ".json":
 		return jsonData, nil
 	case ".node", ".ts", ".cts", ".mts", ".tsx", ".jsx", ".wasm":
-		return 0, fmt.Errorf("%s cannot be loaded: the embedded engine reads plain JavaScript and JSON only", path)
+		return 0, fmt.Errorf("%s cannot be loaded: the embedded engine reads JavaScript and JSON only", path)
 	}
 	switch kind, err := packageType(path); {
 	case err != nil:
@@ -49,16 +49,16 @@ func styleOf(path string) (style, error) {
 	case kind == "commonjs" || strings.Contains(path, "/node_modules/"):
 		return commonJS, nil
 	}
-	return undecided, nil
+	return ambiguous, nil
 }
 
-// load returns what a file exports, in whichever style it is written.
+// load returns the exports of a file of any format.
 func (e *engine) load(path string) (sobek.Value, error) {
-	kind, err := styleOf(path)
+	format, err := formatOf(path)
 	if err != nil {
 		return nil, err
 	}
-	if kind == esModule {
+	if format == esModule {
 		return e.loadES(path)
 	}
 	if found, ok := e.modules[path]; ok {
@@ -68,21 +68,21 @@ func (e *engine) load(path string) (sobek.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if kind == jsonData {
+	if format == jsonData {
 		return e.loadJSON(path, source)
 	}
 	exported, err := e.loadCommonJS(path, source)
-	at, ok := err.(*Error) //nolint:errorlint // only a mistake of this very file
-	if kind == undecided && ok && at.File == path && looksES(source) {
+	at, ok := err.(*Error) //nolint:errorlint // only an error in this file itself
+	if format == ambiguous && ok && at.File == path && hasESSyntax(source) {
 		return e.loadES(path)
 	}
-	if kind == commonJS && ok && at.File == path && strings.HasPrefix(at.Text, "SyntaxError") && looksES(source) {
+	if format == commonJS && ok && at.File == path && strings.HasPrefix(at.Text, "SyntaxError") && hasESSyntax(source) {
 		at.Text += "; import and export are for .mjs files"
 	}
 	return exported, err
 }
 
-func looksES(source string) bool {
+func hasESSyntax(source string) bool {
 	return regexp.MustCompile(`(?m)^\s*(import|export)\b|\bimport\.meta\b|^\s*(const|let|var)\b.*\bawait\b`).MatchString(source)
 }
 
@@ -105,10 +105,10 @@ func readSource(path string) (string, error) {
 	if rest, ok := strings.CutPrefix(source, "#!"); ok {
 		source = "//" + rest
 	}
-	return source, shallow(path, source)
+	return source, checkNesting(path, source)
 }
 
-func shallow(path, source string) error {
+func checkNesting(path, source string) error {
 	depth := 0
 	for _, b := range []byte(source) {
 		switch b {
@@ -117,8 +117,8 @@ func shallow(path, source string) error {
 		case ')', ']', '}':
 			depth = max(depth-1, 0)
 		}
-		if depth > maxOpen {
-			return fmt.Errorf("%s is nested more than %d deep", path, maxOpen)
+		if depth > maxNesting {
+			return fmt.Errorf("%s is nested more than %d deep", path, maxNesting)
 		}
 	}
 	return nil
@@ -181,12 +181,12 @@ func (e *engine) compile(path, source string) (sobek.Callable, error) {
 	}
 	function, ok := sobek.AssertFunction(value)
 	if !ok {
-		return nil, &Error{File: path, Text: "SyntaxError: a bracket closes that none opened"}
+		return nil, &Error{File: path, Text: "SyntaxError: unmatched closing bracket"}
 	}
 	return function, nil
 }
 
-// requireFrom makes the require of one file.
+// requireFrom returns the require function of one file.
 func (e *engine) requireFrom(path string) *sobek.Object {
 	require := e.function(func(args arguments) (any, error) { return e.require(path, args) }).ToObject(e.runtime)
 	_ = require.Set("resolve", e.function(func(args arguments) (any, error) { return e.resolve(path, args.text(0), forRequire) }))

@@ -18,7 +18,7 @@ import (
 // maxRead is the largest file that fs.readFileSync returns.
 const maxRead = 16 << 20
 
-// arguments are those of a call from JavaScript.
+// arguments are the arguments of a call from JavaScript.
 type arguments []sobek.Value
 
 func (a arguments) at(i int) sobek.Value {
@@ -39,7 +39,7 @@ func exportBytes(value sobek.Value) []byte {
 	return nil
 }
 
-// function makes a function of JavaScript; an error is thrown there.
+// function makes a JavaScript function of run. An error of run is thrown there.
 func (e *engine) function(run func(arguments) (any, error)) sobek.Value {
 	return e.runtime.ToValue(func(call sobek.FunctionCall) sobek.Value {
 		result, err := run(call.Arguments)
@@ -58,7 +58,7 @@ func (e *engine) object(fields map[string]any) *sobek.Object {
 	return o
 }
 
-// natives is what the library cannot do in JavaScript.
+// natives returns the functions that the library cannot have in JavaScript.
 func (e *engine) natives() *sobek.Object {
 	functions := map[string]func(arguments) (any, error){
 		"print": e.print, "exit": e.exit, "process": e.process, "host": e.host, "builtins": e.builtinList,
@@ -79,7 +79,7 @@ func (e *engine) natives() *sobek.Object {
 }
 
 func (e *engine) print(args arguments) (any, error) {
-	_, _ = io.WriteString(e.options.Stderr, args.text(0)) // a console that is gone hurts nobody
+	_, _ = io.WriteString(e.options.Stderr, args.text(0)) // best effort, as in Node
 	return nil, nil
 }
 
@@ -115,7 +115,7 @@ func (e *engine) readFile(args arguments) (any, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		return nil, fmt.Errorf("%s is no regular file", path)
+		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
 	content, err := io.ReadAll(io.LimitReader(f, maxRead+1))
 	if err != nil {
@@ -167,7 +167,7 @@ func (e *engine) readDir(args arguments) (any, error) {
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if err != nil {
-			continue // it went meanwhile
+			continue // removed since
 		}
 		_ = list.Set(list.Get("length").String(), e.stats(info))
 	}
@@ -183,19 +183,19 @@ func (e *engine) realPath(args arguments) (any, error) {
 }
 
 func (e *engine) encode(args arguments) (any, error) {
-	words := args.text(0)
-	content := []byte(words)
+	source := args.text(0)
+	content := []byte(source)
 	var err error
 	switch encoding := args.text(1); encoding {
 	case "utf8", "utf-8":
 	case "base64", "base64url":
-		plain := strings.NewReplacer("-", "+", "_", "/", "=", "", "\n", "").Replace(words)
+		plain := strings.NewReplacer("-", "+", "_", "/", "=", "", "\n", "").Replace(source)
 		content, err = base64.RawStdEncoding.DecodeString(plain)
 	case "hex":
-		content, err = hex.DecodeString(words)
+		content, err = hex.DecodeString(source)
 	case "ascii", "latin1", "binary":
 		content = content[:0]
-		for _, r := range words {
+		for _, r := range source {
 			content = append(content, byte(r&0xff))
 		}
 	default:
@@ -280,7 +280,7 @@ func (e *engine) parseDotenv(args arguments) (any, error) {
 		return nil, fmt.Errorf("dotenv: %w", err)
 	}
 	o := e.runtime.NewObject()
-	for _, key := range inOrder(source, parsed) {
+	for _, key := range fileOrder(source, parsed) {
 		_ = o.Set(key, parsed[key])
 	}
 	return o, nil

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// environ is process.env: texts only, in the order of the environment.
+// environ is process.env: strings only, in the order of the environment.
 type environ struct {
 	runtime *sobek.Runtime
 	values  map[string]string
@@ -46,7 +46,7 @@ func (e *environ) set(key, value string) {
 	e.values[key] = value
 }
 
-// Get returns nil for what is not set, which JavaScript sees as undefined.
+// Get returns nil, undefined in JavaScript, for a variable that is not set.
 func (e *environ) Get(key string) sobek.Value {
 	if value, ok := e.values[key]; ok {
 		return e.runtime.ToValue(value)
@@ -54,7 +54,7 @@ func (e *environ) Get(key string) sobek.Value {
 	return nil
 }
 
-// Set makes a text of every value, as Node does.
+// Set converts every value to a string, as Node does.
 func (e *environ) Set(key string, value sobek.Value) bool {
 	e.set(key, value.String())
 	return true
@@ -76,8 +76,8 @@ func (e *environ) Delete(key string) bool {
 // Keys is part of sobek.DynamicObject.
 func (e *environ) Keys() []string { return slices.Clone(e.keys) }
 
-// inOrder sorts the keys of a dotenv file by where they stand in it.
-func inOrder(source string, parsed map[string]string) []string {
+// fileOrder returns the keys of a dotenv file in the order of the file.
+func fileOrder(source string, parsed map[string]string) []string {
 	var keys []string
 	for _, found := range regexp.MustCompile(`(?m)^\s*(?:export\s+)?([\w.-]+)\s*[=:]`).FindAllStringSubmatch(source, -1) {
 		if _, ok := parsed[found[1]]; ok && !slices.Contains(keys, found[1]) {
@@ -125,19 +125,19 @@ func arch() string {
 	return runtime.GOARCH
 }
 
-// host is what package os of Node tells of the machine.
+// host returns what Node's module os reports about the machine.
 func (e *engine) host(arguments) (any, error) {
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {
-		return nil, fmt.Errorf("ask for the system's name: %w", err)
+		return nil, fmt.Errorf("uname: %w", err)
 	}
 	var info unix.Sysinfo_t
 	if err := unix.Sysinfo(&info); err != nil {
-		return nil, fmt.Errorf("ask for the system's memory: %w", err)
+		return nil, fmt.Errorf("sysinfo: %w", err)
 	}
 	const loadUnit = 65536.0
 	loads := e.runtime.NewArray(float64(info.Loads[0])/loadUnit, float64(info.Loads[1])/loadUnit, float64(info.Loads[2])/loadUnit)
-	username, home := account()
+	username, home := currentUser()
 	return e.object(map[string]any{
 		"cpus": e.options.CPUs, "hostname": unix.ByteSliceToString(name.Nodename[:]), "type": unix.ByteSliceToString(name.Sysname[:]),
 		"release": unix.ByteSliceToString(name.Release[:]), "version": unix.ByteSliceToString(name.Version[:]),
@@ -150,7 +150,7 @@ func (e *engine) host(arguments) (any, error) {
 
 func memory(units uint64, size uint32) int64 { return int64(units * uint64(size)) }
 
-func account() (name, home string) {
+func currentUser() (name, home string) {
 	found, err := user.Current()
 	if err != nil {
 		return fmt.Sprint(os.Getuid()), "/"

@@ -11,26 +11,26 @@ import (
 
 const nodePrefix = "node:"
 
-// purpose says who asks for a module: conditions of exports depend on it.
-type purpose int
+// importKind is how a module is imported: the conditions of exports depend on it.
+type importKind int
 
 const (
-	forRequire purpose = iota
+	forRequire importKind = iota
 	forImport
 )
 
-// builtinNames are the modules that the library has.
+// builtinNames are the modules of Node that the library has.
 func builtinNames() []string {
 	return []string{
 		"buffer", "child_process", "console", "fs", "fs/promises", "module", "os", "path", "path/posix", "process", "url", "util",
 	}
 }
 
-// alwaysBuiltin are packages that the library stands in for.
-func alwaysBuiltin() []string { return []string{"dotenv", "dotenv/config"} }
+// builtinPackages are the packages that the library replaces.
+func builtinPackages() []string { return []string{"dotenv", "dotenv/config"} }
 
-// missingNames are the modules of Node that the library does not have.
-func missingNames() []string {
+// unsupportedBuiltins are the modules of Node that the library does not have.
+func unsupportedBuiltins() []string {
 	return []string{
 		"assert", "async_hooks", "cluster", "constants", "crypto", "dgram", "diagnostics_channel", "dns", "domain", "events", "http",
 		"http2", "https", "inspector", "net", "perf_hooks", "punycode", "querystring", "readline", "repl", "sqlite", "stream",
@@ -38,14 +38,14 @@ func missingNames() []string {
 	}
 }
 
-// resolve finds what a specifier means in a file: a path, or node:name.
-func (e *engine) resolve(from, specifier string, why purpose) (string, error) {
+// resolve returns what a specifier in a file stands for: a path, or node:name.
+func (e *engine) resolve(from, specifier string, importer importKind) (string, error) {
 	name := strings.TrimPrefix(specifier, nodePrefix)
 	switch {
-	case slices.Contains(builtinNames(), name), slices.Contains(alwaysBuiltin(), specifier):
+	case slices.Contains(builtinNames(), name), slices.Contains(builtinPackages(), specifier):
 		return nodePrefix + name, nil
 	case name != specifier:
-		return "", missing(name)
+		return "", unknownBuiltin(name)
 	case strings.HasPrefix(specifier, "file:"):
 		address, err := url.Parse(specifier)
 		if err != nil {
@@ -53,55 +53,55 @@ func (e *engine) resolve(from, specifier string, why purpose) (string, error) {
 		}
 		specifier = address.Path
 	case strings.HasPrefix(specifier, "#"):
-		return "", fmt.Errorf("%s: the embedded engine does not know the imports of package.json; write the path", specifier)
+		return "", fmt.Errorf("%s: the embedded engine does not support the imports of package.json; write the path", specifier)
 	case strings.Contains(specifier, "\x00") || specifier == "":
 		return "", thrownError{code: "MODULE_NOT_FOUND", text: fmt.Sprintf("Cannot find module %q", specifier)}
 	}
-	s := search{engine: e, why: why, specifier: specifier}
-	if s.relative() {
-		return s.near(filepath.Dir(from))
+	r := resolution{engine: e, importer: importer, specifier: specifier}
+	if r.relative() {
+		return r.fromPath(filepath.Dir(from))
 	}
-	return s.inPackages(filepath.Dir(from))
+	return r.fromPackages(filepath.Dir(from))
 }
 
-func missing(name string) error {
+func unknownBuiltin(name string) error {
 	return thrownError{
 		code: "ERR_UNKNOWN_BUILTIN_MODULE",
 		text: fmt.Sprintf("the embedded engine has no module %q; it has %s and dotenv", name, strings.Join(builtinNames(), ", ")),
 	}
 }
 
-// search is one search for a module.
-type search struct {
+// resolution is the search for one module.
+type resolution struct {
 	engine    *engine
-	why       purpose
+	importer  importKind
 	specifier string
-	looked    []string
+	tried     []string
 }
 
-func (s *search) relative() bool {
-	return strings.HasPrefix(s.specifier, "/") || strings.HasPrefix(s.specifier, "./") ||
-		strings.HasPrefix(s.specifier, "../") || s.specifier == "." || s.specifier == ".."
+func (r *resolution) relative() bool {
+	return strings.HasPrefix(r.specifier, "/") || strings.HasPrefix(r.specifier, "./") ||
+		strings.HasPrefix(r.specifier, "../") || r.specifier == "." || r.specifier == ".."
 }
 
-func (s *search) near(folder string) (string, error) {
-	path := s.specifier
+func (r *resolution) fromPath(folder string) (string, error) {
+	path := r.specifier
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(folder, path)
 	}
-	if !strings.HasSuffix(s.specifier, "/") {
-		if found, ok := s.file(path); ok {
+	if !strings.HasSuffix(r.specifier, "/") {
+		if found, ok := r.file(path); ok {
 			return found, nil
 		}
 	}
-	if found, ok, err := s.folder(path); ok || err != nil {
+	if found, ok, err := r.folder(path); ok || err != nil {
 		return found, err
 	}
-	return "", s.notFound()
+	return "", r.notFound()
 }
 
 // file tries a path as it is and with the extensions that Node adds.
-func (s *search) file(path string) (string, bool) {
+func (r *resolution) file(path string) (string, bool) {
 	for _, candidate := range []string{path, path + ".js", path + ".json", path + ".cjs", path + ".mjs"} {
 		info, err := os.Stat(candidate)
 		if err == nil && info.Mode().IsRegular() {
@@ -110,7 +110,7 @@ func (s *search) file(path string) (string, bool) {
 			}
 			return candidate, true
 		}
-		s.looked = append(s.looked, candidate)
+		r.tried = append(r.tried, candidate)
 	}
 	return "", false
 }
@@ -120,8 +120,8 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// folder tries what package.json calls main, and index.js.
-func (s *search) folder(path string) (string, bool, error) {
+// folder tries main of package.json, and index.js.
+func (r *resolution) folder(path string) (string, bool, error) {
 	if !isFolder(path) {
 		return "", false, nil
 	}
@@ -131,24 +131,24 @@ func (s *search) folder(path string) (string, bool, error) {
 	}
 	if manifest.Main != "" {
 		main := filepath.Join(path, manifest.Main)
-		if found, ok := s.file(main); ok {
+		if found, ok := r.file(main); ok {
 			return found, true, nil
 		}
-		if found, ok := s.file(filepath.Join(main, "index")); ok {
+		if found, ok := r.file(filepath.Join(main, "index")); ok {
 			return found, true, nil
 		}
 	}
-	found, ok := s.file(filepath.Join(path, "index"))
+	found, ok := r.file(filepath.Join(path, "index"))
 	return found, ok, nil
 }
 
-// inPackages walks up through the node_modules folders.
-func (s *search) inPackages(folder string) (string, error) {
-	name, inside := splitPackage(s.specifier)
+// fromPackages looks in node_modules of the folder and of all above it.
+func (r *resolution) fromPackages(folder string) (string, error) {
+	name, subpath := splitPackage(r.specifier)
 	for at := folder; ; at = filepath.Dir(at) {
 		if filepath.Base(at) != "node_modules" {
-			home := filepath.Join(at, "node_modules", name)
-			if found, ok, err := s.inPackage(home, inside); ok || err != nil {
+			root := filepath.Join(at, "node_modules", name)
+			if found, ok, err := r.fromPackage(root, subpath); ok || err != nil {
 				return found, err
 			}
 		}
@@ -156,36 +156,36 @@ func (s *search) inPackages(folder string) (string, error) {
 			break
 		}
 	}
-	if slices.Contains(missingNames(), strings.Split(s.specifier, "/")[0]) {
-		return "", missing(s.specifier)
+	if slices.Contains(unsupportedBuiltins(), strings.Split(r.specifier, "/")[0]) {
+		return "", unknownBuiltin(r.specifier)
 	}
-	return "", s.notFound()
+	return "", r.notFound()
 }
 
-func (s *search) inPackage(home, inside string) (string, bool, error) {
-	if !isFolder(home) {
-		found, ok := s.file(filepath.Join(home, inside))
+func (r *resolution) fromPackage(root, subpath string) (string, bool, error) {
+	if !isFolder(root) {
+		found, ok := r.file(filepath.Join(root, subpath))
 		return found, ok, nil
 	}
-	manifest, err := readManifest(home)
+	manifest, err := readManifest(root)
 	if err != nil {
 		return "", false, err
 	}
 	if len(manifest.Exports) > 0 {
-		found, err := s.exported(home, inside, manifest.Exports)
+		found, err := r.exported(root, subpath, manifest.Exports)
 		return found, err == nil, err
 	}
-	if inside == "." {
-		return s.folder(home)
+	if subpath == "." {
+		return r.folder(root)
 	}
-	if found, ok := s.file(filepath.Join(home, inside)); ok {
+	if found, ok := r.file(filepath.Join(root, subpath)); ok {
 		return found, true, nil
 	}
-	return s.folder(filepath.Join(home, inside))
+	return r.folder(filepath.Join(root, subpath))
 }
 
-// splitPackage takes @scope/name/a/b apart: the package, and ./a/b in it.
-func splitPackage(specifier string) (name, inside string) {
+// splitPackage splits @scope/name/a/b into the package and ./a/b in it.
+func splitPackage(specifier string) (name, subpath string) {
 	parts := strings.SplitN(specifier, "/", 3)
 	count := 1
 	if strings.HasPrefix(specifier, "@") {
@@ -199,14 +199,14 @@ func splitPackage(specifier string) (name, inside string) {
 	return name, "./" + rest
 }
 
-func (s *search) notFound() error {
+func (r *resolution) notFound() error {
 	const most = 12
-	looked := s.looked
-	if len(looked) > most {
-		looked = append(slices.Clone(looked[:most]), "…")
+	tried := r.tried
+	if len(tried) > most {
+		tried = append(slices.Clone(tried[:most]), "…")
 	}
 	return thrownError{
 		code: "MODULE_NOT_FOUND",
-		text: fmt.Sprintf("Cannot find module '%s'; looked for %s", s.specifier, strings.Join(looked, ", ")),
+		text: fmt.Sprintf("Cannot find module '%s'; looked for %s", r.specifier, strings.Join(tried, ", ")),
 	}
 }

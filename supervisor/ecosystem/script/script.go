@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Options is the world that a configuration sees.
+// Options is the environment of an evaluation.
 type Options struct {
 	Path        string        // absolute
 	Dir         string        // process.cwd()
@@ -26,7 +26,7 @@ type Options struct {
 	NodeVersion string        // process.version, with or without v; v22.0.0 by default
 }
 
-// Error says where an evaluation failed. Line is 0 where it is not known.
+// Error is why and where an evaluation failed. Line is 0 if it is unknown.
 type Error struct {
 	File   string // absolute
 	Line   int
@@ -48,20 +48,20 @@ func (e *Error) Error() string {
 
 const (
 	defaultLimit   = 5 * time.Second
-	grace          = time.Second           // for an engine that was told to stop
-	memoryInterval = 20 * time.Millisecond // between two looks at the heap
-	maxMemory      = 512 << 20             // by which the heap may grow meanwhile
+	interruptLimit = time.Second           // for an interrupted engine to return
+	memoryInterval = 20 * time.Millisecond // between two samples of the heap
+	maxMemory      = 512 << 20             // growth of the heap during an evaluation
 	defaultVersion = "v22.0.0"
 )
 
-// Result is what an evaluation leaves.
+// Result is the result of an evaluation.
 type Result struct {
 	Exports Value
 	Environ []string // process.env as the file left it: dotenv adds to it
 }
 
-// Evaluate returns what the file exports, as plain data. An error is an *Error.
-// An engine that is busy outside JavaScript when its time is up is left behind.
+// Evaluate returns the file's export as plain data. An error is an *Error. An engine
+// that is outside JavaScript when its time is over goes on in the background.
 func Evaluate(ctx context.Context, o Options) (Result, error) {
 	o = o.withDefaults()
 	e, err := newEngine(o)
@@ -100,7 +100,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// outcome is what a run ended with.
+// outcome is the result of run.
 type outcome struct {
 	value Value
 	err   error
@@ -124,7 +124,7 @@ func asError(problem any) error {
 	return fmt.Errorf("the embedded engine failed: %v", problem)
 }
 
-// watch waits for the end and sees to it that there is one.
+// watch waits for the end of run, and enforces the limits of time and memory.
 func (e *engine) watch(ctx context.Context, done <-chan outcome) outcome {
 	limit := time.NewTimer(e.options.Limit)
 	defer limit.Stop()
@@ -138,10 +138,10 @@ func (e *engine) watch(ctx context.Context, done <-chan outcome) outcome {
 		case <-ctx.Done():
 			return e.stop(done, context.Cause(ctx))
 		case <-limit.C:
-			return e.stop(done, fmt.Errorf("it ran for more than %s and was ended; is there a loop without an end?", e.options.Limit))
+			return e.stop(done, fmt.Errorf("it ran for more than %s and was stopped; is there an endless loop?", e.options.Limit))
 		case <-tick.C:
 			if used := heap(); used > start+maxMemory {
-				return e.stop(done, fmt.Errorf("it took more than %d MiB of memory and was ended", maxMemory>>20))
+				return e.stop(done, fmt.Errorf("it took more than %d MiB of memory and was stopped", maxMemory>>20))
 			}
 		}
 	}
@@ -156,7 +156,7 @@ func (e *engine) stop(done <-chan outcome, reason error) outcome {
 			result.err = reason
 		}
 		return result
-	case <-time.After(grace):
+	case <-time.After(interruptLimit):
 		return outcome{err: reason}
 	}
 }

@@ -97,7 +97,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"nothing", "it exports nothing", []string{name, "module.exports = undefined"}},
 		{"recursion", "Maximum call stack size exceeded", []string{name, "function f() { f() } f()"}},
 		{"async generator", "Async generators are not supported", []string{name, "async function* g() {}"}},
-		{"promise", "a promise that nothing settles", []string{name, "module.exports = new Promise(() => {})"}},
+		{"promise", "a promise that is never settled", []string{name, "module.exports = new Promise(() => {})"}},
 		{"rejection", "ecosystem.config.js:1:33: Error: late", []string{name, "module.exports = Promise.reject(new Error('late'))"}},
 		{"ES exception", "ecosystem.config.mjs:2:11: ReferenceError: foo", []string{"ecosystem.config.mjs", "\nconst x = foo; export default x"}},
 		{"ES late exception", "ecosystem.config.mjs:2:11: ReferenceError: foo", []string{"ecosystem.config.mjs", "await null\nconst x = foo; export default x"}},
@@ -106,7 +106,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"ES missing name", "ecosystem.config.mjs", []string{"ecosystem.config.mjs", "import {nope} from 'os'; export default nope"}},
 		{"CommonJS in an ES module", "this file is an ES module: rename it to .cjs", []string{name, "module.exports = {}", "package.json", `{"type": "module"}`}},
 		{"unhandled rejection", "ecosystem.config.js:1:43: Error: late", []string{name, "module.exports = {}; (async () => { throw new Error('late') })()"}},
-		{"for await", "knows no for await", []string{name, "async function f() { for await (const x of []) {} }"}},
+		{"for await", "does not support for await", []string{name, "async function f() { for await (const x of []) {} }"}},
 		{"ES in .cjs", "ecosystem.config.cjs:1:1: SyntaxError", []string{"ecosystem.config.cjs", "export default {}"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,17 +1,16 @@
 package script
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/big"
 	"strings"
 )
 
-// Kind is what a value is.
+// Kind is the type of a value.
 type Kind int
 
-// The kinds of plain data.
+// The types of plain data.
 const (
 	Null Kind = iota
 	Bool
@@ -35,9 +34,9 @@ type Entry struct {
 	Value Value
 }
 
-// decode reads what plain wrote.
-func decode(words string) (Value, error) {
-	decoder := json.NewDecoder(strings.NewReader(words))
+// decode reads the JSON that serialize wrote.
+func decode(text string) (Value, error) {
+	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	return decodeNext(decoder)
 }
@@ -51,7 +50,7 @@ func decodeNext(decoder *json.Decoder) (Value, error) {
 	case bool:
 		return Value{Kind: Bool, Text: fmt.Sprint(token)}, nil
 	case json.Number:
-		return Value{Kind: Number, Text: written(token.String())}, nil
+		return Value{Kind: Number, Text: decimal(token.String())}, nil
 	case string:
 		return Value{Kind: Text, Text: token}, nil
 	case json.Delim:
@@ -72,7 +71,7 @@ func decodeList(decoder *json.Decoder) (Value, error) {
 		}
 		v.List = append(v.List, item)
 	}
-	return v, closing(decoder)
+	return v, readDelimiter(decoder)
 }
 
 func decodeObject(decoder *json.Decoder) (Value, error) {
@@ -88,19 +87,19 @@ func decodeObject(decoder *json.Decoder) (Value, error) {
 		}
 		v.Entries = append(v.Entries, Entry{Key: key.Text, Value: item})
 	}
-	return v, closing(decoder)
+	return v, readDelimiter(decoder)
 }
 
-func closing(decoder *json.Decoder) error {
+func readDelimiter(decoder *json.Decoder) error {
 	if _, err := decoder.Token(); err != nil {
 		return fmt.Errorf("read the export: %w", err)
 	}
 	return nil
 }
 
-// written is a number as people write it: JavaScript gives whole numbers from
-// 1e21 on an exponent.
-func written(number string) string {
+// decimal returns a whole number without exponent: JavaScript writes one from 1e21
+// on.
+func decimal(number string) string {
 	if !strings.ContainsAny(number, "eE") {
 		return number
 	}
@@ -108,52 +107,4 @@ func written(number string) string {
 		return whole.Num().String()
 	}
 	return number
-}
-
-// JSON is the value as JSON.stringify writes it.
-func (v Value) JSON() string {
-	var b bytes.Buffer
-	v.write(&b)
-	return b.String()
-}
-
-func (v Value) write(b *bytes.Buffer) {
-	switch v.Kind {
-	case Null:
-		b.WriteString("null")
-	case Bool, Number:
-		b.WriteString(v.Text)
-	case Text:
-		writeText(b, v.Text)
-	case List:
-		b.WriteByte('[')
-		for i, item := range v.List {
-			separate(b, i)
-			item.write(b)
-		}
-		b.WriteByte(']')
-	case Object:
-		b.WriteByte('{')
-		for i, e := range v.Entries {
-			separate(b, i)
-			writeText(b, e.Key)
-			b.WriteByte(':')
-			e.Value.write(b)
-		}
-		b.WriteByte('}')
-	}
-}
-
-func separate(b *bytes.Buffer, i int) {
-	if i > 0 {
-		b.WriteByte(',')
-	}
-}
-
-func writeText(b *bytes.Buffer, words string) {
-	encoder := json.NewEncoder(b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(words); err == nil {
-		b.Truncate(b.Len() - 1) // the encoder's newline
-	}
 }

@@ -7,7 +7,7 @@
     throw error;
   };
   const isAbsolute = (path) => text(path, 'path').startsWith('/');
-  const squeeze = (path, absolute) => {
+  const normalizeSegments = (path, absolute) => {
     const kept = [];
     for (const part of path.split('/')) {
       if (part === '' || part === '.') continue;
@@ -20,7 +20,7 @@
   const normalize = (path) => {
     if (text(path, 'path') === '') return '.';
     const absolute = isAbsolute(path);
-    let result = squeeze(path, absolute);
+    let result = normalizeSegments(path, absolute);
     if (result === '') return absolute ? '/' : path.endsWith('/') ? './' : '.';
     if (path.endsWith('/')) result += '/';
     return absolute ? '/' + result : result;
@@ -35,17 +35,17 @@
       if (text(part, 'path') === '') continue;
       path = isAbsolute(part) ? part : path + '/' + part;
     }
-    return '/' + squeeze(path, true);
+    return '/' + normalizeSegments(path, true);
   };
-  const stripped = (path) => path.length > 1 ? path.replace(/(.)\/+$/, '$1') : path;
+  const withoutTrailingSlashes = (path) => path.length > 1 ? path.replace(/(.)\/+$/, '$1') : path;
   const dirname = (path) => {
-    const body = stripped(text(path, 'path'));
+    const body = withoutTrailingSlashes(text(path, 'path'));
     const at = body.lastIndexOf('/');
     if (at < 0) return '.';
     return at === 0 ? '/' : body.slice(0, at).replace(/(.)\/+$/, '$1');
   };
   const basename = (path, suffix) => {
-    const body = stripped(text(path, 'path'));
+    const body = withoutTrailingSlashes(text(path, 'path'));
     const base = body.slice(body.lastIndexOf('/') + 1);
     return suffix !== undefined && base !== suffix && base.endsWith(suffix) ? base.slice(0, -suffix.length) : base;
   };

@@ -1,4 +1,4 @@
-// What every file finds as globals; and plain, which turns an export into text.
+// The globals of every file, and the functions that read its export.
 (function (native, process, load) {
   'use strict';
   const { stringify } = JSON;
@@ -22,7 +22,7 @@
   lazy('console', 'console');
   set('performance', { now: () => process.uptime() * 1000, timeOrigin: Date.now() });
 
-  // A timer runs only when nothing else is left to do, and then at once.
+  // Timers run, without delay, when nothing else is left to do.
   const timers = [];
   let order = 0;
   const timer = (run, delay, ...args) => {
@@ -31,7 +31,7 @@
     return entry;
   };
   const clear = (entry) => { const i = timers.indexOf(entry); if (i >= 0) timers.splice(i, 1); };
-  const nextTimer = () => {
+  const runTimer = () => {
     if (timers.length === 0) return false;
     timers.sort((a, b) => a.at - b.at || a.order - b.order);
     const { run, args } = timers.shift();
@@ -96,29 +96,29 @@
     defineProperty(String.prototype, name, { configurable: true, writable: true, value: limited });
   }
 
-  // plain writes JSON as JSON.stringify does, with a limit on depth and size
-  // and with the path of what cannot be written.
-  const most = 200000, deepest = 100;
-  const plain = (root) => {
+  // serialize writes JSON as JSON.stringify does, with limits of depth and size, and
+  // with the path of a value that cannot be written.
+  const maxValues = 200000, maxDepth = 100;
+  const serialize = (root) => {
     let nodes = 0;
-    const above = [];
-    const where = (path) => 'exports' + path.map((key) => typeof key === 'number' ? `[${key}]` : '.' + key).join('');
+    const ancestors = [];
+    const pathOf = (path) => 'exports' + path.map((key) => typeof key === 'number' ? `[${key}]` : '.' + key).join('');
     const convert = (value, path) => {
-      if (++nodes > most) throw new RangeError(`the export has more than ${most} values`);
+      if (++nodes > maxValues) throw new RangeError(`the export has more than ${maxValues} values`);
       if (value !== null && (typeof value === 'object' || typeof value === 'bigint') && typeof value.toJSON === 'function') {
         value = value.toJSON(path.length ? String(path[path.length - 1]) : '');
       }
       if (value instanceof Number || value instanceof String || value instanceof Boolean) value = value.valueOf();
-      if (typeof value === 'bigint') throw new TypeError(`${where(path)} is a BigInt, which is no plain data; use Number(…)`);
+      if (typeof value === 'bigint') throw new TypeError(`${pathOf(path)} is a BigInt, which JSON does not have; use Number(…)`);
       if (typeof value === 'function' || typeof value === 'symbol') return undefined;
       if (typeof value !== 'object' || value === null) return value;
-      const same = above.indexOf(value);
-      if (same >= 0) throw new TypeError(`${where(path)} refers back to ${where(path.slice(0, same))}: a cycle is no plain data`);
-      if (path.length > deepest) throw new RangeError(`the export is nested more than ${deepest} deep`);
-      above.push(value);
+      const same = ancestors.indexOf(value);
+      if (same >= 0) throw new TypeError(`${pathOf(path)} refers back to ${pathOf(path.slice(0, same))}: JSON has no cycles`);
+      if (path.length > maxDepth) throw new RangeError(`the export is nested more than ${maxDepth} deep`);
+      ancestors.push(value);
       let copy;
       if (isArray(value)) {
-        if (value.length > most) throw new RangeError(`the export has more than ${most} values`);
+        if (value.length > maxValues) throw new RangeError(`the export has more than ${maxValues} values`);
         copy = [];
         for (let i = 0; i < value.length; i++) copy[i] = convert(value[i], [...path, i]);
       } else {
@@ -128,7 +128,7 @@
           if (item !== undefined) copy[key] = item;
         }
       }
-      above.pop();
+      ancestors.pop();
       return copy;
     };
     return stringify(convert(root, [])) ?? '';
@@ -136,12 +136,13 @@
 
   const callable = (value) => typeof value === 'function' && !/^class\b/.test(Function.prototype.toString.call(value));
 
-  // chosen picks what a file exports: the default of a module that was ESM.
-  const chosen = (value) => {
+  // defaultExport returns the default export of an ES module, or of one that was
+  // compiled to CommonJS.
+  const defaultExport = (value) => {
     if (value === null || typeof value !== 'object' || value.default === undefined) return value;
     if (!('apps' in value)) return value.default;
     const { default: _, ...rest } = value;
     return rest;
   };
-  return { plain, nextTimer, callable, chosen };
+  return { serialize, runTimer, callable, defaultExport };
 });

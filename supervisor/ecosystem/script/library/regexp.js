@@ -1,17 +1,17 @@
-// The engine loses named groups: an expression that has them is matched by a
-// twin without names.
+// The engine does not support named groups: an expression with them is matched by
+// a copy without the names.
 (function () {
   'use strict';
   const { exec } = RegExp.prototype;
   const replace = RegExp.prototype[Symbol.replace];
   const token = /\\k<([^>]*)>|\\[^]|\[(?:\\[^]|[^\]\\])*\]|\((?:\?<([A-Za-z_$][\w$]*)>|(?!\?))/g;
-  const twins = new WeakMap();
+  const copies = new WeakMap();
 
-  // twinOf returns the twin and the names of its groups, '' for those without.
-  const twinOf = (regexp) => {
+  // unnamedOf returns the copy and the names of its groups, '' for one without.
+  const unnamedOf = (regexp) => {
     const { source, flags } = regexp;
     if (!source.includes('(?<')) return null;
-    if (!twins.has(regexp)) {
+    if (!copies.has(regexp)) {
       const names = [];
       replace.call(token, source, (whole, _, name) => {
         if (whole[0] === '(') names.push(name || '');
@@ -21,9 +21,9 @@
         if (reference !== undefined) return `(?:\\${names.indexOf(reference) + 1})`;
         return name === undefined ? whole : '(';
       });
-      twins.set(regexp, names.some(Boolean) ? { names, bare: new RegExp(bare, flags) } : null);
+      copies.set(regexp, names.some(Boolean) ? { names, bare: new RegExp(bare, flags) } : null);
     }
-    return twins.get(regexp);
+    return copies.get(regexp);
   };
 
   const match = (regexp, { names, bare }, text) => {
@@ -50,11 +50,11 @@
 
   const methods = {
     exec(text) {
-      const twin = twinOf(this);
-      return twin ? match(this, twin, text) : exec.call(this, text);
+      const unnamed = unnamedOf(this);
+      return unnamed ? match(this, unnamed, text) : exec.call(this, text);
     },
     [Symbol.replace](value, by) {
-      if (!twinOf(this)) return replace.call(this, value, by);
+      if (!unnamedOf(this)) return replace.call(this, value, by);
       const text = String(value);
       let result = '', end = 0;
       if (this.global) this.lastIndex = 0;

@@ -15,16 +15,16 @@
     if (typeof value === 'function') return /^class\b/.test(String(value)) ? `[class ${value.name}]` : `[Function: ${value.name || '(anonymous)'}]`;
     return undefined;
   };
-  const show = (value, depth, above) => {
+  const show = (value, depth, ancestors) => {
     if (typeof value === 'string') return quoted(value);
     if (typeof value === 'bigint') return `${value}n`;
     if (Object.is(value, -0)) return '-0';
     if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) return String(value);
     const known = special(value);
     if (known !== undefined) return known;
-    if (above.includes(value)) return '[Circular *1]';
-    if (above.length > depth) return Array.isArray(value) ? '[Array]' : '[Object]';
-    const inner = [...above, value];
+    if (ancestors.includes(value)) return '[Circular *1]';
+    if (ancestors.length > depth) return Array.isArray(value) ? '[Array]' : '[Object]';
+    const inner = [...ancestors, value];
     const one = (item) => show(item, depth, inner);
     if (Array.isArray(value)) return wrap('[', Array.from(value, one), ']');
     if (value instanceof Map) return wrap(`Map(${value.size}) {`, [...value].map(([k, v]) => `${one(k)} => ${one(v)}`), '}');

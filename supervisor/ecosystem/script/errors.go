@@ -15,12 +15,12 @@ import (
 	"github.com/grafana/sobek/parser"
 )
 
-// thrown is an error for JavaScript with a code, as Node gives it.
+// thrownError is an error for JavaScript, with a code of Node.
 type thrownError struct{ code, text string }
 
 func (t thrownError) Error() string { return t.text }
 
-// rejectedError is what a promise was rejected with.
+// rejectedError is the reason of a rejected promise.
 type rejectedError struct{ value sobek.Value }
 
 func (r rejectedError) Error() string { return r.value.String() }
@@ -37,7 +37,7 @@ func rejection(value sobek.Value) error {
 	return rejectedError{value: value}
 }
 
-// interruption tells what no catch in JavaScript may see.
+// interruption reports whether err must not be caught in JavaScript.
 func interruption(err error) bool {
 	if _, ok := errors.AsType[*sobek.InterruptedError](err); ok {
 		return true
@@ -46,7 +46,7 @@ func interruption(err error) bool {
 	return ok
 }
 
-// throw hands an error to the JavaScript that called.
+// throw throws an error in the JavaScript that called.
 func (e *engine) throw(err error) {
 	if exception, ok := err.(*sobek.Exception); ok || interruption(err) { //nolint:errorlint // a wrapped one must become text
 		if ok {
@@ -57,7 +57,7 @@ func (e *engine) throw(err error) {
 	panic(e.errorObject(err))
 }
 
-// errorObject makes an Error of JavaScript.
+// errorObject makes a JavaScript Error of err.
 func (e *engine) errorObject(err error) sobek.Value {
 	if rejected, ok := errors.AsType[rejectedError](err); ok {
 		return rejected.value
@@ -83,7 +83,7 @@ func (e *engine) errorObject(err error) sobek.Value {
 	return o
 }
 
-// fileError is an error of the file system in Node's words.
+// fileError describes an error of the file system as Node does.
 func fileError(err error, verb, path string) error {
 	code, text := "EIO", err.Error()
 	switch {
@@ -99,9 +99,9 @@ func fileError(err error, verb, path string) error {
 	return thrownError{code: code, text: fmt.Sprintf("%s: %s, %s '%s'", code, text, verb, path)}
 }
 
-// locate makes an *Error of whatever ended the evaluation.
+// locate makes an *Error, with its position, of the error that ended the evaluation.
 func (e *engine) locate(err error) *Error {
-	at := e.find(err)
+	at := e.toError(err)
 	at.base = filepath.Dir(e.options.Path)
 	if at.File == "" {
 		at.File = e.options.Path
@@ -109,22 +109,22 @@ func (e *engine) locate(err error) *Error {
 	return at
 }
 
-func (e *engine) find(err error) *Error {
-	if at, ok := err.(*Error); ok { //nolint:errorlint // the outermost decides
+func (e *engine) toError(err error) *Error {
+	if at, ok := err.(*Error); ok { //nolint:errorlint // a position of the outermost, if it has one
 		return at
 	}
 	if stopped, ok := errors.AsType[*sobek.InterruptedError](err); ok {
-		at := e.frame(stopped.Stack())
+		at := e.userFrame(stopped.Stack())
 		at.Text = fmt.Sprint(stopped.Value())
 		return at
 	}
 	if full, ok := errors.AsType[*sobek.StackOverflowError](err); ok {
-		at := e.frame(full.Stack())
+		at := e.userFrame(full.Stack())
 		at.Text = "RangeError: Maximum call stack size exceeded"
 		return at
 	}
 	if exception, ok := errors.AsType[*sobek.Exception](err); ok {
-		return e.uncaught(exception.Value(), e.frame(exception.Stack()))
+		return e.uncaught(exception.Value(), e.userFrame(exception.Stack()))
 	}
 	if rejected, ok := errors.AsType[rejectedError](err); ok {
 		return e.uncaught(rejected.value, &Error{})
@@ -136,14 +136,14 @@ func (e *engine) find(err error) *Error {
 func (e *engine) uncaught(value sobek.Value, at *Error) *Error {
 	o, ok := value.(*sobek.Object)
 	if !ok {
-		at.Text = "it threw " + brief(value.String())
+		at.Text = "it threw " + truncate(value.String())
 		return at
 	}
 	if origin, ok := e.origins[o]; ok {
 		return origin
 	}
 	_ = e.runtime.Try(func() {
-		at.Text = brief(o.String())
+		at.Text = truncate(o.String())
 		if stack := o.Get("stack"); at.Line == 0 && stack != nil {
 			e.readStack(at, stack.String())
 		}
@@ -154,7 +154,7 @@ func (e *engine) uncaught(value sobek.Value, at *Error) *Error {
 	return e.advise(at)
 }
 
-// advise explains the commonest mistake in ES modules.
+// advise adds what to do about CommonJS in an ES module.
 func (e *engine) advise(at *Error) *Error {
 	missing := regexp.MustCompile(`^ReferenceError: (module|exports|require|__dirname|__filename) is not defined`)
 	if _, wrapped := e.modules[at.File]; !wrapped && missing.MatchString(at.Text) {
@@ -163,7 +163,7 @@ func (e *engine) advise(at *Error) *Error {
 	return at
 }
 
-func brief(text string) string {
+func truncate(text string) string {
 	const longest = 2000
 	if len(text) > longest {
 		return strings.ToValidUTF8(text[:longest], "") + "…"
@@ -171,8 +171,8 @@ func brief(text string) string {
 	return text
 }
 
-// readStack finds the place in the text of a stack, which is all that an
-// Error has that nobody threw.
+// readStack reads the position from the text of a stack: an Error that was made and
+// never thrown has no other.
 func (e *engine) readStack(at *Error, stack string) {
 	for _, found := range regexp.MustCompile(`at (?:.* \()?(/[^\n]*):(\d+):(\d+)\(\d+\)`).FindAllStringSubmatch(stack, 1) {
 		line, _ := strconv.Atoi(found[2])
@@ -181,8 +181,8 @@ func (e *engine) readStack(at *Error, stack string) {
 	}
 }
 
-// frame is the innermost place in a file of the user.
-func (e *engine) frame(stack []sobek.StackFrame) *Error {
+// userFrame returns the innermost position in a file of the user.
+func (e *engine) userFrame(stack []sobek.StackFrame) *Error {
 	for _, frame := range stack {
 		if filepath.IsAbs(frame.SrcName()) {
 			at := e.position(frame.Position(), "")
@@ -192,7 +192,7 @@ func (e *engine) frame(stack []sobek.StackFrame) *Error {
 	return &Error{}
 }
 
-// position takes the wrapper of CommonJS off the first line.
+// position takes the wrapper of CommonJS off the column in the first line.
 func (e *engine) position(at file.Position, text string) Error {
 	if _, wrapped := e.modules[at.Filename]; wrapped && at.Line == 1 {
 		at.Column = max(at.Column-len(wrapper), 1)
@@ -200,7 +200,7 @@ func (e *engine) position(at file.Position, text string) Error {
 	return Error{File: at.Filename, Line: at.Line, Column: at.Column, Text: text}
 }
 
-// syntaxError finds the place of a mistake that the parser or the compiler met.
+// syntaxError returns an error of the parser or the compiler with its position.
 func (e *engine) syntaxError(name string, lines int, err error) error {
 	at := Error{File: name, Text: "SyntaxError: " + err.Error()}
 	if list, ok := errors.AsType[parser.ErrorList](err); ok && len(list) > 0 {
@@ -212,7 +212,7 @@ func (e *engine) syntaxError(name string, lines int, err error) error {
 		}
 	}
 	if strings.Contains(at.Text, "Unexpected token await") {
-		at.Text += "; the embedded engine knows no for await"
+		at.Text += "; the embedded engine does not support for await"
 	}
 	at.File = name
 	if at.Line > lines {
