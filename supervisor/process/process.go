@@ -2,6 +2,11 @@
 // exit. Its tree is everything that is in the program's session or process
 // group, descends from it, or was re-parented to gorun and carries its marker
 // in its environment.
+//
+// A Process has no goroutine: Start and Stop run on that of their caller, which
+// they keep waiting. RunWithInput has two for its pipes, which end with it. Only
+// signals/reaper starts and waits for processes. Nothing may signal a bare pid: one
+// that may have been freed is looked at again through a pidfd first.
 package process
 
 import (

@@ -16,6 +16,11 @@
 // bind, io_uring's IORING_OP_BIND (Linux 6.11), processes in a network
 // namespace of their own, paths under a root or mounts of their own. None of
 // this is a fence: a program that wants around it gets around it.
+//
+// Serve keeps its caller's goroutine: one for each run of a worker, which ends with
+// the last process under the filter. Whatever takes another user's rights does so on a
+// thread that ends with it. While a call is answered its program waits in the kernel:
+// nothing here may wait for that program.
 package intercept
 
 import (
