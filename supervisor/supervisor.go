@@ -3,7 +3,12 @@
 // stops everything in reverse order and says with which exit code gorun ends.
 //
 // It owns the set of apps, behind one lock that is never held while anything waits.
-// What goes on in an app belongs to that app's goroutine.
+// What goes on in an app belongs to that app's goroutine, and nothing here reads more
+// of it than what it has published.
+//
+// Run keeps its caller's goroutine until the last app has ended. It starts one for
+// each app, one that waits until all apps have been ready, and, to stop, one for each
+// app that waits for its dependents. Do, Scale and Apply run on their callers'.
 package supervisor
 
 import (

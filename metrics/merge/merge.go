@@ -1,5 +1,10 @@
 // Package merge makes one exposition of all workers' own metrics: each
 // worker's samples under labels, or all workers' added up.
+//
+// A Merger runs one scrape at a time, on a goroutine of its own, with one more for
+// each worker that is asked; all end with the context of the request. Callers at the
+// same time share its Result, which nobody may change. The accumulators of the sums
+// belong to the scrape that is under way. How a worker is reached is the caller's Fetch.
 package merge
 
 import (

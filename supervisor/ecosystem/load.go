@@ -1,6 +1,12 @@
 // Package ecosystem turns an ecosystem file, its env files and the command
 // line's options into apps: defaulted, valid and immutable. Every mistake is
 // reported with its position, all of them at once.
+//
+// Load reads files and nothing else of the world: environment, working directory and
+// number of CPUs come with its Source. It runs on its caller's goroutine (package script
+// has one for the engine), starts no process and keeps nothing: to load again is to
+// read anew. Each key is declared once, as a Key;
+// parser, suggestions, schema, defaults and documentation are made from that.
 package ecosystem
 
 import (

@@ -1,6 +1,8 @@
 // Package hooks reports the exits and restarts of workers: it runs a command or
 // calls a webhook, with a time limit, and retries where that may help. The caller
-// never waits: the Dispatcher owns a goroutine per busy hook.
+// never waits: the Dispatcher owns a goroutine per busy hook, which is gone when
+// its queue is empty. Dispatcher.Close waits for the last. A hook decides nothing: no
+// worker waits for it, or is restarted because of it.
 package hooks
 
 import (

@@ -1,9 +1,14 @@
-// Package logs carries the workers' output to gorun's own output and to files: whole
-// lines, raw, tagged, as key=value or as JSON. Each stream of a run has a goroutine that
-// reads and writes; gorun's own lines have one; opening, closing and compressing files
-// happens in the background. A disk or a reader that hangs holds up the streams that
-// write to it, and nothing else: no lock that others need is held over a system call
-// that may wait.
+// Package logs carries the workers' output to gorun's own output and to files:
+// whole lines, raw, tagged, as key=value or as JSON.
+//
+// Each Capture has two goroutines, one for each pipe of a run: they read the pipe
+// and write what they have read, one at a time for each destination, so that a slow
+// reader holds up the workers that write to it and no others. One more goroutine
+// writes gorun's own lines. Files are opened, closed, rotated and compressed in the
+// background. Output.Close ends all of them.
+//
+// Nothing here may open a file while it holds a lock, and what the signal loop may
+// reach (Handler) never waits: it queues, and drops and counts what is too much.
 package logs
 
 // Format is how a worker's line reaches gorun's stdout or stderr.

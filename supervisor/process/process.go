@@ -1,7 +1,12 @@
-// Package process runs one program as one process tree: start, signals, stop ladder,
-// exit. The tree is every process in the program's session or process group, every
-// descendant of it, and every process that was re-parented to gorun and has the
-// program's marker in its environment. The package has no goroutine of its own.
+// Package process runs one program as one process tree: start, stop ladder,
+// exit. Its tree is everything that is in the program's session or process
+// group, descends from it, or was re-parented to gorun and carries its marker
+// in its environment.
+//
+// A Process has no goroutine: Start and Stop run on that of their caller, which
+// they keep waiting. RunWithInput has two for its pipes, which end with it. Only
+// signals/reaper starts and waits for processes. Nothing may signal a bare pid: one
+// that may have been freed is looked at again through a pidfd first.
 package process
 
 import (

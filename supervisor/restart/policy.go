@@ -1,6 +1,6 @@
-// Package restart decides what follows the end of a worker: it stays stopped, is
-// started again after a delay, or is given up. It is pure: no clock, no goroutine, no
-// I/O.
+// Package restart decides what follows the end of a worker: rest, another try
+// after a delay, or giving up. It is pure: no clock, no goroutine, no I/O. How long a
+// run took comes with its Exit; the worker waits out the delay of the Decision.
 package restart
 
 import (

@@ -1,5 +1,10 @@
-// Package trigger watches for reasons to restart an app: the clock and the
-// app's files. It says when and why; the restart itself is the caller's.
+// Package trigger watches for reasons to restart an app: the clock and the app's
+// files. It says when and why; the restart itself is the caller's.
+//
+// Schedule.Run and Watch.Run keep their caller's goroutine until their context ends,
+// and call fire on it: nothing is missed while fire runs, and what happens meanwhile
+// is one more call. A Watch has goroutines of its own for inotify(7) or polling, which
+// end with Run. Memory is no trigger of this package: the app checks it.
 package trigger
 
 import (

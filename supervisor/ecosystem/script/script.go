@@ -1,6 +1,10 @@
 // Package script evaluates ecosystem files in JavaScript by an embedded
 // engine: CommonJS and ES modules, with the parts of Node that such files use.
 // Nothing is written and no process is started.
+//
+// Evaluate runs the engine on a goroutine of its own and interrupts it when it takes
+// too long or too much memory. The engine belongs to that goroutine; only plain data,
+// a Value, comes out of it. The engine is the only home of its third-party package.
 package script
 
 import (

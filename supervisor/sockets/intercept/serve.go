@@ -13,9 +13,15 @@
 // epoll instance (Netty's native transport). Options set after bind(2) have effect, and
 // stay with the socket when the next worker gets it.
 //
-// Not seen, and bound as without gorun: sockets of 32-bit and x32 programs, io_uring's
-// IORING_OP_BIND (Linux 6.11), processes in a network namespace of their own, paths
-// under a root or mounts of their own. This is no sandbox: a program can bypass it.
+// Not seen, and bound as if there were no gorun: what 32-bit and x32 programs
+// bind, io_uring's IORING_OP_BIND (Linux 6.11), processes in a network
+// namespace of their own, paths under a root or mounts of their own. None of
+// this is a fence: a program that wants around it gets around it.
+//
+// Serve keeps its caller's goroutine: one for each run of a worker, which ends with
+// the last process under the filter. Whatever takes another user's rights does so on a
+// thread that ends with it. While a call is answered its program waits in the kernel:
+// nothing here may wait for that program.
 package intercept
 
 import (
