@@ -89,8 +89,8 @@ func (o Options) actions(ctx context.Context, s *supervisor.Supervisor, end wish
 				end.kill()
 			}
 		},
-		Reload:  func() { go o.reload(ctx, s) },
-		Reopen:  func() { go o.reopen(ctx) },
+		Reload: func() { go o.reload(ctx, s) },
+		Reopen: func() { go o.reopen(ctx) },
 		Forward: s.Signal,
 	}
 }
