@@ -83,10 +83,10 @@ func advance(d time.Duration) {
 // responses is a network where each request gets the next status, and the last
 // one for ever; 0 is no response.
 type responses struct {
-	mu       sync.Mutex
-	statuses []int
-	header   http.Header
-	onRequest    func(text string)
+	mu        sync.Mutex
+	statuses  []int
+	header    http.Header
+	onRequest func(text string)
 }
 
 func (a *responses) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -18,9 +18,9 @@ func crash() Event {
 	}
 }
 
-func (n Event) with(change func(*Event)) Event {
-	change(&n)
-	return n
+func (e Event) with(change func(*Event)) Event {
+	change(&e)
+	return e
 }
 
 func TestAWebhookGetsEveryFact(t *testing.T) {

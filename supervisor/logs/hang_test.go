@@ -117,7 +117,7 @@ func (d *hungDisk) exercise(t *testing.T) {
 	if !strings.Contains(goroutines(), "logs.(*file)") {
 		t.Error("nothing waited for the disk")
 	}
-	if err := d.Output.Close(over()); !errors.Is(err, context.Canceled) {
+	if err := d.Close(over()); !errors.Is(err, context.Canceled) {
 		t.Errorf("Close = %v", err)
 	}
 }

@@ -212,8 +212,8 @@ func eventually(tb testing.TB, ok func() bool) {
 
 // buffer is a writer that can be read at any time, and stalled.
 type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
+	mu    sync.Mutex
+	text  bytes.Buffer
 	stall chan struct{} // nil or closed: writes go on
 }
 
