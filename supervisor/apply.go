@@ -49,7 +49,7 @@ func compare(e spec.Revision, now, next *spec.App) status.Change {
 
 // Apply makes the apps what the revision says: what is new is started, what is
 // gone is stopped, the rest is reloaded where it has changed, or where the
-// edition asks for all. One revision is applied at a time; it returns when what is
+// revision asks for all. One revision is applied at a time; it returns when what is
 // new is online, or has failed to be.
 func (s *Supervisor) Apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) error {
 	if !s.apps.apply.TryLock() {

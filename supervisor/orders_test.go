@@ -358,19 +358,19 @@ func TestScale(t *testing.T) {
 	})
 }
 
-func TestResetForgivesRestarts(t *testing.T) {
+func TestResetClearsTheCounters(t *testing.T) {
 	enact(t, []part{daemon("api", crashes, crashes, serves)}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		if _, _, err := s.do(spec.Order{Verb: spec.Reset, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}
-		if st := s.api(); st.Unstable != 0 || st.Forgiven != st.Restarts || st.Restarts[status.ByExit] != 2 {
+		if st := s.api(); st.Unstable != 0 || st.RestartsAtReset != st.Restarts || st.Restarts[status.ByExit] != 2 {
 			t.Errorf("after the reset: %+v", st)
 		}
 	})
 }
 
-func TestAnEditionAddsRemovesAndReloads(t *testing.T) {
+func TestARevisionAddsRemovesAndReloads(t *testing.T) {
 	kept, changed, gone := daemon("kept", serves), daemon("changed", listens(0, 0)).but(shares), daemon("gone", serves)
 	enact(t, []part{kept, changed, gone}, Options{}, func(s *stage) {
 		s.passes(time.Minute)

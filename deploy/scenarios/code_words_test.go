@@ -40,30 +40,8 @@ var formerWords = map[string]string{
 	"visitor":   "client connection",
 }
 
-// stillThere are packages and pages that have not been rewritten yet, with the
-// words that they may use. To be emptied.
-var stillThere = map[string]string{
-	"deploy/scenarios":           "edition",
-	"docs/ecosystem.md":          "aside forgive",
-	"docs/port-sharing.md":       "stranger",
-	"health":                     "stranger",
-	"metrics/merge":              "ledger tally",
-	"signals":                    "tally",
-	"supervisor":                 "aside crew departure discharge edition farewell forgive hearing herald pardon parked recruit renewal roster rouse",
-	"supervisor/control":         "edition stranger visitor",
-	"supervisor/control/command": "edition",
-	"supervisor/control/screen":  "tally",
-	"supervisor/ecosystem":       "aside forgive stranger",
-	"supervisor/hooks":           "errand herald",
-	"supervisor/logs":            "aside",
-	"supervisor/notify":          "stranger",
-	"supervisor/process":         "stranger",
-	"supervisor/restart":         "forgive",
-	"supervisor/sockets":         "parked stranger",
-	"supervisor/spec":            "edition",
-	"supervisor/status":          "forgive",
-	"supervisor/web":             "mood parked",
-}
+// stillThere are packages and pages with former words that they may use: there are none.
+var stillThere = map[string]string{}
 
 // TestCodeUsesNoFormerWord looks at identifiers, file names, texts and comments of
 // all Go files, and at the pages.

@@ -40,7 +40,7 @@ var differences = [...]difference{
 	{"ending a tree", "by `ps`, without what was daemonised", "by /proc, with it", "slim images have no `ps`", "TestADaemonisedGrandchildIsWaitedForWithinTheGrace", false},
 	{"`max_memory_restart`", "the main process, every 30 s", "the whole tree, every second", "what `npm start` runs is not npm", "TestAWorkerThatOutgrowsItsMemoryIsRestarted", true},
 	{"a reload whose new worker does not get ready", "kills the old one, prints success", "keeps it, exits 1", "a broken release never replaces a working one", "TestABadReleaseChangesNothing", true},
-	{"a reload of the file", "leaves `script`, `exec_mode`, `instances` and gone apps as they were", "applies everything", "the file says what runs", "TestAnEditionAddsRemovesAndReloads", false},
+	{"a reload of the file", "leaves `script`, `exec_mode`, `instances` and gone apps as they were", "applies everything", "the file says what runs", "TestARevisionAddsRemovesAndReloads", false},
 	{"`cron_restart`, `watch`", "stops, then starts", "no gap in cluster mode", "nothing needs one", "TestNoRequestIsLostWhenWorkersChange", true},
 	{"log files", "always, under `~/.pm2`", "only if set", "the container's output is the log, and disks may be read-only", "TestEverythingWorksInTheHardestContainer", true},
 	{"what a worker writes before `process.exit()`", "899 of 3,000 lines arrive", "all of them: workers have pipes", "the last words are the ones that matter", "TestThreeThousandLinesBeforeProcessExitArrive", false},

@@ -168,7 +168,7 @@ func (s *slot) isReset() bool {
 		s.ResetIdle()
 	}
 	p := s.Published()
-	return p.Unstable == 0 && p.Forgiven == p.Restarts
+	return p.Unstable == 0 && p.RestartsAtReset == p.Restarts
 }
 
 // answer brings the orders on, and answers those whose condition holds. It returns

@@ -31,7 +31,6 @@ var floorPlan = map[string]string{
 	"supervisor/trigger":           "supervisor/spec",
 	"supervisor/process":           "supervisor/usage signals/reaper",
 	"supervisor/sockets":           "",
-	"supervisor/sockets/freeport":  "",
 	"supervisor/sockets/intercept": "supervisor/sockets",
 	"supervisor/node":              "supervisor/status supervisor/sockets",
 	"supervisor/notify":            "",

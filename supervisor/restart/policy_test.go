@@ -54,7 +54,7 @@ func TestNext(t *testing.T) {
 		{"the last run before giving up", plain, Exit{Code: 1, Uptime: short}, 15, Decision{Retry, 0, 16}},
 		{"one more", plain, Exit{Code: 1, Uptime: short}, 16, Decision{GiveUp, 0, 17}},
 		{"an unstable clean exit counts, too", plain, Exit{Uptime: short}, 16, Decision{GiveUp, 0, 17}},
-		{"max_restarts 0 forgives none", none, Exit{Code: 1, Uptime: short}, 0, Decision{GiveUp, 0, 1}},
+		{"max_restarts 0 tolerates none", none, Exit{Code: 1, Uptime: short}, 0, Decision{GiveUp, 0, 1}},
 		{"max_restarts 0 and a stable run", none, Exit{Code: 1, Uptime: long}, 0, Decision{Retry, 0, 0}},
 
 		{"restart_delay after a stable run", delayed, Exit{Uptime: long}, 0, Decision{Retry, 3 * time.Second, 0}},

@@ -124,7 +124,7 @@ func last(state uint8, info *unix.TCPInfo) Side {
 	case info.Last_data_recv > info.Last_data_sent:
 		return Worker
 	case state == unix.BPF_TCP_ESTABLISHED && info.Last_ack_recv < info.Last_data_recv:
-		return Worker // the client's data carries an ACK of its own: a later bare ACK, FIN aside, is for the response
+		return Worker // the client's data carries an ACK of its own: a later bare ACK, other than a FIN, is for the response
 	}
 	return Either
 }

@@ -33,7 +33,7 @@ func reach(t *testing.T, address string) {
 	t.Cleanup(func() { _ = c.Close() })
 }
 
-func TestParkedConnectionsWaitForTheNextWorker(t *testing.T) {
+func TestQueuedConnectionsWaitForTheNextWorker(t *testing.T) {
 	for _, balance := range []Balance{Spread, Sticky} {
 		t.Run(balance.String(), func(t *testing.T) {
 			g, old := oneWorkerGroup(t, balance)

@@ -90,23 +90,23 @@ type Worker struct {
 	FirstStarted time.Time // when it was first meant to run; zero while its app waits for others
 	Ready        bool
 
-	Starts      uint64
-	Restarts    [len(Reasons)]uint64  // by Reason
-	Exits       [len(Outcomes)]uint64 // by Outcome
-	Forgiven    [len(Reasons)]uint64  // the Restarts before the last reset
-	LastExit    *Exit                 // nil: never ended
-	Unstable    int                   // unstable runs in a row
-	Backoff     time.Duration         // delay of the pending restart, 0 when none is pending
-	ForcedKills uint64
-	LastError   string    // why it could not be started, "" otherwise
-	OnlineOnce  bool      // it was online at least once
-	LeftOnline  time.Time // when it was online last; zero when it is, or never was
-	StartTimes  Histogram // seconds from start to online
-	StopTimes   Histogram // seconds from the stop signal to the end
-	Lines       Lines     // filled by Sample only
-	Usage       Usage     // filled by Sample only
-	Probe       Probe     // of its app's health check
-	Notice      string    // what it says of itself by sd_notify: STATUS=
+	Starts          uint64
+	Restarts        [len(Reasons)]uint64  // by Reason
+	Exits           [len(Outcomes)]uint64 // by Outcome
+	RestartsAtReset [len(Reasons)]uint64  // the Restarts before the last reset
+	LastExit        *Exit                 // nil: never ended
+	Unstable        int                   // unstable runs in a row
+	Backoff         time.Duration         // delay of the pending restart, 0 when none is pending
+	ForcedKills     uint64
+	LastError       string    // why it could not be started, "" otherwise
+	OnlineOnce      bool      // it was online at least once
+	LeftOnline      time.Time // when it was online last; zero when it is, or never was
+	StartTimes      Histogram // seconds from start to online
+	StopTimes       Histogram // seconds from the stop signal to the end
+	Lines           Lines     // filled by Sample only
+	Usage           Usage     // filled by Sample only
+	Probe           Probe     // of its app's health check
+	Notice          string    // what it says of itself by sd_notify: STATUS=
 
 	Custom []Custom // what its process reports by @pm2/io, by name
 	Vitals *Vitals  // of its process, with node_metrics; nil: not told yet
@@ -186,7 +186,7 @@ func (a App) Restarts() uint64 {
 func (w Worker) Restarted() uint64 {
 	total := uint64(0)
 	for reason, n := range w.Restarts {
-		total += n - w.Forgiven[reason]
+		total += n - w.RestartsAtReset[reason]
 	}
 	return total
 }

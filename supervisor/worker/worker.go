@@ -123,7 +123,7 @@ func (w *Worker) Reset() { pend(w.resets, struct{}{}) }
 
 // ResetIdle is Reset for a worker without a goroutine.
 func (w *Worker) ResetIdle() {
-	w.status.Unstable, w.status.Forgiven = 0, w.status.Restarts
+	w.status.Unstable, w.status.RestartsAtReset = 0, w.status.Restarts
 	w.publish()
 }
 

@@ -107,7 +107,7 @@ func TestWhoAddsAnAppIsToldThatItNeverStarts(t *testing.T) {
 	}
 }
 
-func TestAnEditionMayBeOneToStart(t *testing.T) {
+func TestARevisionMayBeOneToStart(t *testing.T) {
 	parts := []part{
 		daemon("api", serves).but(func(a *spec.App) { a.Instances = 2 }), daemon("changed", serves), daemon("errored", crashes),
 		daemon("side", serves), daemon("manual", serves).but(func(a *spec.App) { a.Autostart = false }),
@@ -139,7 +139,7 @@ func TestAnEditionMayBeOneToStart(t *testing.T) {
 }
 
 // Two of four had gone before the first replacement was tried.
-func TestAnEditionThatFailsTakesNoWorkerAway(t *testing.T) {
+func TestARevisionThatFailsTakesNoWorkerAway(t *testing.T) {
 	api := daemon("api", listens(0, 0), crashes).but(shares).but(func(a *spec.App) { a.Instances = 4 })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
@@ -178,8 +178,8 @@ func TestAFirstStartIsNotSuperseded(t *testing.T) {
 	})
 }
 
-// What a file or the clock asked for came between the two steps of an edition.
-func TestAnEditionIsNotCutByWhatIsProvoked(t *testing.T) {
+// What a file or the clock asked for came between the two steps of a revision.
+func TestARevisionIsNotCutByWhatIsProvoked(t *testing.T) {
 	api := daemon("api", listens(time.Second, 0)).but(shares).but(func(a *spec.App) { a.Instances = 2 })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
@@ -201,7 +201,7 @@ func TestAnEditionIsNotCutByWhatIsProvoked(t *testing.T) {
 	})
 }
 
-func TestAnEditionMayRestart(t *testing.T) {
+func TestARevisionMayRestart(t *testing.T) {
 	parts := []part{daemon("api", listens(0, 0)).but(shares), daemon("fewer", serves).but(func(a *spec.App) { a.Instances = 3 })}
 	enact(t, parts, Options{}, func(s *stage) {
 		s.passes(time.Minute)
