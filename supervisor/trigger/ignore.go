@@ -106,9 +106,9 @@ func (r rule) covers(whole, fromRoot, fromDir string) bool {
 	return false
 }
 
-// matches reports whether the glob matches path or what path is below.
-func (r rule) matches(path string) bool {
-	return doublestar.MatchUnvalidated(r.glob, path) || doublestar.MatchUnvalidated(r.glob+"/**", path)
+// matches reports whether the glob matches name, or a directory that name is below.
+func (r rule) matches(name string) bool {
+	return doublestar.MatchUnvalidated(r.glob, name) || doublestar.MatchUnvalidated(r.glob+"/**", name)
 }
 
 func (r rules) parse(entry string) ([]rule, error) {
@@ -174,9 +174,9 @@ func alternatives(glob string) ([]string, error) {
 	return all, nil
 }
 
-// literal returns a glob that matches path alone.
-func literal(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`, `}`, `\}`).Replace(path)
+// literal returns a glob that matches name alone.
+func literal(name string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`, `}`, `\}`).Replace(name)
 }
 
 // withinSegments keeps the negated classes of glob from matching a slash.

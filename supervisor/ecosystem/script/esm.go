@@ -200,7 +200,7 @@ func (m *syntheticModule) ResolveExport(name string, _ ...sobek.ResolveSetElemen
 func (m *syntheticModule) Evaluate(runtime *sobek.Runtime) *sobek.Promise {
 	promise, resolve, _ := runtime.NewPromise()
 	if err := resolve(m); err != nil {
-		panic(fmt.Errorf("import: %m", err))
+		panic(fmt.Errorf("import: %w", err))
 	}
 	return promise
 }
