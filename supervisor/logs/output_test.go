@@ -158,7 +158,7 @@ func TestAStalledStdoutHoldsUpTheWorkerAndNothingElse(t *testing.T) {
 			last, same = n, 0
 		}
 		same++
-		return n > 0 && same > 50 && strings.Contains(errs.String(), "flooding")
+		return n > 0 && same > 50 && isFull(t, w) && strings.Contains(errs.String(), "flooding")
 	})
 
 	slog.New(o.Handler()).Info("still here")
@@ -180,6 +180,20 @@ func TestAStalledStdoutHoldsUpTheWorkerAndNothingElse(t *testing.T) {
 	_ = o.Close(over())
 	eventually(t, func() bool { return !strings.Contains(goroutines(), "logs.(*stream)") })
 	_ = r.Close()
+}
+
+// isFull tells whether a write to a pipe would wait.
+func isFull(t *testing.T, pipe *os.File) bool {
+	t.Helper()
+	raw, err := pipe.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := 0
+	err = raw.Control(func(fd uintptr) {
+		ready, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 0)
+	})
+	return err == nil && ready == 0
 }
 
 func TestAStalledStdoutGoesOnWithoutLoss(t *testing.T) {

@@ -35,7 +35,7 @@ func TestRecordingsAreWhatNodeSays(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			text := header + newScene(t, c).record(t)
 			if *update {
-				if err := os.WriteFile(recordingOf(c), []byte(text), 0o600); err != nil {
+				if err := os.WriteFile(recordingOf(c), []byte(text), 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return

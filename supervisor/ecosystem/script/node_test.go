@@ -91,7 +91,7 @@ func (r recording) write(t *testing.T) {
 		fmt.Fprintf(&b, "\n%q: %s", name, r.Exports[name])
 	}
 	b.WriteString("\n}}\n")
-	if err := os.WriteFile(filepath.Join("testdata", recorded), b.Bytes(), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join("testdata", recorded), b.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

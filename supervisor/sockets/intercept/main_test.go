@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -329,15 +328,6 @@ func eventually(t *testing.T, what string, done func() bool) {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
-}
-
-func program(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("%s is not installed", name)
-	}
-	return path
 }
 
 func memberInode(t *testing.T, m *sockets.Member) uint64 {
