@@ -41,7 +41,7 @@ func TestMemberIsFoundWhileItExecutes(t *testing.T) {
 
 // Whoever dies between the look at the process table and the look at his
 // environment may have been the parent of others, which are orphans by then.
-func TestTheDeadAreNotTakenForStrangers(t *testing.T) {
+func TestTheDeadAreNotTakenForOtherProcesses(t *testing.T) {
 	w := begin(t, shellSpec(`sh -c 'echo up' & echo $!; exec sleep 1000`))
 	pid := 0
 	for range 2 {
