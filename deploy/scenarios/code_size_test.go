@@ -24,7 +24,7 @@ var sizeLimits = []sizeLimit{ // never changes
 	{"supervisor", 1300, 40, true},
 	{"supervisor/app", 1300, 40, true},
 	{"supervisor/worker", 1300, 40, true},
-	{"supervisor/invocation", 1300, 63, true}, // exported: to come down to 40
+	{"supervisor/invocation", 1300, 62, true}, // exported: to come down to 40
 }
 
 // What a type may have.
@@ -46,7 +46,7 @@ var wideTypes = []string{"supervisor/spec.App", "supervisor/status.Worker", "sup
 // tooWide are types that are still to be taken apart. To be emptied.
 var tooWide = []string{
 	"supervisor.Supervisor", "supervisor/app.App", "supervisor/worker.Worker",
-	"supervisor/invocation.Invocation", "supervisor/invocation.endpoint",
+	"supervisor/invocation.endpoint",
 	"supervisor/cli.commandLine", "supervisor/cli.session",
 	"supervisor/ecosystem.builder", "supervisor/ecosystem.loader", "supervisor/ecosystem.report", "supervisor/ecosystem/script.engine",
 	"supervisor/logs.Output", "supervisor/sockets.Groups",

@@ -244,7 +244,7 @@ func (a *App) finish(o *order, u *update) bool {
 	if u.start && o.resized {
 		verb = spec.Start
 	}
-	o.Report(u.before.Instance, verb.Past()+u.slot.Published().Worker.Change(u.before, time.Since(u.begun)))
+	o.Report(u.before.Instance, verb.Past()+u.slot.Published().Change(u.before, time.Since(u.begun)))
 	return true
 }
 

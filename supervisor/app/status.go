@@ -24,13 +24,13 @@ func (p *Published) Status() status.App {
 	}
 	served := 0
 	for _, w := range p.Workers {
-		worker := w.Status()
-		s.Workers = append(s.Workers, worker)
-		s.Starts, s.Stops = s.Starts.Plus(worker.StartTimes), s.Stops.Plus(worker.StopTimes)
-		if worker.OnlineOnce {
+		one := w.Status()
+		s.Workers = append(s.Workers, one)
+		s.Starts, s.Stops = s.Starts.Plus(one.StartTimes), s.Stops.Plus(one.StopTimes)
+		if one.OnlineOnce {
 			served++
 		}
-		if worker.State == status.Stopped && worker.LastExit != nil {
+		if one.State == status.Stopped && one.LastExit != nil {
 			s.Desired-- // it has done its work, or somebody has stopped it
 		}
 	}

@@ -3,6 +3,8 @@ package invocation
 import (
 	"context"
 	"time"
+
+	"gorun/supervisor/sockets"
 )
 
 // leaveMoment is what a Node process takes to end when nothing keeps it.
@@ -22,7 +24,12 @@ func (e *endpoint) Drain(ctx context.Context, exited <-chan struct{}, limits Dra
 	if e.endsByItself() {
 		e.channel.Disconnect()
 	}
-	if e.ports.Shared() && e.process != nil && !e.ports.groups.AwaitIdle(ctx, exited, e.process.Members, e.app.User.Credential(), limits.Idle, e.cannotList) {
+	if e.ports.Shared() && e.process != nil && !e.ports.groups.AwaitIdle(ctx, exited, sockets.Serving{
+		Members: e.process.Members, User: e.app.User.Credential(), Idle: limits.Idle,
+		Failed: func(err error) {
+			e.ports.deps.Log.Debug("cannot list a worker's connections", "app", e.app.Name, "error", err)
+		},
+	}) {
 		return
 	}
 	if e.endsByItself() {
@@ -58,8 +65,4 @@ func (e *endpoint) awaitEnd(ctx context.Context, exited <-chan struct{}, idle ti
 			return
 		}
 	}
-}
-
-func (e *endpoint) cannotList(err error) {
-	e.ports.deps.Log.Debug("cannot list a worker's connections", "app", e.app.Name, "error", err)
 }

@@ -121,9 +121,6 @@ func (i *Invocation) Pid() int { return i.parts.Program.Pid() }
 // Started is when its process was started.
 func (i *Invocation) Started() time.Time { return i.started }
 
-// Members are the processes of its tree. Anybody may call it.
-func (i *Invocation) Members() []int { return i.parts.Tree.Members() }
-
 // HasListened reports whether it has listened on an address of its app.
 func (i *Invocation) HasListened() bool { return i.listened.Load() }
 

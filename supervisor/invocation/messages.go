@@ -53,5 +53,5 @@ func (i *Invocation) Dial(ctx context.Context, port int) (net.Conn, error) {
 	return i.endpoint.dial(ctx, port)
 }
 
-// Process is the process tree, for what looks at many at once; nil in tests.
+// Process is the process tree; nil in tests.
 func (i *Invocation) Process() *process.Process { return i.process }

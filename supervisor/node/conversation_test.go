@@ -14,8 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gorun/supervisor/sockets"
 	"gorun/deploy/scenarios/freeport"
+	"gorun/supervisor/sockets"
 )
 
 // conversation is what a Node worker and gorun say to each other over the IPC

@@ -50,16 +50,23 @@ func (g *Groups) AwaitEmpty(ctx context.Context, exited <-chan struct{}, owner O
 // connectionLook is how often the connections of an owner are looked at.
 const connectionLook = 20 * time.Millisecond
 
+// Serving are processes that may serve clients on shared addresses.
+type Serving struct {
+	Members func() []int
+	User    *syscall.Credential // of the processes; nil: gorun's
+	Idle    time.Duration       // a connection is done with after that long
+	Failed  func(error)         // gets why their connections cannot be listed: then they count as idle
+}
+
 // AwaitIdle waits until every connection of the processes to a shared address is closed
-// or done with for that long, seen twice in a row. It returns false where exited is
-// closed or ctx ends before. Processes whose connections cannot be listed count as
-// idle; failed gets the reason.
-func (g *Groups) AwaitIdle(ctx context.Context, exited <-chan struct{}, processes func() []int, user *syscall.Credential, idle time.Duration, failed func(error)) bool {
+// or done with, seen twice in a row. It returns false where exited is closed or ctx ends
+// before.
+func (g *Groups) AwaitIdle(ctx context.Context, exited <-chan struct{}, s Serving) bool {
 	for quiet := 0; quiet < 2; quiet++ {
 		begun := time.Now()
-		serves, err := g.serves(processes(), user, idle)
+		serves, err := g.serves(s)
 		if err != nil {
-			failed(err)
+			s.Failed(err)
 		}
 		if serves {
 			quiet = -1
@@ -79,8 +86,8 @@ func (g *Groups) AwaitIdle(ctx context.Context, exited <-chan struct{}, processe
 
 // serves reports whether the processes serve a client other than gorun, which connects
 // from probe addresses, see Address.Probe.
-func (g *Groups) serves(pids []int, user *syscall.Credential, idle time.Duration) (bool, error) {
-	inodes, err := Inodes(pids, user)
+func (g *Groups) serves(s Serving) (bool, error) {
+	inodes, err := Inodes(s.Members(), s.User)
 	if err != nil {
 		return false, err
 	}
@@ -90,6 +97,6 @@ func (g *Groups) serves(pids []int, user *syscall.Credential, idle time.Duration
 	}
 	probes := netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 103}), 16)
 	return slices.ContainsFunc(open, func(c Connection) bool {
-		return !c.Done(idle) && !probes.Contains(c.Remote.Addr())
+		return !c.Done(s.Idle) && !probes.Contains(c.Remote.Addr())
 	}), nil
 }

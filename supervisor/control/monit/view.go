@@ -40,14 +40,14 @@ func (m *model) view() []string {
 	lines := append([]string{m.header()}, m.workers(l)...)
 	lines = append(lines, m.rule())
 	lines = append(lines, m.logLines(l.log)...)
-	status := m.status()
+	line := m.status()
 	if l.status > 0 {
-		lines = append(lines, status)
+		lines = append(lines, line)
 	}
-	if l.status > 0 || status == "" {
-		status = m.keys()
+	if l.status > 0 || line == "" {
+		line = m.keys()
 	}
-	lines = append(lines, status)
+	lines = append(lines, line)
 	lines = lines[max(0, min(len(lines)-m.height, len(lines)-1)):]
 	for i, line := range lines {
 		lines[i] = screen.Cut(line, m.style.Width)
