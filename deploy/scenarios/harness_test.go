@@ -52,7 +52,7 @@ func runAll(m *testing.M) int {
 	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil { //nolint:gosec // meant to be open
 		panic(err)
 	}
-	if err := os.Setenv("TMPDIR", dir); err != nil { //nolint:usetesting // for all tests
+	if err := os.Setenv("TMPDIR", dir); err != nil {
 		panic(err)
 	}
 	buildDir = dir
