@@ -32,6 +32,7 @@ func measurements() []measurement {
 		{"answer", "Start to first answer", 20, measureAnswer},
 		{"memory", "Memory with 2 workers", 5, measureMemory},
 		{"crash", "Crash to replacement", 60, measureCrash},
+		{"stop", "SIGTERM to the end", 20, measureStop},
 		{"burst", "10,000 orphans at once", 10, measureBurst},
 		{"stream", "30,000 orphans in a stream", 3, measureStream},
 		{"signal", "Forwarding a signal", 500, measureSignal},
