@@ -229,3 +229,50 @@ func TestAFailedReplacementLeavesTheWatchdogQuiet(t *testing.T) {
 		}
 	})
 }
+
+// Its new workers were never started, and gorun never ended.
+func TestGorunEndsWhileARevisionWithMoreWorkersIsApplied(t *testing.T) {
+	slow := listens(0, 0)
+	slow.stops = 5 * time.Second
+	api := daemon("api", slow).but(shares)
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		more := api.but(func(a *spec.App) { a.Instances, a.KillTimeout = 3, time.Minute })
+		applied := make(chan error, 1)
+		go func() {
+			applied <- s.Apply(context.Background(), spec.Revision{Apps: []spec.App{more.app}}, func(status.Progress) {})
+		}()
+		s.passes(time.Second) // the replaced one is terminating: the others are to be started then
+		s.cancel()
+		<-s.over
+		if err := <-applied; err == nil {
+			t.Error("a revision that was not applied was a success")
+		}
+	})
+}
+
+// The reload waited for a worker that there is not any more.
+func TestAWorkerIsDeletedBeforeItsTurn(t *testing.T) {
+	api := daemon("api", listens(time.Second, 0)).but(shares).but(func(a *spec.App) { a.Instances, a.ReloadParallel = 2, 1 })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		s.scripts.set("api", []fate{crashes})
+		for range 4 {
+			s.all()[0].Published().Workers[1].Restart(status.ByMemory)
+			s.passes(5 * time.Second)
+		}
+		if state := s.app("api").Workers[1].State; state != status.Errored {
+			t.Fatalf("the second worker is %v, want errored", state)
+		}
+		s.scripts.set("api", []fate{listens(time.Second, 0)})
+		answer := s.reloads()
+		s.passes(500 * time.Millisecond)
+		if _, _, err := s.do(spec.Order{Verb: spec.Delete, Targets: []status.Target{{App: "api", Instance: 1}}}); err != nil {
+			t.Error(err)
+		}
+		if err := <-answer; !errors.Is(err, worker.ErrStopped) {
+			t.Errorf("the reload: %v", err)
+		}
+		wantOnline(t, s, "api", 1)
+	})
+}

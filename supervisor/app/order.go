@@ -128,8 +128,7 @@ func (a *App) resize(o *order, conf *spec.App) {
 	a.publish()
 }
 
-// stop stops workers, also while something else is under way: that finds them gone.
-// Delete forgets them, and an app without workers.
+// stop stops workers, also while something else is under way. Delete forgets them.
 func (a *App) stop(c *Command, chosen []*slot) *order {
 	if c.Instances == nil {
 		a.dropNeeds(worker.ErrStopped)
@@ -176,7 +175,7 @@ func (s *slot) isReset() bool {
 func (a *App) answer(ctx context.Context) bool {
 	for _, o := range a.orders {
 		switch {
-		case a.advance(o):
+		case a.advance(ctx, o):
 		case !o.holds() || a.isLeaving(o):
 			continue
 		case o.Spec != nil && o.failure() == nil && !o.resized && !a.desired.gone:
@@ -192,11 +191,11 @@ func (a *App) answer(ctx context.Context) bool {
 
 // advance takes note of the steps that have come to an end, and takes the next one.
 // It returns false when there is nothing to do now.
-func (a *App) advance(o *order) bool {
+func (a *App) advance(ctx context.Context, o *order) bool {
 	under := 0
 	for _, u := range o.steps {
 		if u.sent && !u.done {
-			if a.finish(o, u) {
+			if a.finish(ctx, o, u) {
 				return true
 			}
 			under++
@@ -217,7 +216,7 @@ func (a *App) advance(o *order) bool {
 // send gives the worker its update.
 func (u *update) send() {
 	u.sent, u.begun, u.before = true, time.Now(), u.slot.Published().Worker
-	if !u.start && (u.slot.cancel == nil || u.slot.stop) {
+	if u.slot.remove || !u.start && (u.slot.cancel == nil || u.slot.stop) {
 		u.done, u.err = true, fmt.Errorf("%s: %w", u.slot.Name(), worker.ErrStopped)
 		return
 	}
@@ -227,8 +226,8 @@ func (u *update) send() {
 
 // finish takes note of a step that has come to its end. It returns false while it
 // has not.
-func (a *App) finish(o *order, u *update) bool {
-	ended, err := u.outcome()
+func (a *App) finish(ctx context.Context, o *order, u *update) bool {
+	ended, err := u.outcome(ctx)
 	if !ended {
 		return false
 	}
@@ -263,7 +262,7 @@ func (a *App) retry(o *order, u *update, err error) bool {
 }
 
 // outcome is what became of a step that was sent.
-func (u *update) outcome() (ended bool, err error) {
+func (u *update) outcome(ctx context.Context) (ended bool, err error) {
 	p := u.slot.Published()
 	switch {
 	case p.Update.Number > u.to.Number || u.slot.target.Number > u.to.Number:
@@ -272,6 +271,8 @@ func (u *update) outcome() (ended bool, err error) {
 		return true, p.Update.Err
 	case u.slot.given == u.to.Number && u.slot.cancel == nil:
 		return true, worker.ErrStopped
+	case ctx.Err() != nil && u.slot.cancel == nil: // it is not started any more
+		return true, ErrStopping
 	}
 	return false, nil
 }
