@@ -42,7 +42,7 @@ func TestPythonSaysThatItIsReadyAndAlive(t *testing.T) {
 
 	silent := filepath.Join(s.dir, "silent")
 	writeFile(t, silent, "", 0o644)
-	g.err.next(t, "worker has not said that it is alive.*worker=queue/0 watchdog=1s")
+	g.err.next(t, "watchdog expired.*worker=queue/0 watchdog=1s")
 	if err := os.Remove(silent); err != nil {
 		t.Fatal(err)
 	}
