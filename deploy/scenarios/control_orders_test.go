@@ -168,7 +168,7 @@ func TestATermAnswersWhatIsUnderWay(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)
-			g := operate(t, s, p.app(t, s))
+			g := operate(t, s, p.app(t, s).with("kill_timeout", "60s"))
 			eventually(t, "/readyz", func() bool { status, _ := g.get(t, "/readyz"); return status == 200 })
 			conn := s.asker("4000ms").mustSend(t)
 			sent := time.Now()

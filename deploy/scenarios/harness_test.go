@@ -283,7 +283,7 @@ func shellCode(sys any) int {
 
 // patience is how long a scenario waits for what must happen: much longer than it
 // takes on a machine that has other things to do.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // wait returns gorun's exit code. When it has ended, all of its processes must
 // have.
