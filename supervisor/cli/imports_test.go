@@ -100,6 +100,9 @@ func goList(t *testing.T, args ...string) []string {
 	command := exec.CommandContext(t.Context(), tool, append([]string{"list"}, args...)...)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
+	if err != nil && os.Getenv("CI") != "true" {
+		t.Skipf("needs the source of every module: go list %v: %v", args, err)
+	}
 	if err != nil {
 		t.Fatalf("go list %v: %v", args, err)
 	}
