@@ -50,10 +50,12 @@ func newMonitor(o Options) *monitor {
 func (m *monitor) run(ctx context.Context, terminal ...tea.ProgramOption) error {
 	tasks, cancel := context.WithCancel(ctx)
 	program := tea.NewProgram(m, append(terminal,
-		tea.WithContext(ctx), tea.WithoutSignalHandler(),
+		tea.WithoutSignalHandler(),
 		tea.WithColorProfile(colorprofile.TrueColor), // the model chooses the colours; to detect them, Bubble Tea runs tmux
 	)...)
 	m.ctx, m.send = tasks, program.Send
+	// Not tea.WithContext: then Bubble Tea closes the terminal while it still reads from it.
+	defer context.AfterFunc(ctx, program.Quit)()
 	_, err := program.Run()
 	cancel()
 	m.tasks.Wait()
