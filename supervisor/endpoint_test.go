@@ -11,6 +11,9 @@ import (
 
 	"gorun/health"
 	"gorun/supervisor/invocation"
+	"gorun/supervisor/invocation/endpoint"
+	"gorun/supervisor/process"
+	"gorun/supervisor/sockets"
 	"gorun/supervisor/spec"
 )
 
@@ -95,18 +98,21 @@ func (o *opened) Report(post func(invocation.Event)) {
 	}()
 }
 
-func (o *opening) ReportsListening() bool       { return !o.blind }
-func (o *opening) AcceptTraffic()               { o.note("online") }
-func (o *opening) TakeOver(invocation.Endpoint) { o.note("succeed") }
-func (o *opening) StopTraffic()                 { o.note("offline") }
-func (o *opening) AskToStop() bool              { return false }
+func (o *opening) ReportsListening() bool { return !o.blind }
+func (o *opening) AcceptTraffic()         { o.note("online") }
+func (o *opening) TakeOver(sockets.Owner) { o.note("succeed") }
+func (o *opening) StopTraffic()           { o.note("offline") }
+func (o *opening) AskToStop() bool        { return false }
+func (o *opening) Look() process.Clients  { return nil }
+func (o *opening) Leave()                 {}
+func (o *opening) Owner() sockets.Owner   { return 0 }
 
 func (o *opened) Release() {
 	o.note("release")
 	close(o.released)
 }
 
-func (o *opening) Drain(ctx context.Context, exited <-chan struct{}, limits invocation.DrainLimits) {
+func (o *opening) Drain(ctx context.Context, exited <-chan struct{}, limits endpoint.DrainLimits) {
 	o.note("drain")
 	select {
 	case <-time.After(min(o.drains, limits.Total)):

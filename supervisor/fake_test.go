@@ -18,9 +18,11 @@ import (
 	"gorun/signals/reaper"
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/invocation"
+	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
+	"gorun/supervisor/sockets"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -415,11 +417,14 @@ func wantEnd(t *testing.T, s *stage, code int, after time.Duration) {
 // shut is the endpoint of a worker that shares nothing and reports nothing.
 type shut struct{}
 
-func (shut) ReportsListening() bool                                         { return false }
-func (shut) AcceptTraffic()                                                 {}
-func (shut) TakeOver(invocation.Endpoint)                                   {}
-func (shut) StopTraffic()                                                   {}
-func (shut) Drain(context.Context, <-chan struct{}, invocation.DrainLimits) {}
-func (shut) AskToStop() bool                                                { return false }
-func (shut) Release()                                                       {}
-func (shut) Report(func(invocation.Event))                                  {}
+func (shut) ReportsListening() bool                                       { return false }
+func (shut) AcceptTraffic()                                               {}
+func (shut) TakeOver(sockets.Owner)                                       {}
+func (shut) StopTraffic()                                                 {}
+func (shut) Drain(context.Context, <-chan struct{}, endpoint.DrainLimits) {}
+func (shut) AskToStop() bool                                              { return false }
+func (shut) Look() process.Clients                                        { return nil }
+func (shut) Leave()                                                       {}
+func (shut) Owner() sockets.Owner                                         { return 0 }
+func (shut) Release()                                                     {}
+func (shut) Report(func(invocation.Event))                                {}

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"gorun/signals/reaper"
+	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/notify"
 	"gorun/supervisor/process"
+	"gorun/supervisor/sockets"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 )
@@ -43,25 +45,22 @@ type Endpoint interface {
 
 // Traffic steers new connections.
 type Traffic interface {
-	ReportsListening() bool // false: nobody can say when it listens
-	AcceptTraffic()         // new connections may go to it
-	TakeOver(from Endpoint) // they go to it, and no more to the other, in one step
-	StopTraffic()           // no more of them
+	ReportsListening() bool      // false: nobody can say when it listens
+	AcceptTraffic()              // new connections may go to it
+	TakeOver(from sockets.Owner) // they go to it, and no more to the other, in one step
+	StopTraffic()                // no more of them
+	Owner() sockets.Owner
 }
 
 // Drainer ends what connects the run.
 type Drainer interface {
 	// Drain returns when the run serves nobody any more, or when ctx ends, the
 	// program exits, or its time is over.
-	Drain(ctx context.Context, exited <-chan struct{}, limits DrainLimits)
-	AskToStop() bool // by a message; false: a signal has to
-	Release()        // nothing of the program is left
-}
-
-// DrainLimits bound how long a run may take to finish what it serves.
-type DrainLimits struct {
-	Total time.Duration
-	Idle  time.Duration // of a connection that is done with
+	Drain(ctx context.Context, exited <-chan struct{}, limits endpoint.DrainLimits)
+	Look() process.Clients    // nil: it serves nobody
+	AskToStop() bool          // by a message; false: a signal has to
+	Leave()                   // it was asked to stop: what gorun holds open may not keep it
+	Release()                 // nothing of the program is left
 }
 
 // Parts are what an invocation is made of.
@@ -90,7 +89,7 @@ type Invocation struct {
 
 	abandon  context.CancelFunc // gives up output that nobody reads
 	process  *process.Process   // Program and Tree; nil in tests
-	endpoint *endpoint          // Endpoint; nil in tests
+	endpoint *endpoint.Endpoint // Endpoint; nil in tests
 }
 
 // New makes an invocation of its parts, and begins to report what is heard of it.
@@ -103,7 +102,7 @@ func New(parts Parts, by *spec.App, kills uint64) *Invocation {
 	i.deadline = time.AfterFunc(time.Hour, func() { i.post(Event{Kind: DeadlineExceeded}) })
 	i.deadline.Stop()
 	i.process, _ = parts.Tree.(*process.Process)
-	i.endpoint, _ = parts.Endpoint.(*endpoint)
+	i.endpoint, _ = parts.Endpoint.(*endpoint.Endpoint)
 	go i.events.run(parts.Program.Exited())
 	parts.Endpoint.Report(i.post)
 	return i
@@ -135,7 +134,7 @@ func (i *Invocation) AcceptTraffic() {
 
 // TakeOver steers to it what went to another invocation, in one step.
 func (i *Invocation) TakeOver(from *Invocation) {
-	i.parts.Endpoint.TakeOver(from.parts.Endpoint)
+	i.parts.Endpoint.TakeOver(from.parts.Endpoint.Owner())
 	i.steered, from.steered = true, false
 }
 

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"strconv"
 
+	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/process"
 )
 
 // Start starts the program, with fresh pipes for its output. The error says what
 // could not be started; process.CodeOf has the exit code that it stands for.
 func Start(r Request) (*Invocation, error) {
-	deps := r.Ports.deps
+	deps := r.Ports.Deps()
 	kills := deps.Cgroup.OOMKills()
 	output, err := r.Output.Capture()
 	if err != nil {
@@ -27,8 +28,8 @@ func Start(r Request) (*Invocation, error) {
 	for _, limit := range r.Spec.Limits {
 		request.Limits = append(request.Limits, process.Limit{Resource: limit.Resource, Soft: limit.Soft, Hard: limit.Hard})
 	}
-	e := newEndpoint(r)
-	p, err := e.start(&request)
+	e := endpoint.New(endpoint.Request{Ports: r.Ports, Spec: r.Spec, Instance: r.Instance, Count: r.Count})
+	p, err := e.Start(&request)
 	output.Started()
 	if err != nil {
 		e.Release()

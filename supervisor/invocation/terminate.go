@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/signals/reaper"
+	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/process"
 )
 
@@ -71,14 +72,19 @@ func (i *Invocation) HasExited() bool { return isClosed(i.parts.Program.Exited()
 func (i *Invocation) stop(kill context.Context, end *End) {
 	begun := time.Now()
 	end.At, end.Ran = begun, begun.Sub(i.started)
-	ladder := process.Ladder{Signal: i.spec.StopSignal, Grace: i.spec.KillTimeout, Extend: i.extend, Alone: !i.spec.TreeKill}
 	if end.Cause == Died && !i.LeavesOthers() {
 		return
 	}
+	ladder := process.Ladder{Signal: i.spec.StopSignal, Grace: i.spec.KillTimeout, Extend: i.extend, Alone: !i.spec.TreeKill}
 	if end.Cause != Died {
-		i.parts.Endpoint.Drain(kill, i.parts.Program.Exited(), DrainLimits{Total: i.spec.DrainTimeout, Idle: i.spec.DrainIdle})
+		served := i.parts.Endpoint
+		served.Drain(kill, i.parts.Program.Exited(), endpoint.DrainLimits{Total: i.spec.DrainTimeout, Idle: i.spec.DrainIdle})
 		ladder.Grace -= time.Since(begun)
-		ladder.Asked = i.parts.Endpoint.AskToStop()
+		if ladder.Asked = served.AskToStop(); ladder.Asked {
+			served.Leave()
+		} else {
+			ladder.Look, ladder.Signalled = served.Look, served.Leave
+		}
 	}
 	end.Forced = i.parts.Tree.Stop(kill, ladder)
 	end.Took = time.Since(begun)

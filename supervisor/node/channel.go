@@ -40,6 +40,8 @@ type Options struct {
 	TLSData *Keys
 	// Listening is called when the worker listens.
 	Listening func(sockets.Address)
+	// Closed is called when the worker has closed its server at the address.
+	Closed func(sockets.Address)
 	// Message is called for each message that the app sends.
 	Message func(json.RawMessage)
 	// Log may be nil.
@@ -53,6 +55,7 @@ type Channel struct {
 	conn          *net.UnixConn
 	out           *outbox
 	closed        chan struct{}
+	unserved      chan struct{} // the worker has closed its last server; at most one pending
 	keys          atomic.Pointer[map[sockets.Address]string]
 	dialing       atomic.Bool // a connection is on its way
 	disconnecting atomic.Bool // by Disconnect or by itself: it gets no more sockets
@@ -84,7 +87,7 @@ func open(conn *net.UnixConn, options Options, share func(sockets.Address) (sock
 		options: options,
 		conn:    conn,
 		out:     newOutbox(),
-		closed:  make(chan struct{}),
+		closed:  make(chan struct{}), unserved: make(chan struct{}, 1),
 		servers: servers{share: share, open: map[string]sockets.Address{}, granted: map[sockets.Address]sockets.Address{}},
 		warned:  map[string]bool{},
 	}
@@ -123,6 +126,27 @@ func (c *Channel) Disconnect() {
 	if err := c.out.push(&frame{line: disconnect(), fd: none}); err != nil {
 		c.options.Log.Debug("cannot send disconnect to the worker", "error", err)
 	}
+}
+
+// Unserved has something once the worker has closed its last server, if it does so
+// after the call. One caller at a time.
+func (c *Channel) Unserved() <-chan struct{} {
+	select {
+	case <-c.unserved:
+	default:
+	}
+	return c.unserved
+}
+
+// Leave ends the channel, which would keep a worker alive whose loop is else empty: a
+// cluster worker is told to disconnect, and does so when its servers are closed.
+// Another one sees the channel's end.
+func (c *Channel) Leave() {
+	if c.options.Cluster {
+		c.Disconnect()
+		return
+	}
+	_ = c.Close()
 }
 
 // Closed is closed when the worker has closed its end or died, and all its messages

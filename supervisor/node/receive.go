@@ -64,11 +64,29 @@ func (c *Channel) serve(f fields) {
 			c.options.Listening(address)
 		}
 	case "close":
-		delete(c.servers.open, f.text("key"))
-		c.publish()
+		c.closeServer(f.text("key"))
 	case "exitedAfterDisconnect": // the worker has called disconnect itself
 		c.disconnecting.Store(true)
 		c.reply(f, answer{}, none)
+	}
+}
+
+// closeServer takes note that the worker has closed a server.
+func (c *Channel) closeServer(key string) {
+	address, found := c.servers.open[key]
+	if !found {
+		return
+	}
+	delete(c.servers.open, key)
+	c.publish()
+	if c.options.Closed != nil {
+		c.options.Closed(address)
+	}
+	if len(c.servers.open) == 0 {
+		select {
+		case c.unserved <- struct{}{}:
+		default:
+		}
 	}
 }
 

@@ -67,6 +67,11 @@ type Ladder struct {
 	Extend <-chan time.Duration // the program asks for so much time, from now; nil: it cannot
 	Alone  bool                 // stop only the program, not the rest of the tree
 	Asked  bool                 // the program was asked to end in another way: Signal is for the processes it leaves behind
+
+	// Look returns the clients that the tree serves; nil, both: there are none. Signal
+	// is then sent between two requests of theirs, if such a moment comes.
+	Look      func() Clients
+	Signalled func() // is called once Signal is sent; nil: nobody needs to know. It must not wait
 }
 
 // Process is a running program with its tree. Its methods are for one
@@ -208,27 +213,6 @@ func (p *Process) Exited() <-chan struct{} { return p.child.Exited() }
 // Status is how the program ended, once Exited is closed.
 func (p *Process) Status() reaper.Status { return p.child.Status() }
 
-// Signal sends sig to every process of the tree.
-func (p *Process) Signal(sig unix.Signal) {
-	p.family.signal(p.child, sig)
-}
-
-// SignalAll sends sig to every process of each tree, from one read of the process
-// table.
-func SignalAll(all []*Process, sig unix.Signal) {
-	signalAll(all, sig, processTable)
-}
-
-func signalAll(all []*Process, sig unix.Signal, read func() []entry) {
-	if len(all) == 0 {
-		return
-	}
-	table := read()
-	for _, p := range all {
-		p.family.signalIn(table, p.child, sig)
-	}
-}
-
 // Members returns the process ids of the tree.
 func (p *Process) Members() []int {
 	return pids(p.family.members(processTable()))
@@ -255,5 +239,5 @@ func (p *Process) Stop(ctx context.Context, ladder Ladder) (forced bool) {
 	if ladder.Alone {
 		all = programOnly{p.child}
 	}
-	return runLadder(ctx, termination{p.reaper.OrphanReaped, p.child, all}, ladder)
+	return runLadder(ctx, termination{deaths: p.reaper.OrphanReaped, child: p.child, tree: all}, ladder)
 }

@@ -19,40 +19,83 @@ type termination struct {
 	deaths func() <-chan struct{} // closed when a process of it, or another one, has been reaped
 	child  *reaper.Child          // nil when there is no main program
 	tree   tree
+	asked  map[entryID]bool // who has had the signal
 }
+
+// entryID tells a process from a later one with its number.
+type entryID struct {
+	pid     int
+	started uint64
+}
+
+func (e entry) id() entryID { return entryID{e.pid, e.started} }
 
 // runLadder takes the steps of the ladder until no process is left.
 func runLadder(ctx context.Context, e termination, ladder Ladder) (forced bool) {
 	if e.over() {
 		return false
 	}
-	others := func() {}
+	e.asked = map[entryID]bool{}
+	next := func() { e.signalNext(ladder.Signal) }
 	if ladder.Asked {
-		others = e.leftBehind(ladder.Signal)
+		next = e.leftBehind(ladder.Signal)
 	} else {
-		e.tree.signal(e.child, ladder.Signal)
+		e.signalIdle(ctx, ladder)
 	}
 	e.resumeStopped()
 	grace := newGrace(ladder.Grace, ladder.Extend)
-	defer grace.timer.Stop()
-	if e.wait(ctx.Done(), grace, others) || e.over() {
+	defer grace.stop()
+	if !ladder.Asked {
+		grace.half = time.After(ladder.Grace / 2)
+	}
+	if e.wait(ctx.Done(), grace, next, func() { e.signalRest(ladder.Signal) }) || e.over() {
 		return false
 	}
 	last := newGrace(killWait, nil)
-	defer last.timer.Stop()
+	defer last.stop()
 	kill := func() { e.tree.signal(e.child, unix.SIGKILL) }
 	kill()
 	// A process may fork between the read of the table and the signal.
-	e.wait(nil, last, kill)
+	e.wait(nil, last, kill, nil)
 	return true
+}
+
+// signalNext signals whoever is to have the signal now, and has not had it.
+func (e termination) signalNext(sig unix.Signal) {
+	e.signalEach(e.recipients(sig).of(e.tree.members(processTable())), sig)
+}
+
+func (e termination) recipients(sig unix.Signal) recipients {
+	return recipients{
+		handles: func(one entry) bool { return handles(one, sig) },
+		covered: func(one entry) bool { return e.asked[one.id()] },
+	}
+}
+
+// signalRest signals all who have not had the signal: those before them have kept it to
+// themselves for half of the grace.
+func (e termination) signalRest(sig unix.Signal) {
+	e.signalEach(e.tree.members(processTable()), sig)
+}
+
+func (e termination) signalEach(all []entry, sig unix.Signal) {
+	for _, one := range all {
+		if !e.asked[one.id()] {
+			e.asked[one.id()] = true
+			signalEntry(one, sig)
+		}
+	}
 }
 
 // grace is the remaining time, which the program can extend.
 type grace struct {
 	timer  *time.Timer
 	until  time.Time
+	half   <-chan time.Time // half of it is over, once; nil: nobody needs to know
 	extend <-chan time.Duration
 }
+
+func (g *grace) stop() { g.timer.Stop() }
 
 func newGrace(limit time.Duration, extend <-chan time.Duration) *grace {
 	return &grace{timer: time.NewTimer(limit), until: time.Now().Add(limit), extend: extend}
@@ -74,8 +117,10 @@ func (e termination) leftBehind(sig unix.Signal) func() {
 		select {
 		case <-exited:
 			exited = nil
-			e.tree.signal(e.child, sig)
 		default:
+		}
+		if exited == nil {
+			e.signalNext(sig)
 		}
 	}
 }
@@ -83,7 +128,7 @@ func (e termination) leftBehind(sig unix.Signal) func() {
 // wait returns true when no process is left, false when it was cut short. The last of a
 // tree is always a child of gorun, started by it or re-parented to it: so reading the
 // table after each death suffices.
-func (e termination) wait(cut <-chan struct{}, grace *grace, left func()) bool {
+func (e termination) wait(cut <-chan struct{}, grace *grace, left, half func()) bool {
 	exited := e.exited()
 	for {
 		death := e.deaths()
@@ -95,6 +140,8 @@ func (e termination) wait(cut <-chan struct{}, grace *grace, left func()) bool {
 		case <-exited:
 			exited = nil
 		case <-death:
+		case <-grace.half:
+			half()
 		case more := <-grace.extend:
 			grace.extendBy(more)
 		case <-cut:
@@ -180,5 +227,5 @@ func EndAll(ctx context.Context, r *reaper.Reaper, ladder Ladder) (forced bool) 
 	if reaper.Childless() {
 		return false
 	}
-	return runLadder(ctx, termination{r.Reaped, nil, descendants{}}, ladder)
+	return runLadder(ctx, termination{deaths: r.Reaped, tree: descendants{}}, ladder)
 }

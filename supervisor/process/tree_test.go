@@ -66,9 +66,9 @@ func TestSignalReachesEveryMemberOnce(t *testing.T) {
 			t.Fatal(got)
 		}
 	}
-	w.Signal(unix.SIGUSR1)
+	SignalAll([]*Process{w.Process}, unix.SIGUSR1)
 	got := []string{w.line(t), w.line(t), w.line(t)}
-	w.Signal(unix.SIGKILL) // a second word would be in the pipe by the time of the next
+	SignalAll([]*Process{w.Process}, unix.SIGKILL) // a second word would be in the pipe by the time of the next
 	slices.Sort(got)
 	if want := []string{"far", "main", "near"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)

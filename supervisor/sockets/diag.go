@@ -168,7 +168,10 @@ func (c *connections) add(b []byte) error {
 		Idle:   time.Duration(min(info.Last_data_sent, info.Last_data_recv)) * time.Millisecond,
 		Unread: unread(state, binary.NativeEndian.Uint32(b[56:])),
 		Unsent: int(binary.NativeEndian.Uint32(b[60:])),
+		Held:   int(info.Notsent_bytes),
 		Last:   last(state, &info),
+		In:     info.Data_segs_in,
+		Out:    info.Data_segs_out,
 	})
 	return nil
 }

@@ -84,19 +84,21 @@ func (g *Groups) AwaitIdle(ctx context.Context, exited <-chan struct{}, s Servin
 	return true
 }
 
-// serves reports whether the processes serve a client other than gorun, which connects
-// from probe addresses, see Address.Probe.
+// serves reports whether the processes serve a client.
 func (g *Groups) serves(s Serving) (bool, error) {
 	inodes, err := Inodes(s.Members(), s.User)
 	if err != nil {
 		return false, err
 	}
-	open, err := g.Connections(inodes)
-	if err != nil {
-		return false, err
-	}
-	probes := netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 103}), 16)
-	return slices.ContainsFunc(open, func(c Connection) bool {
-		return !c.Done(s.Idle) && !probes.Contains(c.Remote.Addr())
-	}), nil
+	open, err := g.clients(inodes)
+	return slices.ContainsFunc(open, func(c Connection) bool { return !c.Done(s.Idle) }), err
 }
+
+// clients returns the connections of clients other than gorun, which connects from
+// probe addresses, see Address.Probe.
+func (g *Groups) clients(inodes map[uint64]bool) ([]Connection, error) {
+	open, err := g.Connections(inodes)
+	probes := netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 103}), 16)
+	return slices.DeleteFunc(open, func(c Connection) bool { return probes.Contains(c.Remote.Addr()) }), err
+}
+

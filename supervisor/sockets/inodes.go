@@ -19,11 +19,27 @@ import (
 // the user's, unless that is nil: root without CAP_SYS_PTRACE needs that. An error
 // means that the sockets are unknown, not that there are none.
 func Inodes(pids []int, user *syscall.Credential) (map[uint64]bool, error) {
-	all := map[uint64]bool{}
+	places, err := places(pids, user)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[uint64]bool, len(places))
+	for inode := range places {
+		all[inode] = true
+	}
+	return all, nil
+}
+
+// place is where a process has a socket.
+type place struct{ pid, fd int }
+
+// places is Inodes with one place for each.
+func places(pids []int, user *syscall.Credential) (map[uint64]place, error) {
+	all := map[uint64]place{}
 	for _, pid := range pids {
-		err := addInodes(all, pid)
+		err := addPlaces(all, pid)
 		if errors.Is(err, fs.ErrPermission) && user != nil {
-			as(user, func() { err = addInodes(all, pid) })
+			as(user, func() { err = addPlaces(all, pid) })
 		}
 		if err != nil && !isGone(err) && !isEnding(pid) {
 			return nil, fmt.Errorf("list sockets of process %d: %w", pid, err)
@@ -53,8 +69,8 @@ func isEnding(pid int) bool {
 	return err == nil && flags&exiting != 0
 }
 
-// addInodes reads the links in /proc/PID/fd (proc_pid_fd(5)).
-func addInodes(all map[uint64]bool, pid int) error {
+// addPlaces reads the links in /proc/PID/fd (proc_pid_fd(5)).
+func addPlaces(all map[uint64]place, pid int) error {
 	directory, err := os.Open("/proc/" + strconv.Itoa(pid) + "/fd")
 	if err != nil {
 		return err
@@ -74,7 +90,8 @@ func addInodes(all map[uint64]bool, pid int) error {
 			return err
 		}
 		if inode, found := inodeOf(link[:n]); found {
-			all[inode] = true
+			fd, _ := strconv.Atoi(name) // they are numbers
+			all[inode] = place{pid, fd}
 		}
 	}
 	return nil

@@ -16,9 +16,11 @@ import (
 	"gorun/signals/reaper"
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/invocation"
+	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
+	"gorun/supervisor/sockets"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 )
@@ -237,11 +239,14 @@ func (o stalledOutput) Close(ctx context.Context) error {
 // shut is an endpoint that shares nothing and reports nothing.
 type shut struct{}
 
-func (shut) ReportsListening() bool                                         { return false }
-func (shut) AcceptTraffic()                                                 {}
-func (shut) TakeOver(invocation.Endpoint)                                   {}
-func (shut) StopTraffic()                                                   {}
-func (shut) Drain(context.Context, <-chan struct{}, invocation.DrainLimits) {}
-func (shut) AskToStop() bool                                                { return false }
-func (shut) Release()                                                       {}
-func (shut) Report(func(invocation.Event))                                  {}
+func (shut) ReportsListening() bool                                       { return false }
+func (shut) AcceptTraffic()                                               {}
+func (shut) TakeOver(sockets.Owner)                                       {}
+func (shut) StopTraffic()                                                 {}
+func (shut) Drain(context.Context, <-chan struct{}, endpoint.DrainLimits) {}
+func (shut) AskToStop() bool                                              { return false }
+func (shut) Look() process.Clients                                        { return nil }
+func (shut) Leave()                                                       {}
+func (shut) Owner() sockets.Owner                                         { return 0 }
+func (shut) Release()                                                     {}
+func (shut) Report(func(invocation.Event))                                {}

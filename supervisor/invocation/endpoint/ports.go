@@ -1,4 +1,4 @@
-package invocation
+package endpoint
 
 import (
 	"fmt"
@@ -86,6 +86,9 @@ func SameSharing(a, b *spec.App) bool {
 	return a.Mode == b.Mode && a.Sharing == b.Sharing && a.Balance == b.Balance && a.Node == b.Node && a.Port == b.Port &&
 		a.ChannelOnly == b.ChannelOnly && slices.Equal(a.Listen, b.Listen) && reflect.DeepEqual(a.User, b.User)
 }
+
+// Deps is what the invocations work with. It never changes.
+func (p *Ports) Deps() Deps { return p.deps }
 
 // owner returns a name for one run of the instance.
 func (p *Ports) owner(instance int) sockets.Owner {

@@ -1,9 +1,10 @@
-package invocation
+package endpoint
 
 import (
 	"slices"
 	"testing"
 
+	"gorun/supervisor/invocation/event"
 	"gorun/supervisor/notify"
 	"gorun/supervisor/sockets"
 	"gorun/supervisor/spec"
@@ -49,12 +50,12 @@ func TestOnlyWhoSpeaksForAWorkerSaysThatItEnds(t *testing.T) {
 		{"who was ready", true, []notify.Message{ready(server), stopping(server)}, true},
 		{"a helper after that", true, []notify.Message{ready(server), ready(helper), stopping(helper)}, false},
 	} {
-		e := newEndpoint(Request{Ports: &Ports{instances: map[sockets.Owner]int{}}, Spec: &spec.App{WaitReady: test.waits}})
-		e.notify.mainPid = first
+		e := New(Request{Ports: &Ports{instances: map[sockets.Owner]int{}}, Spec: &spec.App{WaitReady: test.waits}})
+		e.notices.mainPid = first
 		for _, m := range test.said {
-			e.receiveNotice(m)
+			e.notices.receive(m)
 		}
-		got := slices.ContainsFunc(e.reports.early, func(event Event) bool { return event.Kind == Stopping })
+		got := slices.ContainsFunc(e.reports.early, func(one event.Event) bool { return one.Kind == event.Stopping })
 		if got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}

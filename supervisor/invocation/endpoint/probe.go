@@ -1,4 +1,4 @@
-package invocation
+package endpoint
 
 import (
 	"context"
@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"gorun/health"
+	"gorun/supervisor/invocation/event"
 	"gorun/supervisor/process"
 	"gorun/supervisor/sockets"
 )
 
 // startCheck begins the health check of this one process.
-func (e *endpoint) startCheck() {
+func (e *Endpoint) startCheck() {
 	check := e.app.Health
 	if check == nil {
 		return
@@ -23,20 +24,20 @@ func (e *endpoint) startCheck() {
 	ctx, e.stopCheck = context.WithCancel(context.Background())
 	prober := health.Prober{
 		Port: e.portOf(check.Port()),
-		Dial: func(ctx context.Context) (net.Conn, error) { return e.dial(ctx, check.Port()) },
+		Dial: func(ctx context.Context) (net.Conn, error) { return e.Dial(ctx, check.Port()) },
 		Exec: e.exec,
 	}
 	e.ports.Go(func() {
 		if len(check.Exec) == 0 && !e.awaitListening(ctx) {
 			return
 		}
-		check.Run(ctx, prober, func(r health.Result) { e.reports.send(Event{Kind: Checked, Check: r}) })
+		check.Run(ctx, prober, func(r health.Result) { e.reports.send(event.Event{Kind: event.Checked, Check: r}) })
 	})
 }
 
 // awaitListening waits until the process listens, where that is reported: before,
 // a check could only fail. It returns false when ctx ended first.
-func (e *endpoint) awaitListening(ctx context.Context) bool {
+func (e *Endpoint) awaitListening(ctx context.Context) bool {
 	if !e.ReportsListening() {
 		return true
 	}
@@ -52,7 +53,7 @@ func (e *endpoint) awaitListening(ctx context.Context) bool {
 }
 
 // portOf is where the process listens, as far as its configuration says.
-func (e *endpoint) portOf(asked int) int {
+func (e *Endpoint) portOf(asked int) int {
 	if asked != 0 {
 		return asked
 	}
@@ -66,10 +67,10 @@ func (e *endpoint) portOf(asked int) int {
 	return e.app.Port
 }
 
-// dial connects to exactly this process: behind a shared port from its probe address,
+// Dial connects to exactly this process: behind a shared port from its probe address,
 // to a Node worker over its channel, else at its own port. Port 0 is the app's. Where a
 // shared socket has no probe address, whichever worker accepts answers.
-func (e *endpoint) dial(ctx context.Context, port int) (net.Conn, error) {
+func (e *Endpoint) Dial(ctx context.Context, port int) (net.Conn, error) {
 	groups := e.ports.groups
 	if e.ports.Shared() {
 		conn, err := groups.DialOwner(ctx, e.owner, port)
@@ -94,7 +95,7 @@ func (e *endpoint) dial(ctx context.Context, port int) (net.Conn, error) {
 }
 
 // warn logs, once, that a check does not reach the worker that it is about.
-func (e *endpoint) warn(address sockets.Address) {
+func (e *Endpoint) warn(address sockets.Address) {
 	if e.app.Instances > 1 {
 		e.ports.warnOnce.Do(func() {
 			e.ports.deps.Log.Warn("health checks and metrics reach whichever worker answers: this socket has no addresses for single ones",
@@ -105,7 +106,7 @@ func (e *endpoint) warn(address sockets.Address) {
 
 // exec runs a command of the health check beside the process, as its user and
 // with its environment.
-func (e *endpoint) exec(ctx context.Context, argv []string) error {
+func (e *Endpoint) exec(ctx context.Context, argv []string) error {
 	return process.Run(ctx, e.ports.deps.Reaper, process.Spec{
 		Argv: argv, Env: e.environ, Dir: e.app.Dir, User: e.app.User.Credential(), Memory: e.ports.deps.Cgroup.MemoryLimit(),
 	})

@@ -1,0 +1,68 @@
+//go:build scenarios
+
+package scenarios_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// L1, L2: what an app does at its stop signal is done in every worker that is stopped,
+// once, and no request is lost by it.
+func TestL1EveryHandlerRunsOnceAndNoRequestIsLost(t *testing.T) {
+	long(t)
+	tool(t, "node")
+	for _, handler := range []string{"", "exit", "close", "loop runs empty", "queue"} {
+		t.Run("handler "+handler, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			record := filepath.Join(s.dir, "record")
+			script, err := filepath.Abs("testdata/life/handler.js")
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := operate(t, s, s.app().with("script", script).with("kill_timeout", "20s").
+				with("env", s.environ("HANDLER", handler, "RECORD", record)))
+			stop := func() []reply { return nil }
+			if handler != "queue" {
+				stop = loadOn(t, s.asker(""), 8)
+			}
+			for range 3 {
+				g.ok(t, "reload", "all")
+			}
+			g.ok(t, "scale", "api", "4")
+			g.ok(t, "scale", "api", "1")
+			g.ok(t, "restart", "api")
+			if handler != "" { // a restart has a gap, and who asks then is served by what follows
+				g.ok(t, "stop", "api")
+				g.ok(t, "start", "api")
+			}
+			if bad := failed(stop()); len(bad) > 0 && handler == "" {
+				t.Errorf("%d requests failed: %v", len(bad), kinds(bad))
+			}
+			g.signal(t, unix.SIGTERM)
+			wantCode(t, g.gorun, 0)
+			text, err := os.ReadFile(record)
+			if err != nil {
+				t.Fatal(err)
+			}
+			starts, handled, exits := strings.Count(string(text), "start "), strings.Count(string(text), "handler "), strings.Count(string(text), "exit ")
+			if handler == "" {
+				handled, exits = starts, starts // it ends of the signal
+			}
+			if starts < 9 || handled != starts || exits != starts {
+				t.Errorf("%d workers started, %d handled their stop signal, %d came to their own end:\n%s", starts, handled, exits, text)
+			}
+			if strings.Contains(string(text), "ERR_SERVER_NOT_RUNNING") {
+				t.Error("the server was closed before the handler could")
+			}
+			if bad := strings.Count(g.err.text(), "did not stop in time"); bad > 0 {
+				t.Errorf("%d workers were killed", bad)
+			}
+		})
+	}
+}

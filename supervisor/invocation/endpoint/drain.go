@@ -1,0 +1,84 @@
+package endpoint
+
+import (
+	"context"
+	"time"
+
+	"gorun/supervisor/process"
+	"gorun/supervisor/sockets"
+)
+
+// DrainLimits bound how long a run may take to finish what it serves.
+type DrainLimits struct {
+	Total time.Duration
+	Idle  time.Duration // of a connection that is done with
+}
+
+// Drain lets the run take what waits in its accept queue and finish what it is
+// answering, as far as gorun can see it. It asks the program nothing: an app that
+// handles its stop signal is told by that.
+func (e *Endpoint) Drain(ctx context.Context, exited <-chan struct{}, limits DrainLimits) {
+	e.stopCheck()
+	e.ports.park()
+	if !e.ports.Shared() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, limits.Total)
+	defer cancel()
+	e.ports.groups.AwaitEmpty(ctx, exited, e.owner)
+	if e.process != nil {
+		e.ports.groups.AwaitIdle(ctx, exited, e.serving(limits.Idle))
+	}
+}
+
+// serving are the run's processes, which may serve clients.
+func (e *Endpoint) serving(idle time.Duration) sockets.Serving {
+	return sockets.Serving{
+		Members: e.process.Members, User: e.app.User.Credential(), Idle: idle,
+		Failed: func(err error) {
+			e.ports.deps.Log.Debug("cannot list a worker's connections", "app", e.app.Name, "error", err)
+		},
+	}
+}
+
+// Look returns the clients that the run still serves; nil: none.
+func (e *Endpoint) Look() process.Clients {
+	if !e.ports.Shared() || e.process == nil {
+		return nil
+	}
+	if clients := e.ports.groups.Clients(e.serving(0)); clients != nil {
+		return clients
+	}
+	return nil
+}
+
+// AskToStop asks the program to stop by a message, where its app says so. It returns
+// false where a signal has to.
+func (e *Endpoint) AskToStop() bool {
+	return e.app.ShutdownWithMessage && e.channel != nil && e.channel.Send("shutdown") == nil
+}
+
+// handlerMoment is what a Node process gets between its stop signal and the end of
+// its IPC channel: its handler comes first, and may send a message.
+const handlerMoment = 200 * time.Millisecond
+
+// Leave ends what gorun holds open and what would keep a Node process alive whose
+// loop is else empty, in time: it was asked to stop, and its handler comes first. A
+// worker of Node's cluster is told to disconnect once it has closed its servers, or
+// after a moment; told at the same time, it may see that before the signal.
+func (e *Endpoint) Leave() {
+	if e.channel == nil {
+		return
+	}
+	e.ports.Go(func() {
+		moment := time.NewTimer(handlerMoment)
+		defer moment.Stop()
+		select {
+		case <-e.channel.Unserved():
+		case <-moment.C:
+		case <-e.channel.Closed():
+			return
+		}
+		e.channel.Leave()
+	})
+}

@@ -1,0 +1,135 @@
+package endpoint
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"sync/atomic"
+
+	"gorun/supervisor/invocation/event"
+	"gorun/supervisor/node"
+	"gorun/supervisor/process"
+	"gorun/supervisor/sockets"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
+)
+
+// Request is what the endpoint of one run is made for.
+type Request struct {
+	Ports    *Ports
+	Spec     *spec.App // what the run is started by
+	Instance int
+	Count    func(status.Totals) // adds up what Node has counted, over all runs
+}
+
+// Endpoint connects one run. Its methods are for the run's owner, but for those of
+// which the text says otherwise.
+type Endpoint struct {
+	ports    *Ports
+	app      *spec.App
+	environ  []string // of its process
+	owner    sockets.Owner
+	instance int
+	process  *process.Process // nil: it was not started
+
+	channel     *node.Channel // nil: no Node
+	served      atomic.Bool   // it listens on a socket that it got over the channel
+	listener    *os.File      // of the interception; nil: none
+	cancelServe context.CancelFunc
+
+	reports   reports
+	notices   notices
+	stopCheck context.CancelFunc // ends the health check
+	metrics   node.Metrics
+	requests  node.Requests
+}
+
+// New makes an endpoint; its process is yet to be started. The caller must release it.
+func New(r Request) *Endpoint {
+	e := &Endpoint{
+		ports: r.Ports, app: r.Spec, owner: r.Ports.owner(r.Instance), instance: r.Instance, cancelServe: func() {},
+		reports: reports{listening: make(chan struct{})}, stopCheck: func() {}, metrics: node.Metrics{Count: r.Count},
+	}
+	e.notices = notices{reports: &e.reports, waits: r.Spec.WaitReady, stop: func() {}, record: e.record}
+	return e
+}
+
+// Report begins to post what is heard of the run; what was heard before comes first.
+func (e *Endpoint) Report(post func(event.Event)) { e.reports.open(post) }
+
+// Owner is the run's name among those that share the sockets.
+func (e *Endpoint) Owner() sockets.Owner { return e.owner }
+
+// ReportsListening reports whether it would be known that the run listens.
+func (e *Endpoint) ReportsListening() bool {
+	return e.listener != nil || e.app.Sharing == spec.ShareNode
+}
+
+// AcceptTraffic steers connections to the run, also those that wait for one that
+// is gone and may be away for long.
+func (e *Endpoint) AcceptTraffic() {
+	e.ports.logError(e.ports.groups.Online(e.owner))
+	e.ports.relay()
+}
+
+// TakeOver steers to the run what went to the one before, in one step.
+func (e *Endpoint) TakeOver(from sockets.Owner) {
+	e.ports.logError(e.ports.groups.Replace(from, e.owner))
+	e.ports.relay()
+}
+
+// StopTraffic steers connections elsewhere, at once.
+func (e *Endpoint) StopTraffic() { e.ports.logError(e.ports.groups.Offline(e.owner)) }
+
+// Release is called when nothing of the process is left.
+func (e *Endpoint) Release() {
+	if e.channel != nil {
+		_ = e.channel.Close() // the process is gone
+	}
+	e.cancelServe()
+	e.stopCheck()
+	e.notices.stop()
+	e.ports.release(e.owner)
+	e.ports.relay()
+}
+
+// receive takes a message of the app, or of a library that it has loaded.
+func (e *Endpoint) receive(message json.RawMessage) {
+	switch {
+	case string(message) == `"ready"`:
+		e.reports.markReady()
+	case e.metrics.Receive(message):
+	case node.TypeOf(message) == node.TypeMetrics:
+		e.requests.Answer(message)
+	default:
+		e.record(status.MessageEvent(message))
+	}
+}
+
+// record keeps an event of the run.
+func (e *Endpoint) record(one status.Event) {
+	one.App, one.Instance = e.app.Name, e.instance
+	e.ports.deps.Record(one)
+}
+
+// AddTo adds what the process reports to its worker's status. Anybody may call it.
+func (e *Endpoint) AddTo(w *status.Worker) {
+	if text := e.notices.status.Load(); text != nil {
+		w.Notice = *text
+	}
+	e.metrics.AddTo(w, e.channel)
+}
+
+// HasChannel reports whether the program has an IPC channel. Anybody may call it.
+func (e *Endpoint) HasChannel() bool { return e.channel != nil }
+
+// Send sends a message over the IPC channel, which there must be. Anybody may call it.
+func (e *Endpoint) Send(message any) error {
+	return e.channel.Send(message) //nolint:wrapcheck // the caller names the worker
+}
+
+// AskMetrics asks the program's prom-client for its metrics, over the IPC channel,
+// which there must be. Anybody may call it.
+func (e *Endpoint) AskMetrics(ctx context.Context) (json.RawMessage, error) {
+	return e.requests.AskMetrics(ctx, e.channel) //nolint:wrapcheck // its words are for people as they are
+}

@@ -1,0 +1,176 @@
+package endpoint
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"gorun/supervisor/node"
+	"gorun/supervisor/process"
+	"gorun/supervisor/sockets"
+	"gorun/supervisor/sockets/intercept"
+	"gorun/supervisor/spec"
+)
+
+// firstExtra is the descriptor of a process's first extra file, see os/exec.
+const firstExtra = 3
+
+// Start starts the process with what it needs for its connections: request gets what
+// the endpoint adds. The error says what could not be started.
+func (e *Endpoint) Start(request *process.Spec) (*process.Process, error) {
+	extra := &passedFiles{request: request}
+	defer extra.close() // the child has its own
+	err := e.prepare(request, extra)
+	if err == nil {
+		e.process, err = process.Start(e.ports.deps.Reaper, *request)
+	}
+	if err != nil {
+		e.closeUnused(extra)
+		return nil, err
+	}
+	if extra.channel != nil {
+		e.openChannel(extra.channel)
+	}
+	if e.listener != nil {
+		e.serveInterception(e.process)
+	}
+	e.notices.start(e.ports, e.process.Pid())
+	e.startCheck()
+	return e.process, nil
+}
+
+// passedFiles are the descriptors that the child gets, and gorun's end of Node's
+// channel until that is opened.
+type passedFiles struct {
+	request *process.Spec
+	files   []*os.File
+	channel *net.UnixConn
+}
+
+func (f *passedFiles) add(file *os.File) {
+	f.files = append(f.files, file)
+	f.request.Extra = append(f.request.Extra, file)
+}
+
+func (f *passedFiles) close() {
+	for _, file := range f.files {
+		_ = file.Close()
+	}
+}
+
+// connect gives a Node worker its IPC channel. uniqueID names it in Node's cluster;
+// "": it is in none.
+func (f *passedFiles) connect(uniqueID string, instrument bool) error {
+	conn, child, err := node.Pair()
+	if err != nil {
+		return fmt.Errorf("make an IPC channel: %w", err)
+	}
+	f.channel = conn
+	f.request.Env = append(f.request.Env, node.Environ(firstExtra+len(f.request.Extra), uniqueID)...)
+	f.add(child)
+	if instrument {
+		f.request.Env = node.Instrument(f.request.Env)
+	}
+	return nil
+}
+
+// listen adds a member that listens, as sd_listen_fds(3) passes it on.
+func (f *passedFiles) listen(member *sockets.Member, name string) error {
+	if err := member.Listen(unix.SOMAXCONN); err != nil {
+		return fmt.Errorf("open a socket to pass on: %w", err)
+	}
+	fd, err := unix.FcntlInt(uintptr(member.Descriptor()), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("duplicate the socket for %s: %w", member.Address(), err)
+	}
+	f.add(os.NewFile(uintptr(fd), member.Address().String()))
+	f.request.ListenNames = append(f.request.ListenNames, name)
+	return nil
+}
+
+// closeUnused gives up what was prepared for a process that did not start.
+func (e *Endpoint) closeUnused(extra *passedFiles) {
+	e.notices.close()
+	if extra.channel != nil {
+		_ = extra.channel.Close()
+	}
+	if e.listener != nil {
+		_ = e.listener.Close()
+	}
+}
+
+// prepare adds to the request what the process needs for its connections.
+func (e *Endpoint) prepare(request *process.Spec, extra *passedFiles) error {
+	e.environ = slices.Clip(request.Env)
+	e.notices.listen(e, request)
+	if e.app.Sharing == spec.ShareIntercept || e.ports.intercepts {
+		request.Prepare = e.install
+	}
+	switch e.app.Sharing {
+	case spec.ShareNode:
+		return extra.connect(strconv.FormatUint(uint64(e.owner), 10), e.app.NodeMetrics)
+	case spec.ShareInherit:
+		for _, socket := range e.app.Listen {
+			member, err := e.ports.groups.Acquire(e.owner, socket.Address)
+			if err != nil {
+				return fmt.Errorf("open a socket to pass on: %w", err)
+			}
+			if err := extra.listen(member, socket.Name); err != nil {
+				return err
+			}
+		}
+	case spec.ShareIntercept, spec.ShareNone:
+	}
+	if e.app.Node {
+		return extra.connect("", e.app.NodeMetrics)
+	}
+	return nil
+}
+
+// install installs the filter whose notifications the interception answers; it
+// runs between fork and exec.
+func (e *Endpoint) install() (err error) {
+	if e.listener != nil {
+		_ = e.listener.Close() // a script without a #! line takes a second try
+	}
+	e.listener, err = intercept.Install()
+	return err //nolint:wrapcheck // it says what was attempted
+}
+
+func (e *Endpoint) openChannel(conn *net.UnixConn) {
+	e.channel = node.Open(conn, node.Options{
+		Cluster: e.ports.app.Sharing == spec.ShareNode,
+		Share:   e.share,
+		TLSData: &e.ports.keys,
+		Listening: func(address sockets.Address) {
+			e.served.Store(true)
+			if e.ports.wanted(address) {
+				e.reports.markListening()
+			}
+		},
+		Message: e.receive,
+		Log:     e.ports.deps.Log,
+	})
+}
+
+func (e *Endpoint) share(address sockets.Address) (*sockets.Member, error) {
+	return e.ports.groups.Acquire(e.owner, address) //nolint:wrapcheck // the kernel's word is passed on to the program
+}
+
+// serveInterception answers the program's calls until its tree is gone.
+func (e *Endpoint) serveInterception(p *process.Process) {
+	var ctx context.Context
+	ctx, e.cancelServe = context.WithCancel(context.Background())
+	options := intercept.Options{
+		Share: e.share, Wanted: e.ports.wanted, Tree: p.Members, Log: e.ports.deps.Log,
+		Listening: func(sockets.Address) { e.reports.markListening() },
+		Observe:   e.ports.app.Sharing == spec.ShareNone,
+		User:      e.ports.app.User.Credential(),
+	}
+	e.ports.Go(func() { _ = intercept.Serve(ctx, e.listener, options) }) // ends with the tree, or when it is cancelled
+}
