@@ -32,7 +32,6 @@ import (
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/usage"
-	"gorun/supervisor/worker"
 )
 
 // orphanGrace is the time to end of processes that no worker's tree claims: after
@@ -86,13 +85,10 @@ func New(confs []spec.App, options Options) (*Supervisor, error) {
 		options: options, log: options.Log, changed: make(chan struct{}, 1),
 		hooks: hooks.New(hooks.Options{Log: options.Log}),
 	}
-	s.deps.Worker = worker.Deps{
-		Deps: invocation.Deps{
-			Reaper: options.Reaper, Log: options.Log, Cgroup: options.Cgroup, UID: os.Geteuid(), Record: s.journal.record,
-		},
-		Output: options.Output, Slots: make(chan struct{}, max(options.Starting, 1)), Host: host, Hooks: s.hooks,
-		OOM: &worker.OOMKills{Count: options.Cgroup.OOMKills}, Launch: invocation.Start,
-	}
+	d := &s.deps.Worker
+	d.Reaper, d.Log, d.Cgroup, d.UID, d.Record = options.Reaper, options.Log, options.Cgroup, os.Geteuid(), s.journal.record
+	d.OOM, d.Hooks, d.Host = &usage.OOMKills{Count: options.Cgroup.OOMKills}, s.hooks, host
+	d.Output, d.Slots, d.Launch = options.Output, make(chan struct{}, max(options.Starting, 1)), invocation.Start
 	s.deps.Changed = s.wake
 	s.config.Store(&status.Config{Loaded: time.Now()})
 	prepared, err := s.prepare(nil, confs)

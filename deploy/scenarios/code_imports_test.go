@@ -24,6 +24,7 @@ var floors = [][]string{ // never changes
 	{"supervisor"},
 	{"supervisor/ecosystem", "supervisor/app"},
 	{"supervisor/ecosystem/script", "supervisor/worker", "supervisor/trigger"},
+	{"supervisor/worker/record"},
 	{"supervisor/invocation"},
 	{"supervisor/process", "supervisor/sockets/intercept", "supervisor/node", "supervisor/notify"},
 	{"supervisor/usage", "signals/reaper", "signals"},

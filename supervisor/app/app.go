@@ -229,7 +229,7 @@ func (a *App) step(ctx, kill context.Context) bool {
 // start gives a worker at rest a goroutine.
 func (a *App) start(ctx, kill context.Context, s *slot) {
 	if a.actual.Ports == nil {
-		a.actual.Ports = invocation.NewPorts(a.desired.spec, a.deps.Worker.Deps)
+		a.actual.Ports = invocation.NewPorts(a.desired.spec, a.deps.Worker.Deps.Deps)
 	}
 	if a.actual.Phase != Running {
 		a.actual.failures, a.actual.Completed, a.actual.Blocked = nil, false, ""
