@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gorun/supervisor/app"
+	"gorun/supervisor/app/orders"
 	"gorun/supervisor/invocation"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
@@ -53,12 +54,12 @@ func compare(e spec.Revision, now, next *spec.App) status.Change {
 // new is online, or has failed to be.
 func (s *Supervisor) Apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) error {
 	if !s.apps.apply.TryLock() {
-		return &app.BusyError{App: "the file", What: "reload"}
+		return &orders.BusyError{App: "the file", What: "reload"}
 	}
 	fresh, err := s.apply(ctx, e, oneAtATime(tell))
 	s.apps.apply.Unlock() // what is new may have long to wait for what it needs
 	for _, f := range fresh {
-		err = errors.Join(err, f.app.Await(ctx, f.first))
+		err = errors.Join(err, f.first.Await(ctx, f.app.Gone()))
 	}
 	s.note(err)
 	return err
@@ -82,7 +83,7 @@ func (s *Supervisor) note(err error) {
 // when its first workers are online.
 type added struct {
 	app   *app.App
-	first *app.Command
+	first *orders.Command
 }
 
 func (s *Supervisor) apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) ([]added, error) {
@@ -132,7 +133,7 @@ func (s *Supervisor) install(made []*app.App, tell func(status.Progress)) ([]add
 	s.apps.mu.Lock()
 	defer s.apps.mu.Unlock()
 	if s.apps.run == nil && len(made) > 0 {
-		return nil, app.ErrStopping
+		return nil, orders.ErrStopping
 	}
 	s.apps.all = append(slices.Clip(s.apps.all), made...)
 	var all []added
@@ -146,7 +147,7 @@ func (s *Supervisor) install(made []*app.App, tell func(status.Progress)) ([]add
 // begin starts the goroutine of an app that was not there before. The lock of
 // the apps is held.
 func (s *Supervisor) startAdded(a *app.App, tell func(status.Progress)) added {
-	first := &app.Command{Verb: spec.Start, Reason: status.ByManual}
+	first := &orders.Command{Verb: spec.Start, Reason: status.ByManual}
 	first.Prepare(reporter(a, tell))
 	s.apps.run(a, first)
 	return added{a, first}
@@ -163,7 +164,7 @@ func (s *Supervisor) startResting(ctx context.Context, conf *spec.App, e spec.Re
 	if now.Phase == app.Waiting || !slices.ContainsFunc(now.Workers, rests) {
 		return nil
 	}
-	return do(ctx, found[0].app, &app.Command{Verb: spec.Start, Reason: status.ByManual, Background: true}, tell)
+	return do(ctx, found[0].app, &orders.Command{Verb: spec.Start, Reason: status.ByManual, Background: true}, tell)
 }
 
 // rests reports whether nothing will start the worker but an order.
@@ -180,7 +181,7 @@ func (s *Supervisor) update(ctx context.Context, conf *spec.App, e spec.Revision
 		return err
 	}
 	a := found[0].app
-	c := &app.Command{Verb: spec.Reload, Spec: conf, Parallel: e.Parallel, Reason: status.ByReload}
+	c := &orders.Command{Verb: spec.Reload, Spec: conf, Parallel: e.Parallel, Reason: status.ByReload}
 	if e.Restart && a.Published().Phase == app.Running {
 		c.Verb, c.Reason = spec.Restart, status.ByManual
 	}
@@ -213,7 +214,7 @@ func (s *Supervisor) succeed(ctx context.Context, old *app.App, conf *spec.App, 
 		return nil, err // the old one runs on
 	}
 	tell(status.Progress{App: conf.Name, Instance: status.EveryWorker, Text: news})
-	if err := do(ctx, old, &app.Command{Verb: spec.Delete, Exchange: true}, tell); err != nil {
+	if err := do(ctx, old, &orders.Command{Verb: spec.Delete, Exchange: true}, tell); err != nil {
 		return nil, err
 	}
 	<-old.Gone()
@@ -221,7 +222,7 @@ func (s *Supervisor) succeed(ctx context.Context, old *app.App, conf *spec.App, 
 	if err != nil {
 		return nil, err
 	}
-	return next.app, next.app.Await(ctx, next.first)
+	return next.app, next.first.Await(ctx, next.app.Gone())
 }
 
 // swap puts an app in the place of one that is gone. Until then that one is there
@@ -230,7 +231,7 @@ func (s *Supervisor) swap(old, next *app.App, tell func(status.Progress)) (added
 	s.apps.mu.Lock()
 	defer s.apps.mu.Unlock()
 	if s.apps.run == nil {
-		return added{}, app.ErrStopping
+		return added{}, orders.ErrStopping
 	}
 	s.apps.all = slices.Clone(s.apps.all)
 	s.apps.all[slices.Index(s.apps.all, old)] = next

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gorun/supervisor/app"
+	"gorun/supervisor/app/orders"
 	"gorun/supervisor/process"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -157,7 +157,7 @@ func (s *Supervisor) Dial(ctx context.Context, target status.Target, port int) (
 			return i.Dial(ctx, port) //nolint:wrapcheck // its words are for people as they are
 		}
 	}
-	return nil, fmt.Errorf("%w: %s/%d has no process", app.ErrUnknown, target.App, target.Instance)
+	return nil, fmt.Errorf("%w: %s/%d has no process", orders.ErrUnknown, target.App, target.Instance)
 }
 
 // Signal sends sig to every worker's process tree, from one look at the process table.

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"gorun/supervisor/app"
+	"gorun/supervisor/app/orders"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -29,7 +30,7 @@ func (s *Supervisor) Do(ctx context.Context, o spec.Order, tell func(status.Prog
 		reason = status.ByReload
 	}
 	for i, chosen := range apps {
-		c := &app.Command{Verb: o.Verb, Instances: chosen.instances, Parallel: o.Parallel, Reason: reason}
+		c := &orders.Command{Verb: o.Verb, Instances: chosen.instances, Parallel: o.Parallel, Reason: reason}
 		all.Go(func() {
 			errs[i] = do(ctx, chosen.app, c, tell)
 			if o.Verb == spec.Delete && errs[i] == nil {
@@ -55,7 +56,7 @@ func (s *Supervisor) find(targets []status.Target) ([]chosen, error) {
 	for _, target := range targets {
 		at := slices.IndexFunc(apps, func(a *app.App) bool { return a.Name() == target.App })
 		if at < 0 {
-			return nil, fmt.Errorf("%w: %s", app.ErrUnknown, target.App)
+			return nil, fmt.Errorf("%w: %s", orders.ErrUnknown, target.App)
 		}
 		i := slices.IndexFunc(found, func(c chosen) bool { return c.app == apps[at] })
 		if i < 0 {
@@ -73,7 +74,7 @@ func (s *Supervisor) find(targets []status.Target) ([]chosen, error) {
 }
 
 // do has an app carry out a command, and waits for its end.
-func do(ctx context.Context, a *app.App, c *app.Command, tell func(status.Progress)) error {
+func do(ctx context.Context, a *app.App, c *orders.Command, tell func(status.Progress)) error {
 	c.Prepare(reporter(a, tell))
 	return a.Do(ctx, c) //nolint:wrapcheck // it names the app or the worker
 }
@@ -124,7 +125,7 @@ func (s *Supervisor) Scale(ctx context.Context, name string, size spec.Size, tel
 	if err != nil {
 		return err
 	}
-	return do(ctx, found[0].app, &app.Command{Size: &size, Reason: status.ByManual}, oneAtATime(tell))
+	return do(ctx, found[0].app, &orders.Command{Size: &size, Reason: status.ByManual}, oneAtATime(tell))
 }
 
 // workers returns those that the targets name.
@@ -151,7 +152,7 @@ func (s *Supervisor) Environ(target status.Target) ([]string, error) {
 		return nil, err
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: %s/%d", app.ErrUnknown, target.App, target.Instance)
+		return nil, fmt.Errorf("%w: %s/%d", orders.ErrUnknown, target.App, target.Instance)
 	}
 	p := all[0].Published()
 	return p.Spec.Environ(p.Instance, p.ID), nil

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/app"
+	"gorun/supervisor/app/orders"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -34,7 +34,7 @@ func (s *stage) adds(p part) addition {
 	if err != nil {
 		return addition{err: err}
 	}
-	err = fresh[0].app.Await(context.Background(), fresh[0].first)
+	err = fresh[0].first.Await(context.Background(), fresh[0].app.Gone())
 	return addition{time.Since(begun), err, a.news}
 }
 
@@ -87,9 +87,9 @@ func TestWhoAddsAnAppIsToldThatItNeverStarts(t *testing.T) {
 	}{
 		{"stopped", order(spec.Stop), worker.ErrStopped},
 		{"deleted", order(spec.Delete), worker.ErrStopped},
-		{"started", order(spec.Start), app.ErrSuperseded},
-		{"restarted", order(spec.Restart), app.ErrSuperseded},
-		{"gorun ends", func(s *stage) { s.cancel() }, app.ErrStopping},
+		{"started", order(spec.Start), orders.ErrSuperseded},
+		{"restarted", order(spec.Restart), orders.ErrSuperseded},
+		{"gorun ends", func(s *stage) { s.cancel() }, orders.ErrStopping},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			enact(t, []part{daemon("api", serves), job("migrate", fate{lives: forever})}, Options{}, func(s *stage) {

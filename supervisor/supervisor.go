@@ -25,6 +25,7 @@ import (
 
 	"gorun/signals/reaper"
 	"gorun/supervisor/app"
+	"gorun/supervisor/app/orders"
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/invocation"
 	"gorun/supervisor/logs"
@@ -73,7 +74,7 @@ type Supervisor struct {
 type apps struct {
 	mu    sync.Mutex
 	all   []*app.App                      // replaced, never changed in place
-	run   func(*app.App, *app.Command)    // starts one's goroutine; nil: Run has not begun, or is at its end
+	run   func(*app.App, *orders.Command) // starts one's goroutine; nil: Run has not begun, or is at its end
 	stops map[*app.App]context.CancelFunc // of those that have a goroutine
 	apply sync.Mutex                      // one revision at a time
 }
@@ -167,7 +168,7 @@ func (s *Supervisor) begin(ctx, kill context.Context) {
 	s.apps.mu.Lock()
 	defer s.apps.mu.Unlock()
 	s.apps.stops = map[*app.App]context.CancelFunc{}
-	s.apps.run = func(a *app.App, first *app.Command) {
+	s.apps.run = func(a *app.App, first *orders.Command) {
 		own, stop := context.WithCancel(context.WithoutCancel(ctx))
 		s.apps.stops[a] = stop
 		go func() {

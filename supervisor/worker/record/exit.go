@@ -43,9 +43,7 @@ func (r *Record) End(i *invocation.Invocation, ended *End) {
 	if ended.Forced {
 		r.Status.ForcedKills++
 	}
-	if p := i.Process(); p != nil {
-		r.cpu.end(p, ended.Status.CPU)
-	}
+	r.cpu.end(i, ended.Status.CPU)
 	if err := process.RemovePIDFile(i.Spec().PIDFile(r.Status.Instance), ended.Pid); err != nil {
 		r.deps.Log.Warn("cannot remove pid_file", "worker", r.Name, "error", err)
 	}

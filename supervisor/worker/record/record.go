@@ -84,9 +84,7 @@ func (r *Record) journal(kind, text string) {
 // Start counts an invocation that was started.
 func (r *Record) Start(i *invocation.Invocation) {
 	r.Status.Starts++
-	if p := i.Process(); p != nil {
-		r.cpu.begin(p)
-	}
+	r.cpu.begin(i)
 }
 
 // Serve makes an invocation the one that the worker is known by. conf is what the
