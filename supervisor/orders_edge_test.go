@@ -98,7 +98,7 @@ func TestAStopIsAnsweredWhenTheSocketsAreClosed(t *testing.T) {
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		linked, done := make(chan struct{}), make(chan error, 1)
-		shared := s.all()[0].Published().Ports
+		shared := s.apps.all()[0].Published().Ports
 		shared.Go(func() { <-linked }) // sockets are closed when the last link has gone
 		go func() {
 			_, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: theAPI[:]})
@@ -125,7 +125,7 @@ func TestADeleteThatEndsGorunIsAnswered(t *testing.T) {
 		enact(t, []part{daemon("api", serves)}, Options{}, func(s *stage) {
 			s.passes(time.Minute)
 			ctx, cancel := context.WithCancel(context.Background())
-			over := s.all()[0].Gone()
+			over := s.apps.all()[0].Gone()
 			go func() {
 				<-over
 				cancel()
@@ -258,7 +258,7 @@ func TestAWorkerIsDeletedBeforeItsTurn(t *testing.T) {
 		s.passes(time.Minute)
 		s.scripts.set("api", []fate{crashes})
 		for range 4 {
-			s.all()[0].Published().Workers[1].Restart(status.ByMemory)
+			s.apps.all()[0].Published().Workers[1].Restart(status.ByMemory)
 			s.passes(5 * time.Second)
 		}
 		if state := s.app("api").Workers[1].State; state != status.Errored {
