@@ -112,8 +112,8 @@ func (a *activation) takeOver(kill context.Context) {
 	a.w.present(next.run)
 	next.StartWatchdog()
 	drain(a.w.mail.restarts) // they were about the old one
-	a.w.target.settle(nil)
 	a.leave(kill, leaver{invocation: old.Invocation, cause: invocation.Replaced, reason: next.update.Reason})
+	a.w.target.settle(nil) // last: whoever waits for it sees that one is leaving
 }
 
 // giveUpReplacement ends a replacement that is under way, if there is one. It
