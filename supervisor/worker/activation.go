@@ -16,9 +16,9 @@ type verdict struct {
 	late   bool          // it was not ready in time
 }
 
-// activation is one life of the worker: from the start of an invocation, over any that
-// replace it without a gap, until the last one's whole tree is gone and its exit is on
-// record. It belongs to the worker's goroutine.
+// activation goes from the start of an invocation, over any that replace it without a
+// gap, until the last one's whole tree is gone and its exit is on record. It belongs to
+// the worker's goroutine.
 type activation struct {
 	w           *Worker
 	ports       *invocation.Ports

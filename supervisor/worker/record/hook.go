@@ -28,7 +28,7 @@ func (r *Record) Restart(ended End) { r.countRestart(ended.Reason, r.eventOf(end
 // Replace counts a restart whose invocation was ready before the one before it ended.
 func (r *Record) Replace(why status.Reason, started time.Time) {
 	r.countRestart(why, hooks.Event{})
-	r.ObserveStart(started)
+	r.observeStart(started)
 	r.Status.Ready = true
 }
 

@@ -65,7 +65,7 @@ func (r *Record) Enter(to status.State) {
 	s.Ready = to == status.Online
 	if to == status.Online {
 		s.OnlineOnce, s.LeftOnline = true, time.Time{}
-		r.ObserveStart(s.Started)
+		r.observeStart(s.Started)
 	}
 	if to != status.WaitingRestart {
 		s.Backoff = 0
@@ -102,8 +102,8 @@ func (r *Record) SetReady(ready bool) { r.Status.Ready = ready }
 // ObserveCheck adds a result of the health check, to be published.
 func (r *Record) ObserveCheck(c status.Check) { r.Status.Probe = r.Status.Probe.Observe(c) }
 
-// ObserveStart adds the time that an invocation took until it was online.
-func (r *Record) ObserveStart(since time.Time) {
+// observeStart adds the time that an invocation took until it was online.
+func (r *Record) observeStart(since time.Time) {
 	r.Status.StartTimes = r.Status.StartTimes.Observe(time.Since(since))
 }
 

@@ -3,10 +3,12 @@ package record
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/restart"
+	"gorun/supervisor/sockets"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 )
@@ -36,4 +38,15 @@ func (r *Record) Report(conf *spec.App, ended End, decision restart.Decision) {
 	if decision.Verdict == restart.GiveUp {
 		r.tell(conf, hooks.GiveUp, event)
 	}
+}
+
+// hint explains the last lines of a process where it can: an address in use, and by
+// whom; a Node that is too old for its preload.
+func hint(tail []string, port int) string {
+	for _, line := range tail {
+		if strings.HasSuffix(line, "--import is not allowed in NODE_OPTIONS") {
+			return "node_metrics takes Node 18.18 or newer"
+		}
+	}
+	return sockets.ExplainInUse(tail, port)
 }
