@@ -262,6 +262,20 @@ func (s *apps) reportStopping(ctx context.Context) {
 	}
 }
 
+// delay leaves the outside world time to notice that /readyz says no, where
+// there is somebody left to stop.
+func (s *apps) delay(kill context.Context, d time.Duration) {
+	if !slices.ContainsFunc(s.all(), func(a *app.App) bool { return !ended(a.Published()) }) {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-kill.Done():
+	}
+}
+
 // added is an app that was not there when gorun started, and the command that ends
 // when its first workers are online.
 type added struct {

@@ -15,7 +15,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,7 +96,7 @@ func (s *Supervisor) Run(ctx, kill context.Context) int {
 	defer told()
 	s.stopping.Store(true)
 	s.notify("STOPPING=1")
-	s.delay(kill)
+	s.apps.delay(kill, s.options.ShutdownDelay)
 	s.apps.end(kill)
 	s.hooks.Close(telling)
 	process.EndAll(kill, s.options.Reaper, process.Ladder{Signal: unix.SIGTERM, Grace: orphanGrace})
@@ -173,18 +172,4 @@ func (s *Supervisor) Failure() string {
 		return *reason
 	}
 	return ""
-}
-
-// delay leaves the outside world time to notice that /readyz says no, where
-// there is somebody left to stop.
-func (s *Supervisor) delay(kill context.Context) {
-	if !slices.ContainsFunc(s.apps.all(), func(a *app.App) bool { return !ended(a.Published()) }) {
-		return
-	}
-	timer := time.NewTimer(s.options.ShutdownDelay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-kill.Done():
-	}
 }

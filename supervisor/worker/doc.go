@@ -4,7 +4,7 @@
 //
 // One goroutine, in Run, owns everything about the slot: its position in the code
 // is the state. An activation goes from the start of an invocation, over those that
-// replace it, to the end of the last; keepRunning goes from one to the next. Beside it
+// replace it, to the end of the last; restartLoop goes from one to the next. Beside it
 // there is one goroutine for each invocation that is terminated while another serves:
 // it knows that invocation only, and hands its End back. Others read what is published
 // (Status, Published) or leave a request (Update, Restart, Reset), which never waits.

@@ -11,12 +11,18 @@ import (
 	"gorun/supervisor/worker/record"
 )
 
-// keepRunning starts one activation after the other, as the restart policy says. It
-// returns the exit code to attribute to the worker.
-func (w *Worker) keepRunning(ctx, kill context.Context, ports *invocation.Ports) int {
+// restartLoop goes from one activation to the next, as the restart policy says. It
+// belongs to the worker's goroutine.
+type restartLoop struct {
+	w     *Worker
+	ports *invocation.Ports
+}
+
+// run returns the exit code to attribute to the worker.
+func (l restartLoop) run(ctx, kill context.Context) int {
 	for {
-		a := activation{w: w, ports: ports}
-		again, code := w.next(ctx, a.run(ctx, kill))
+		a := activation{w: l.w, ports: l.ports}
+		again, code := l.next(ctx, a.run(ctx, kill))
 		if !again {
 			return code
 		}
@@ -25,7 +31,8 @@ func (w *Worker) keepRunning(ctx, kill context.Context, ports *invocation.Ports)
 
 // next takes the step after the end of an invocation. It returns true when the
 // program is to be started again, now.
-func (w *Worker) next(ctx context.Context, ended record.End) (again bool, code int) {
+func (l restartLoop) next(ctx context.Context, ended record.End) (again bool, code int) {
+	w := l.w
 	if ended.Forced {
 		w.deps.Log.Warn("worker did not stop in time: killed", "worker", w.Name(), "kill_timeout", w.target.spec.KillTimeout)
 	}
@@ -40,15 +47,15 @@ func (w *Worker) next(ctx context.Context, ended record.End) (again bool, code i
 	decision := w.record.Next(w.target.spec.Restart, ended)
 	switch decision.Verdict {
 	case restart.Rest:
-		w.conclude(status.Stopped, ended, decision)
+		l.conclude(status.Stopped, ended, decision)
 		return false, w.record.ExitCode(w.target.spec.Restart, ended)
 	case restart.GiveUp:
-		w.conclude(status.Errored, ended, decision)
+		l.conclude(status.Errored, ended, decision)
 		return false, max(w.record.Status.LastExit.Code, 1)
 	case restart.Retry:
 	}
-	w.conclude(status.WaitingRestart, ended, decision)
-	if !w.pause(ctx, decision.Delay, &ended.Reason) {
+	l.conclude(status.WaitingRestart, ended, decision)
+	if !l.pause(ctx, decision.Delay, &ended.Reason) {
 		w.enter(status.Stopped)
 		return false, 0
 	}
@@ -59,7 +66,8 @@ func (w *Worker) next(ctx context.Context, ended record.End) (again bool, code i
 // conclude enters the state after an invocation, and reports its end. Whoever waits
 // for the update is answered when that state can be seen: it is part of the answer.
 // To end well is as good as to be online.
-func (w *Worker) conclude(to status.State, ended record.End, decision restart.Decision) {
+func (l restartLoop) conclude(to status.State, ended record.End, decision restart.Decision) {
+	w := l.w
 	w.enter(to)
 	cause := errEnded
 	if ended.Late {
@@ -75,7 +83,8 @@ func (w *Worker) conclude(to status.State, ended record.End, decision restart.De
 // pause waits before a restart. An update ends the wait, and its reason is the
 // restart's; what the invocation before has provoked ended with it. It returns
 // false when ctx ended first.
-func (w *Worker) pause(ctx context.Context, delay time.Duration, reason *status.Reason) bool {
+func (l restartLoop) pause(ctx context.Context, delay time.Duration, reason *status.Reason) bool {
+	w := l.w
 	if delay == 0 {
 		return ctx.Err() == nil
 	}

@@ -110,7 +110,7 @@ func (w *Worker) Run(ctx, kill context.Context, ports *invocation.Ports, first U
 	w.publish()
 	code := 0
 	if w.place.take(ctx) {
-		code = w.keepRunning(ctx, kill, ports)
+		code = restartLoop{w, ports}.run(ctx, kill)
 	}
 	w.target.settle(ErrStopped)
 	w.awaitLeaving()

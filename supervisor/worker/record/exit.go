@@ -11,6 +11,7 @@ import (
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
 	"gorun/supervisor/status"
+	"gorun/supervisor/usage"
 )
 
 // End is how an invocation came to its end, as the restart policy and people see it.
@@ -33,7 +34,7 @@ func (r *Record) End(i *invocation.Invocation, ended *End) {
 	}
 	r.previous = i
 	exit := status.Exit{Code: ended.Status.ExitCode(), At: ended.At, Uptime: ended.At.Sub(i.Started())}
-	exit.Outcome = r.outcome(ended.End, i.Spec().StopSignal)
+	exit.Outcome = outcomeOf(ended.End, i.Spec().StopSignal, r.deps.OOM)
 	exit.Text = describe(ended.Status, exit.Outcome, r.deps.Cgroup.MemoryLimit())
 	r.Status.LastExit = &exit
 	r.Status.Exits[exit.Outcome]++
@@ -92,14 +93,14 @@ func (r *Record) ExitCode(policy restart.Policy, ended End) int {
 	return r.Status.LastExit.Code
 }
 
-// outcome sorts an exit. What gorun's stop signal ends has ended well, and so has a
+// outcomeOf sorts an exit. What gorun's stop signal ends has ended well, and so has a
 // program that catches it and exits with its number as a shell does, as Java does.
-func (r *Record) outcome(ended invocation.End, asked unix.Signal) status.Outcome {
+func outcomeOf(ended invocation.End, asked unix.Signal, oom *usage.OOMKills) status.Outcome {
 	code := ended.Status.ExitCode()
 	switch {
 	case ended.Cause != invocation.Died && ended.Forced && ended.Status.Signal == unix.SIGKILL:
 		return status.Killed
-	case code == codeOfKill && r.deps.OOM.Explain(ended.Kills):
+	case code == codeOfKill && oom.Explain(ended.Kills):
 		return status.OutOfMemory
 	case code == 0:
 		return status.Clean

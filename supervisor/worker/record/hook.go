@@ -13,8 +13,7 @@ import (
 )
 
 // eventOf has the facts of an end for hooks.
-func (r *Record) eventOf(ended End) hooks.Event {
-	exit := r.Status.LastExit
+func eventOf(ended End, exit *status.Exit) hooks.Event {
 	ending := &hooks.ExitStatus{Text: exit.Text, Code: exit.Code, Tail: ended.Tail}
 	if ended.Status.Signal != 0 {
 		ending.Signal = process.SignalName(ended.Status.Signal)
@@ -23,7 +22,7 @@ func (r *Record) eventOf(ended End) hooks.Event {
 }
 
 // Restart counts a restart after an end.
-func (r *Record) Restart(ended End) { r.countRestart(ended.Reason, r.eventOf(ended)) }
+func (r *Record) Restart(ended End) { r.countRestart(ended.Reason, eventOf(ended, r.Status.LastExit)) }
 
 // Replace counts a restart whose invocation was ready before the one before it ended.
 func (r *Record) Replace(why status.Reason, started time.Time) {

@@ -64,9 +64,9 @@ func TestOutcomes(t *testing.T) {
 		{"clean, its leftovers killed", code(0), invocation.End{Forced: true}, 0, status.Clean, "0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := &Record{deps: &Deps{OOM: &usage.OOMKills{Count: func() uint64 { return test.victims }}}}
+			oom := &usage.OOMKills{Count: func() uint64 { return test.victims }}
 			test.end.Status = test.status
-			got := r.outcome(test.end, unix.SIGTERM)
+			got := outcomeOf(test.end, unix.SIGTERM, oom)
 			if text := describe(test.status, got, 0); got != test.want || text != test.text {
 				t.Errorf("outcome = %v, %q, want %v, %q", got, text, test.want, test.text)
 			}

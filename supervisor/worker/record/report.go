@@ -32,7 +32,7 @@ func (r *Record) Report(conf *spec.App, ended End, decision restart.Decision) {
 	facts = append(facts, "next", decision.String())
 	r.journal("exit", "exit "+exit.Text+", "+decision.String())
 	r.deps.Log.Log(context.Background(), level, "worker exited", facts...)
-	event := r.eventOf(ended)
+	event := eventOf(ended, exit)
 	event.Next = decision.String()
 	r.tell(conf, hooks.Exit, event)
 	if decision.Verdict == restart.GiveUp {
