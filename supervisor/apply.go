@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"gorun/supervisor/app"
+	"gorun/supervisor/app/orders"
 	"gorun/supervisor/invocation"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
@@ -16,7 +18,7 @@ import (
 
 // Plan says what Apply would do.
 func (s *Supervisor) Plan(e spec.Revision) []status.Change {
-	apps := s.all()
+	apps := s.apps.all()
 	var plan []status.Change
 	for _, conf := range e.Apps {
 		i := slices.IndexFunc(apps, func(a *app.App) bool { return a.Name() == conf.Name })
@@ -52,42 +54,53 @@ func compare(e spec.Revision, now, next *spec.App) status.Change {
 // revision asks for all. One revision is applied at a time; it returns when what is
 // new is online, or has failed to be.
 func (s *Supervisor) Apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) error {
-	if !s.apps.apply.TryLock() {
-		return &app.BusyError{App: "the file", What: "reload"}
+	if !s.applying.TryLock() {
+		return &orders.BusyError{App: "the file", What: "reload"}
 	}
-	fresh, err := s.apply(ctx, e, oneAtATime(tell))
-	s.apps.apply.Unlock() // what is new may have long to wait for what it needs
+	one := application{apps: &s.apps, revision: e, tell: oneAtATime(tell)}
+	fresh, err := one.run(ctx, s.Plan(e))
+	s.applying.Unlock() // what is new may have long to wait for what it needs
 	for _, f := range fresh {
-		err = errors.Join(err, f.app.Await(ctx, f.first))
+		err = errors.Join(err, f.first.Await(ctx, f.app.Gone()))
 	}
-	s.note(err)
+	s.config.note(err)
 	return err
 }
 
+// config is how the file came to be what gorun runs by. Safe for concurrent use.
+type config struct {
+	mu  sync.Mutex
+	now status.Config
+}
+
 // note puts on record how a revision was applied.
-func (s *Supervisor) note(err error) {
-	s.apps.mu.Lock()
-	defer s.apps.mu.Unlock()
-	config := *s.config.Load()
-	config.Reloads++
+func (c *config) note(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now.Reloads++
 	if err != nil {
-		config.Failures++
+		c.now.Failures++
 	} else {
-		config.Loaded = time.Now()
+		c.now.Loaded = time.Now()
 	}
-	s.config.Store(&config)
 }
 
-// added is an app that was not there when gorun started, and the command that ends
-// when its first workers are online.
-type added struct {
-	app   *app.App
-	first *app.Command
+func (c *config) load() status.Config {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
 }
 
-func (s *Supervisor) apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) ([]added, error) {
-	plan := s.Plan(e)
-	fresh, err := s.add(plan, e.Apps, tell)
+// application is a revision that is being applied.
+type application struct {
+	apps     *apps
+	revision spec.Revision
+	tell     func(status.Progress)
+}
+
+// run takes the steps of the plan. It returns the apps that are new.
+func (r *application) run(ctx context.Context, plan []status.Change) ([]added, error) {
+	fresh, err := r.add(plan)
 	if err != nil {
 		return nil, err // nothing has changed
 	}
@@ -95,75 +108,58 @@ func (s *Supervisor) apply(ctx context.Context, e spec.Revision, tell func(statu
 	slices.SortStableFunc(plan, func(a, b status.Change) int { return cmp.Compare(max(a.What, status.Roll), max(b.What, status.Roll)) })
 	var errs []error
 	for _, change := range plan {
-		i := slices.IndexFunc(e.Apps, func(conf spec.App) bool { return conf.Name == change.App })
+		conf := r.conf(change.App)
 		switch change.What {
 		case status.Add:
 		case status.Keep:
-			errs = append(errs, s.startResting(ctx, &e.Apps[i], e, tell))
+			errs = append(errs, r.startResting(ctx, conf))
 		case status.Remove:
-			errs = append(errs, s.Do(ctx, spec.Order{Verb: spec.Delete, Targets: []status.Target{{App: change.App, Instance: status.EveryWorker}}}, tell))
+			errs = append(errs, r.apps.carryOut(ctx, spec.Order{Verb: spec.Delete, Targets: []status.Target{{App: change.App, Instance: status.EveryWorker}}}, r.tell))
 		case status.Roll:
-			errs = append(errs, s.update(ctx, &e.Apps[i], e, tell), s.startResting(ctx, &e.Apps[i], e, tell))
+			errs = append(errs, r.update(ctx, conf), r.startResting(ctx, conf))
 		case status.Recreate:
-			errs = append(errs, s.exchange(ctx, &e.Apps[i], tell))
+			errs = append(errs, r.exchange(ctx, conf))
 		}
 	}
 	return fresh, errors.Join(errs...)
 }
 
+// conf is what the revision says of an app; nil: nothing.
+func (r *application) conf(name string) *spec.App {
+	i := slices.IndexFunc(r.revision.Apps, func(conf spec.App) bool { return conf.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &r.revision.Apps[i]
+}
+
 // add starts the apps that are new.
-func (s *Supervisor) add(plan []status.Change, confs []spec.App, tell func(status.Progress)) ([]added, error) {
+func (r *application) add(plan []status.Change) ([]added, error) {
 	var fresh []spec.App
 	for _, change := range plan {
 		if change.What == status.Add {
-			i := slices.IndexFunc(confs, func(conf spec.App) bool { return conf.Name == change.App })
-			fresh = append(fresh, confs[i])
+			fresh = append(fresh, *r.conf(change.App))
 		}
 	}
-	made, err := s.prepare(s.all(), fresh)
+	made, err := r.apps.prepare(r.apps.all(), fresh)
 	if err != nil {
 		return nil, err
 	}
-	return s.install(made, tell)
-}
-
-// install gives apps that are new a place behind the others.
-func (s *Supervisor) install(made []*app.App, tell func(status.Progress)) ([]added, error) {
-	s.apps.mu.Lock()
-	defer s.apps.mu.Unlock()
-	if s.apps.run == nil && len(made) > 0 {
-		return nil, app.ErrStopping
-	}
-	s.apps.all = append(slices.Clip(s.apps.all), made...)
-	var all []added
-	for _, a := range made {
-		tell(status.Progress{App: a.Name(), Instance: status.EveryWorker, Text: "added"})
-		all = append(all, s.startAdded(a, tell))
-	}
-	return all, nil
-}
-
-// begin starts the goroutine of an app that was not there before. The lock of
-// the apps is held.
-func (s *Supervisor) startAdded(a *app.App, tell func(status.Progress)) added {
-	first := &app.Command{Verb: spec.Start, Reason: status.ByManual}
-	first.Prepare(reporter(a, tell))
-	s.apps.run(a, first)
-	return added{a, first}
+	return r.apps.install(made, r.tell)
 }
 
 // startResting starts the workers of an app that are at rest, if the revision asks
 // for it.
-func (s *Supervisor) startResting(ctx context.Context, conf *spec.App, e spec.Revision, tell func(status.Progress)) error {
-	found, err := s.find([]status.Target{{App: conf.Name, Instance: status.EveryWorker}})
-	if err != nil || !e.Start || !conf.Autostart {
+func (r *application) startResting(ctx context.Context, conf *spec.App) error {
+	a, err := r.apps.named(conf.Name)
+	if err != nil || !r.revision.Start || !conf.Autostart {
 		return err
 	}
-	now := found[0].app.Published()
+	now := a.Published()
 	if now.Phase == app.Waiting || !slices.ContainsFunc(now.Workers, rests) {
 		return nil
 	}
-	return do(ctx, found[0].app, &app.Command{Verb: spec.Start, Reason: status.ByManual, Background: true}, tell)
+	return do(ctx, a, &orders.Command{Verb: spec.Start, Reason: status.ByManual, Background: true}, r.tell)
 }
 
 // rests reports whether nothing will start the worker but an order.
@@ -174,65 +170,50 @@ func rests(w *worker.Worker) bool {
 
 // update brings an app to a new revision, worker by worker, and then to the number of
 // workers that the revision says.
-func (s *Supervisor) update(ctx context.Context, conf *spec.App, e spec.Revision, tell func(status.Progress)) error {
-	found, err := s.find([]status.Target{{App: conf.Name, Instance: status.EveryWorker}})
+func (r *application) update(ctx context.Context, conf *spec.App) error {
+	a, err := r.apps.named(conf.Name)
 	if err != nil {
 		return err
 	}
-	a := found[0].app
-	c := &app.Command{Verb: spec.Reload, Spec: conf, Parallel: e.Parallel, Reason: status.ByReload}
-	if e.Restart && a.Published().Phase == app.Running {
+	c := &orders.Command{Verb: spec.Reload, Spec: conf, Parallel: r.revision.Parallel, Reason: status.ByReload}
+	if r.revision.Restart && a.Published().Phase == app.Running {
 		c.Verb, c.Reason = spec.Restart, status.ByManual
 	}
-	return do(ctx, a, c, tell)
+	return do(ctx, a, c, r.tell)
 }
 
 // exchange stops an app and starts it again, because its old and its new workers
 // cannot share their sockets. Where it fails to start, it is started as it was.
-func (s *Supervisor) exchange(ctx context.Context, conf *spec.App, tell func(status.Progress)) error {
-	found, err := s.find([]status.Target{{App: conf.Name, Instance: status.EveryWorker}})
+func (r *application) exchange(ctx context.Context, conf *spec.App) error {
+	old, err := r.apps.named(conf.Name)
 	if err != nil {
 		return err
 	}
-	old := found[0].app
 	was := old.Published().Spec
-	next, err := s.succeed(ctx, old, conf, "stopped and started anew: its ports are shared in another way from now on", tell)
+	next, err := r.succeed(ctx, old, conf, "stopped and started anew: its ports are shared in another way from now on")
 	if !worker.IsStartError(err) {
 		return err
 	}
-	_, again := s.succeed(ctx, next, was, "did not start, so it is started as it was before", tell)
+	_, again := r.succeed(ctx, next, was, "did not start, so it is started as it was before")
 	return errors.Join(err, again)
 }
 
 // succeed has an app of that configuration follow one that runs, and waits until it
 // is online.
-func (s *Supervisor) succeed(ctx context.Context, old *app.App, conf *spec.App, news string, tell func(status.Progress)) (*app.App, error) {
-	others := slices.DeleteFunc(slices.Clone(s.all()), func(a *app.App) bool { return a == old })
-	made, err := s.prepare(others, []spec.App{*conf})
+func (r *application) succeed(ctx context.Context, old *app.App, conf *spec.App, news string) (*app.App, error) {
+	others := slices.DeleteFunc(slices.Clone(r.apps.all()), func(a *app.App) bool { return a == old })
+	made, err := r.apps.prepare(others, []spec.App{*conf})
 	if err != nil {
 		return nil, err // the old one runs on
 	}
-	tell(status.Progress{App: conf.Name, Instance: status.EveryWorker, Text: news})
-	if err := do(ctx, old, &app.Command{Verb: spec.Delete, Exchange: true}, tell); err != nil {
+	r.tell(status.Progress{App: conf.Name, Instance: status.EveryWorker, Text: news})
+	if err := do(ctx, old, &orders.Command{Verb: spec.Delete, Exchange: true}, r.tell); err != nil {
 		return nil, err
 	}
 	<-old.Gone()
-	next, err := s.swap(old, made[0], tell)
+	next, err := r.apps.swap(old, made[0], r.tell)
 	if err != nil {
 		return nil, err
 	}
-	return next.app, next.app.Await(ctx, next.first)
-}
-
-// swap puts an app in the place of one that is gone. Until then that one is there
-// as stopped: an app that is about to come back does not end gorun.
-func (s *Supervisor) swap(old, next *app.App, tell func(status.Progress)) (added, error) {
-	s.apps.mu.Lock()
-	defer s.apps.mu.Unlock()
-	if s.apps.run == nil {
-		return added{}, app.ErrStopping
-	}
-	s.apps.all = slices.Clone(s.apps.all)
-	s.apps.all[slices.Index(s.apps.all, old)] = next
-	return s.startAdded(next, tell), nil
+	return next.app, next.first.Await(ctx, next.app.Gone())
 }

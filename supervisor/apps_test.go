@@ -344,7 +344,7 @@ func TestReadyMinWorkersMakeAnAppReadyForTheFirstTime(t *testing.T) {
 		want   bool
 	}{{0, false}, {1, false}, {2, true}, {3, true}} {
 		enact(t, []part{api}, Options{}, func(s *stage) {
-			for _, w := range s.all()[0].Published().Workers[test.online:] {
+			for _, w := range s.apps.all()[0].Published().Workers[test.online:] {
 				w.Restart(status.ByMemory) // while it launches
 			}
 			s.passes(time.Second)

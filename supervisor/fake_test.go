@@ -269,7 +269,7 @@ func enact(t *testing.T, apps []part, options Options, f func(s *stage)) {
 		}
 		s.Supervisor = supervisor
 		supervisor.hooks = hooks.New(hooks.Options{Log: options.Log, Transport: s.mail})
-		supervisor.deps.Worker.Hooks, supervisor.deps.Worker.Launch = supervisor.hooks, s.scripts.launch
+		supervisor.apps.deps.Worker.Hooks, supervisor.apps.deps.Worker.Launch = supervisor.hooks, s.scripts.launch
 		for _, p := range apps {
 			s.scripts.set(p.app.Name, p.fates)
 		}
@@ -341,7 +341,7 @@ func (s *stage) end() (code int, after time.Duration) {
 
 // worker returns the first worker of an app.
 func (s *stage) worker(name string) *worker.Worker {
-	for _, a := range s.all() {
+	for _, a := range s.apps.all() {
 		if a.Name() == name {
 			return a.Published().Workers[0]
 		}

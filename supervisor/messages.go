@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gorun/supervisor/app"
+	"gorun/supervisor/app/orders"
 	"gorun/supervisor/process"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -23,12 +23,12 @@ var ErrNoChannel = errors.New("none of these has an IPC channel: only scripts th
 // Send sends a message to the Node workers among the targets, and returns how many
 // got it.
 func (s *Supervisor) Send(targets []status.Target, message json.RawMessage) (int, error) {
-	got, err := s.send(targets, message)
+	got, err := s.apps.send(targets, message)
 	return len(got), err
 }
 
 // send returns the workers that got the message.
-func (s *Supervisor) send(targets []status.Target, message any) ([]*worker.Worker, error) {
+func (s *apps) send(targets []status.Target, message any) ([]*worker.Worker, error) {
 	all, err := s.workers(targets)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (s *Supervisor) Trigger(ctx context.Context, targets []status.Target, actio
 	ctx, cancel := context.WithTimeout(ctx, replyLimit)
 	defer cancel()
 	after := s.journal.latest()
-	got, err := s.send(targets, call(action, params))
+	got, err := s.apps.send(targets, call(action, params))
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func replyTo(action string, e status.Event) (json.RawMessage, bool) {
 // AskMetrics asks the prom-client of one Node worker for its metrics, over the IPC
 // channel. It returns the whole message of the answer.
 func (s *Supervisor) AskMetrics(ctx context.Context, target status.Target) (json.RawMessage, error) {
-	all, err := s.workers([]status.Target{target})
+	all, err := s.apps.workers([]status.Target{target})
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (s *Supervisor) AskMetrics(ctx context.Context, target status.Target) (json
 // Dial connects to exactly one worker, at a port that it listens on; 0: the
 // first.
 func (s *Supervisor) Dial(ctx context.Context, target status.Target, port int) (net.Conn, error) {
-	all, err := s.workers([]status.Target{target})
+	all, err := s.apps.workers([]status.Target{target})
 	if err != nil {
 		return nil, err
 	}
@@ -157,13 +157,13 @@ func (s *Supervisor) Dial(ctx context.Context, target status.Target, port int) (
 			return i.Dial(ctx, port) //nolint:wrapcheck // its words are for people as they are
 		}
 	}
-	return nil, fmt.Errorf("%w: %s/%d has no process", app.ErrUnknown, target.App, target.Instance)
+	return nil, fmt.Errorf("%w: %s/%d has no process", orders.ErrUnknown, target.App, target.Instance)
 }
 
 // Signal sends sig to every worker's process tree, from one look at the process table.
 func (s *Supervisor) Signal(sig unix.Signal) {
 	var all []*worker.Worker
-	for _, a := range s.all() {
+	for _, a := range s.apps.all() {
 		all = append(all, a.Published().Workers...)
 	}
 	signalAll(all, sig)
@@ -172,7 +172,7 @@ func (s *Supervisor) Signal(sig unix.Signal) {
 // SignalTargets sends sig to the process trees of the workers, and returns how many
 // have one.
 func (s *Supervisor) SignalTargets(targets []status.Target, sig unix.Signal) int {
-	all, _ := s.workers(targets) // a worker that is gone meanwhile gets none
+	all, _ := s.apps.workers(targets) // a worker that is gone meanwhile gets none
 	return signalAll(all, sig)
 }
 

@@ -120,7 +120,7 @@ func TestARestartThatIsProvokedDuringAnotherWaitsForItsTurn(t *testing.T) {
 	api := daemon("api", listens(time.Second, 0)).but(shares)
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		a := s.all()[0]
+		a := s.apps.all()[0]
 		for _, why := range []status.Reason{status.ByWatch, status.ByWatch, status.ByCron, status.ByWatch} {
 			a.Provoke(context.Background(), why, "x")
 		}
@@ -145,8 +145,8 @@ func TestARestartThatIsProvokedDuringAnotherWaitsForItsTurn(t *testing.T) {
 func TestDependentsAreFoundAfterAnExchange(t *testing.T) {
 	cache, api := daemon("cache", serves), daemon("api", serves).needs("cache", spec.Online)
 	enact(t, []part{cache, api}, Options{}, func(s *stage) {
-		apps := slices.Clone(s.all())
-		apps[0] = app.New(&cache.app, &s.deps)
+		apps := slices.Clone(s.apps.all())
+		apps[0] = app.New(&cache.app, &s.apps.deps)
 		if found := dependents(apps, "cache"); len(found) != 1 || found[0].Name() != "api" {
 			t.Errorf("%d dependents, want api", len(found))
 		}

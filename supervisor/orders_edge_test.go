@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/app"
+	"gorun/supervisor/app/orders"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -98,7 +98,7 @@ func TestAStopIsAnsweredWhenTheSocketsAreClosed(t *testing.T) {
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		linked, done := make(chan struct{}), make(chan error, 1)
-		shared := s.all()[0].Published().Ports
+		shared := s.apps.all()[0].Published().Ports
 		shared.Go(func() { <-linked }) // sockets are closed when the last link has gone
 		go func() {
 			_, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: theAPI[:]})
@@ -125,7 +125,7 @@ func TestADeleteThatEndsGorunIsAnswered(t *testing.T) {
 		enact(t, []part{daemon("api", serves)}, Options{}, func(s *stage) {
 			s.passes(time.Minute)
 			ctx, cancel := context.WithCancel(context.Background())
-			over := s.all()[0].Gone()
+			over := s.apps.all()[0].Gone()
 			go func() {
 				<-over
 				cancel()
@@ -191,7 +191,7 @@ func TestAStartDuringAStopIsRefused(t *testing.T) {
 			stopped <- err
 		}()
 		s.passes(time.Second)
-		if _, _, err := s.do(spec.Order{Verb: spec.Start, Targets: theAPI[:]}); !errors.As(err, new(*app.BusyError)) {
+		if _, _, err := s.do(spec.Order{Verb: spec.Start, Targets: theAPI[:]}); !errors.As(err, new(*orders.BusyError)) {
 			t.Errorf("start: %v", err)
 		}
 		if err := <-stopped; err != nil {
@@ -258,7 +258,7 @@ func TestAWorkerIsDeletedBeforeItsTurn(t *testing.T) {
 		s.passes(time.Minute)
 		s.scripts.set("api", []fate{crashes})
 		for range 4 {
-			s.all()[0].Published().Workers[1].Restart(status.ByMemory)
+			s.apps.all()[0].Published().Workers[1].Restart(status.ByMemory)
 			s.passes(5 * time.Second)
 		}
 		if state := s.app("api").Workers[1].State; state != status.Errored {

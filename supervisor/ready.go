@@ -11,7 +11,7 @@ import (
 // start is over, and its memory given back.
 func (s *Supervisor) awaitReady(ctx context.Context) {
 	begun := time.Now()
-	for _, a := range s.all() {
+	for _, a := range s.apps.all() {
 		if !a.AwaitReady(ctx) {
 			return
 		}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/app"
+	"gorun/supervisor/app/orders"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -25,16 +25,16 @@ type addition struct {
 func (s *stage) adds(p part) addition {
 	begun := time.Now()
 	var a addition
-	made, err := s.prepare(s.all(), []spec.App{p.app})
+	made, err := s.apps.prepare(s.apps.all(), []spec.App{p.app})
 	if err != nil {
 		return addition{err: err}
 	}
 	s.scripts.set(p.app.Name, p.fates)
-	fresh, err := s.install(made, oneAtATime(func(p status.Progress) { a.news = append(a.news, p.Text) }))
+	fresh, err := s.apps.install(made, oneAtATime(func(p status.Progress) { a.news = append(a.news, p.Text) }))
 	if err != nil {
 		return addition{err: err}
 	}
-	err = fresh[0].app.Await(context.Background(), fresh[0].first)
+	err = fresh[0].first.Await(context.Background(), fresh[0].app.Gone())
 	return addition{time.Since(begun), err, a.news}
 }
 
@@ -87,9 +87,9 @@ func TestWhoAddsAnAppIsToldThatItNeverStarts(t *testing.T) {
 	}{
 		{"stopped", order(spec.Stop), worker.ErrStopped},
 		{"deleted", order(spec.Delete), worker.ErrStopped},
-		{"started", order(spec.Start), app.ErrSuperseded},
-		{"restarted", order(spec.Restart), app.ErrSuperseded},
-		{"gorun ends", func(s *stage) { s.cancel() }, app.ErrStopping},
+		{"started", order(spec.Start), orders.ErrSuperseded},
+		{"restarted", order(spec.Restart), orders.ErrSuperseded},
+		{"gorun ends", func(s *stage) { s.cancel() }, orders.ErrStopping},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			enact(t, []part{daemon("api", serves), job("migrate", fate{lives: forever})}, Options{}, func(s *stage) {
@@ -167,7 +167,7 @@ func TestAFirstStartIsNotSuperseded(t *testing.T) {
 		answered := make(chan addition)
 		go func() { answered <- s.adds(daemon("web", listens(time.Second, 0)).but(shares)) }()
 		s.passes(500 * time.Millisecond)
-		s.all()[1].Provoke(context.Background(), status.ByWatch, "cache")
+		s.apps.all()[1].Provoke(context.Background(), status.ByWatch, "cache")
 		if got := <-answered; got.err != nil || got.took != time.Second {
 			t.Errorf("answered after %v with %v", got.took, got.err)
 		}
@@ -189,7 +189,7 @@ func TestARevisionIsNotCutByWhatIsProvoked(t *testing.T) {
 			applied <- s.Apply(context.Background(), spec.Revision{Apps: []spec.App{more.app}}, func(status.Progress) {})
 		}()
 		s.passes(500 * time.Millisecond)
-		s.all()[0].Provoke(context.Background(), status.ByCron, "x")
+		s.apps.all()[0].Provoke(context.Background(), status.ByCron, "x")
 		if err := <-applied; err != nil {
 			t.Error(err)
 		}

@@ -17,8 +17,8 @@ func (s *Supervisor) Snapshot() status.Snapshot {
 // snapshot also has what each app has published, from the same moment.
 func (s *Supervisor) snapshot() (status.Snapshot, []*app.Published) {
 	var all []*app.Published
-	snapshot := status.Snapshot{ShuttingDown: s.stopping.Load(), OrphansReaped: s.options.Reaper.Orphans(), Config: *s.config.Load()}
-	for _, a := range s.all() {
+	snapshot := status.Snapshot{ShuttingDown: s.stopping.Load(), OrphansReaped: s.options.Reaper.Orphans(), Config: s.config.load()}
+	for _, a := range s.apps.all() {
 		p := a.Published()
 		all = append(all, p)
 		snapshot.Apps = append(snapshot.Apps, p.Status())
@@ -55,7 +55,7 @@ func (s *Supervisor) Sample() status.Snapshot {
 
 // Spec is what an app is to be; nil where there is none of that name.
 func (s *Supervisor) Spec(name string) *spec.App {
-	for _, a := range s.all() {
+	for _, a := range s.apps.all() {
 		if a.Name() == name {
 			return a.Published().Spec
 		}

@@ -45,7 +45,6 @@ var wideTypes = []string{"supervisor/spec.App", "supervisor/status.Worker", "sup
 
 // tooWide are types that are still to be taken apart. To be emptied.
 var tooWide = []string{
-	"supervisor.Supervisor", "supervisor/app.App", "supervisor/worker.Worker",
 	"supervisor/invocation.endpoint",
 	"supervisor/cli.commandLine", "supervisor/cli.session",
 	"supervisor/ecosystem.builder", "supervisor/ecosystem.loader", "supervisor/ecosystem.report", "supervisor/ecosystem/script.engine",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"gorun/supervisor/app/orders"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -22,6 +23,21 @@ type metNeed struct {
 	met bool
 }
 
+// firstStart is the first start of an app.
+type firstStart struct {
+	by    *orders.Command // what has added the app, until its workers are started; nil: nobody waits
+	needs []need          // apps that must have come so far; next is the one waited for
+	next  chan metNeed
+}
+
+// answer answers whoever has added the app, if its workers are not to start.
+func (f *firstStart) answer(err error) {
+	if f.by != nil {
+		f.by.Finish(err)
+		f.by = nil
+	}
+}
+
 // DependOn has the app wait for another one before its first start. Call it before
 // Run.
 func (a *App) DependOn(other *App, condition spec.Condition) {
@@ -36,71 +52,60 @@ func (a *App) DependsOn(name string) bool {
 
 // awaitNext waits for the next app that this one needs, beside its goroutine; when
 // there is none left, the workers are to be started.
-func (a *App) awaitNext(ctx context.Context) {
-	if len(a.desired.needs) == 0 {
-		a.startFirst()
+func (c *controller) awaitNext(ctx context.Context) {
+	f := &c.start
+	if len(f.needs) == 0 {
+		c.startFirst()
 		return
 	}
-	next := a.desired.needs[0]
-	a.desired.needs = a.desired.needs[1:]
-	a.actual.Blocked = "waits for app " + next.app.name
-	if a.first != nil {
-		a.first.Report(status.EveryWorker, a.actual.Blocked)
+	next := f.needs[0]
+	f.needs = f.needs[1:]
+	c.actual.Blocked = "waits for app " + next.app.name
+	if f.by != nil {
+		f.by.Report(status.EveryWorker, c.actual.Blocked)
 	}
-	a.publish()
+	c.publish()
 	met := make(chan metNeed, 1)
-	a.desired.next = met
+	f.next = met
 	go func() { met <- metNeed{next.app, next.await(ctx)} }()
 }
 
 // startFirst says that every worker is to be started. Whoever has added the app is
 // answered when they are online, or have failed to be.
-func (a *App) startFirst() {
-	var steps []*update
-	for _, s := range a.actual.slots {
-		steps = append(steps, &update{slot: s, to: a.update(a.desired.spec, status.ByManual), start: true})
-	}
-	if a.first != nil {
-		a.orders = append(a.orders, &order{Command: a.first, first: true, steps: steps, width: len(steps)})
-		a.first = nil
+func (c *controller) startFirst() {
+	if by := c.start.by; by != nil {
+		c.orders.Add(orders.First(by, c.slots, c.desired.spec))
+		c.start.by = nil
 		return
 	}
-	for _, u := range steps {
-		u.slot.target = u.to
-	}
-}
-
-// answerFirst answers whoever has added the app, if its workers are not to start.
-func (a *App) answerFirst(err error) {
-	if a.first != nil {
-		a.first.finish(err)
-		a.first = nil
+	for _, s := range c.slots.All {
+		s.Give(c.slots.Update(c.desired.spec, status.ByManual))
 	}
 }
 
 // proceed goes on when a need was met, or never will be.
-func (a *App) proceed(ctx context.Context, need metNeed) {
-	a.desired.next = nil
+func (c *controller) proceed(ctx context.Context, need metNeed) {
+	c.start.next = nil
 	switch {
 	case ctx.Err() != nil:
-		a.answerFirst(ErrStopping)
-		a.enter(Ended)
+		c.start.answer(orders.ErrStopping)
+		c.enter(Ended)
 	case need.met:
-		a.awaitNext(ctx)
+		c.awaitNext(ctx)
 	default:
-		a.giveUp(need.app)
+		c.giveUp(need.app)
 	}
 }
 
-// dropNeeds starts no worker any more when they are met, and says why to whoever
+// dropStart starts no worker any more when the needs are met, and says why to whoever
 // waits for that.
-func (a *App) dropNeeds(why error) {
-	a.answerFirst(why)
-	a.desired.next, a.desired.needs, a.actual.Blocked = nil, nil, ""
+func (c *controller) dropStart(why error) {
+	c.start.answer(why)
+	c.start, c.actual.Blocked = firstStart{}, ""
 }
 
 // giveUp ends an app that cannot be started, with the code of the app that it needs.
-func (a *App) giveUp(needed *App) {
+func (c *controller) giveUp(needed *App) {
 	p := needed.Published()
 	why := "has failed"
 	switch {
@@ -109,11 +114,11 @@ func (a *App) giveUp(needed *App) {
 	case !p.Spec.Autostart:
 		why = "is not started: its autostart is false"
 	}
-	a.actual.Blocked = "not started: app " + needed.name + " " + why
-	a.actual.Code = max(p.Code, 1)
-	a.answerFirst(&worker.StartError{Cause: fmt.Errorf("app %s %s", a.name, a.actual.Blocked)})
-	a.deps.Worker.Log.Error("app not started: it depends on another one", "app", a.name, "depends_on", needed.name, "which", why)
-	a.enter(Ended)
+	c.actual.Blocked = "not started: app " + needed.name + " " + why
+	c.actual.Code = max(p.Code, 1)
+	c.start.answer(&worker.StartError{Cause: fmt.Errorf("app %s %s", c.app.name, c.actual.Blocked)})
+	c.app.deps.Worker.Log.Error("app not started: it depends on another one", "app", c.app.name, "depends_on", needed.name, "which", why)
+	c.enter(Ended)
 }
 
 // await waits for the app to come so far. What has ended meanwhile is judged by its
@@ -148,3 +153,38 @@ func (a *App) AwaitReady(ctx context.Context) bool {
 }
 
 func wasOnline(w *worker.Worker) bool { return w.Published().OnlineOnce }
+
+// marks are what others may wait for.
+type marks struct {
+	online chan struct{} // closed: a worker was online
+	ready  chan struct{} // closed: every worker was online
+	ended  chan struct{} // closed: it has come to an end, once at least
+	gone   chan struct{} // closed: Run has returned
+}
+
+func newMarks() marks {
+	return marks{make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})}
+}
+
+// reach closes the marks that have been come to, and returns what is left.
+func (left marks) reach(p *Published) marks {
+	n := 0
+	for _, w := range p.Workers {
+		if wasOnline(w) {
+			n++
+		}
+	}
+	if left.online != nil && n >= 1 {
+		close(left.online)
+		left.online = nil
+	}
+	if left.ready != nil && n >= len(p.Workers) {
+		close(left.ready)
+		left.ready = nil
+	}
+	if left.ended != nil && (p.Phase == Ended || p.Phase == Stopped) {
+		close(left.ended)
+		left.ended = nil
+	}
+	return left
+}

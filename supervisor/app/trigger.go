@@ -12,17 +12,23 @@ import (
 	"gorun/supervisor/worker"
 )
 
-// startTriggers starts what may ask for a restart of the app: memory, clock and
-// files. It ends with ctx, or when the app comes to another revision.
-func (a *App) startTriggers(ctx context.Context) {
-	a.trigger()
-	ctx, a.trigger = context.WithCancel(ctx)
-	conf := a.desired.spec
+// triggers are what may ask for a restart of an app: memory, clock and files.
+type triggers struct {
+	app  *App
+	stop context.CancelFunc
+}
+
+// start starts them for a revision of the app, in place of those of another. They end
+// with ctx.
+func (t *triggers) start(ctx context.Context, conf *spec.App) {
+	t.stop()
+	ctx, t.stop = context.WithCancel(ctx)
+	a := t.app
 	if conf.MaxMemory > 0 {
-		go a.watchMemory(ctx)
+		go t.watchMemory(ctx)
 	}
 	if conf.Cron != "" {
-		go a.followClock(ctx, conf.Cron)
+		go t.followClock(ctx, conf.Cron)
 	}
 	if conf.Watch == nil {
 		return
@@ -36,66 +42,40 @@ func (a *App) startTriggers(ctx context.Context) {
 }
 
 // followClock asks for a restart whenever the schedule says so.
-func (a *App) followClock(ctx context.Context, text string) {
+func (t *triggers) followClock(ctx context.Context, text string) {
 	schedule, err := trigger.ParseSchedule(text)
 	if err != nil { // the loader has checked it
-		a.deps.Worker.Log.Error("cannot read cron_restart", "app", a.name, "error", err)
+		t.app.deps.Worker.Log.Error("cannot read cron_restart", "app", t.app.name, "error", err)
 		return
 	}
-	schedule.Run(ctx, func() { a.Provoke(ctx, status.ByCron, text) })
-}
-
-// Provoke has the app's workers replaced for a reason of gorun's own, without a gap
-// where they share their ports. While something else is under way, that waits for
-// its end.
-func (a *App) Provoke(ctx context.Context, why status.Reason, what string) {
-	c := &Command{Verb: spec.Reload, Reason: why, Background: true}
-	c.Prepare(func(int, string) {})
-	switch a.Published().Phase {
-	case Running:
-	case Ended:
-		c.Verb = spec.Start // a job that the clock starts again
-	case Waiting, Stopped:
-		return
-	}
-	a.deps.Worker.Log.Info("restarting", "app", a.name, "reason", why, "what", what)
-	select {
-	case a.commands <- c:
-	case <-ctx.Done():
-		return
-	}
-	go func() {
-		if err := a.Await(context.WithoutCancel(ctx), c); err != nil && ctx.Err() == nil {
-			a.deps.Worker.Log.Error("restart failed", "app", a.name, "reason", why, "error", err)
-		}
-	}()
+	schedule.Run(ctx, func() { t.app.Provoke(ctx, status.ByCron, text) })
 }
 
 // memoryInterval is how often max_memory_restart is checked.
 const memoryInterval = time.Second
 
 // watchMemory restarts workers whose tree has outgrown max_memory_restart.
-func (a *App) watchMemory(ctx context.Context) {
+func (t *triggers) watchMemory(ctx context.Context) {
 	ticker := time.NewTicker(memoryInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			a.checkMemory()
+			t.checkMemory()
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (a *App) checkMemory() {
-	for _, tree := range worker.Trees(a.Published().Workers, hasMemoryLimit) {
+func (t *triggers) checkMemory() {
+	for _, tree := range worker.Trees(t.app.Published().Workers, hasMemoryLimit) {
 		w, limit := tree.Worker, tree.Worker.Published().Spec.MaxMemory
 		used := usage.Resident(tree.Pids)
 		if used <= limit || w.Invocation() != tree.Invocation {
 			continue
 		}
-		a.deps.Worker.Log.Warn("worker uses more memory than max_memory_restart allows: restarting it",
+		t.app.deps.Worker.Log.Warn("worker uses more memory than max_memory_restart allows: restarting it",
 			"worker", w.Name(), "used", status.Bytes(used), "limit", status.Bytes(limit))
 		w.Restart(status.ByMemory)
 	}

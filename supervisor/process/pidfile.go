@@ -7,8 +7,12 @@ import (
 	"strings"
 )
 
-// WritePIDFile writes the number of a process to a file, and makes its directory.
+// WritePIDFile writes the number of a process to a file, "" for none, and makes its
+// directory.
 func WritePIDFile(path string, pid int) error {
+	if path == "" {
+		return nil
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"time"
 
@@ -103,8 +102,3 @@ func (r *run) lateError() error {
 	}
 	return fmt.Errorf("%w within its listen_timeout of %v: missing %s%s", errNotReady, r.limit, cmp.Or(r.unmet(), "a socket that it listens on"), found)
 }
-
-var (
-	errNotReady = errors.New("it was not ready")
-	errEnded    = errors.New("it ended before it was ready")
-)

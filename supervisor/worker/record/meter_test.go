@@ -1,15 +1,15 @@
-package worker
+package record
 
 import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/process"
+	"gorun/supervisor/invocation"
 )
 
 func TestTheSumOfCPUTimeNeverFalls(t *testing.T) {
 	var m meter
-	first, second := &process.Process{}, &process.Process{}
+	first, second := &invocation.Invocation{}, &invocation.Invocation{}
 	is := func(what string, got, want time.Duration) {
 		t.Helper()
 		if got != want {

@@ -1,70 +1,69 @@
-package worker
+package record
 
 import (
 	"context"
 	"crypto/rand"
+	"time"
 
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/notify"
 	"gorun/supervisor/process"
-	"gorun/supervisor/restart"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 )
 
-// noteOf has the facts of an end for hooks.
-func (w *Worker) noteOf(ended end) hooks.Event {
-	exit := w.status.LastExit
+// eventOf has the facts of an end for hooks.
+func eventOf(ended End, exit *status.Exit) hooks.Event {
 	ending := &hooks.ExitStatus{Text: exit.Text, Code: exit.Code, Tail: ended.Tail}
 	if ended.Status.Signal != 0 {
 		ending.Signal = process.SignalName(ended.Status.Signal)
 	}
-	return hooks.Event{Time: exit.At, Pid: ended.Pid, Reason: ended.reason.String(), Exit: ending, Uptime: exit.Uptime}
+	return hooks.Event{Time: exit.At, Pid: ended.Pid, Reason: ended.Reason.String(), Exit: ending, Uptime: exit.Uptime}
 }
 
-// tellHooks reports an end that nobody has asked for to the hooks.
-func (w *Worker) tellHooks(ended end, decision restart.Decision) {
-	n := w.noteOf(ended)
-	n.Next = decision.String()
-	w.tell(hooks.Exit, n)
-	if decision.Verdict == restart.GiveUp {
-		w.tell(hooks.GiveUp, n)
-	}
+// Restart counts a restart after an end.
+func (r *Record) Restart(ended End) { r.countRestart(ended.Reason, eventOf(ended, r.Status.LastExit)) }
+
+// Replace counts a restart whose invocation was ready before the one before it ended.
+func (r *Record) Replace(why status.Reason, started time.Time) {
+	r.countRestart(why, hooks.Event{})
+	r.observeStart(started)
+	r.Status.Ready = true
 }
 
 // countRestart counts a restart. It is reported to the hooks once the process runs,
-// unless somebody has asked for it; n has the end of the one before, if it has ended.
-func (w *Worker) countRestart(why status.Reason, n hooks.Event) {
-	w.status.Restarts[why]++
+// unless somebody has asked for it; e has the end of the one before, if it has ended.
+func (r *Record) countRestart(why status.Reason, e hooks.Event) {
+	r.Status.Restarts[why]++
 	switch why {
 	case status.ByManual, status.ByReload:
-		w.resumed = nil
+		r.resumed = nil
 	case status.ByExit, status.ByMemory, status.ByCron, status.ByWatch, status.ByHealth, status.ByWatchdog:
-		n.Reason = why.String()
-		w.resumed = &n
+		e.Reason = why.String()
+		r.resumed = &e
 	}
 }
 
 // tellResumed reports a restart whose process runs to the hooks.
-func (w *Worker) tellResumed() {
-	if w.resumed == nil {
+func (r *Record) tellResumed(conf *spec.App) {
+	if r.resumed == nil {
 		return
 	}
-	n := *w.resumed
-	n.Time, n.Pid, n.Next = w.status.Started, w.status.Pid, "online when it is ready"
-	w.resumed = nil
-	w.tell(hooks.Restart, n)
+	e := *r.resumed
+	e.Time, e.Pid, e.Next = r.Status.Started, r.Status.Pid, "online when it is ready"
+	r.resumed = nil
+	r.tell(conf, hooks.Restart, e)
 }
 
 // tell hands an event to the hooks of the app. It never waits.
-func (w *Worker) tell(kind hooks.EventKind, n hooks.Event) {
-	to := w.spec.Hooks(kind)
+func (r *Record) tell(conf *spec.App, kind hooks.EventKind, e hooks.Event) {
+	to := conf.Hooks(kind)
 	if len(to) == 0 {
 		return
 	}
-	n.Kind, n.Host, n.App, n.Instance = kind, w.deps.Host, w.status.App, w.status.Instance
-	h := hookRun{deps: w.deps, app: w.spec, worker: w.name, instance: w.status.Instance, id: w.status.ID}
-	w.deps.Hooks.Dispatch(n, to, h.run)
+	e.Kind, e.Host, e.App, e.Instance = kind, r.deps.Host, r.Status.App, r.Status.Instance
+	h := hookRun{deps: r.deps, app: conf, worker: r.Name, instance: r.Status.Instance, id: r.Status.ID}
+	r.deps.Hooks.Dispatch(e, to, h.run)
 }
 
 // hookRun is what a hook's command is run with: all of it never changes.

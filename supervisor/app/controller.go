@@ -1,0 +1,319 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"gorun/supervisor/app/orders"
+	"gorun/supervisor/app/slots"
+	"gorun/supervisor/invocation"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
+	"gorun/supervisor/worker"
+)
+
+// controller brings an app to what is desired of it. All of it belongs to the goroutine
+// in Run.
+type controller struct {
+	app      *App
+	desired  desired
+	actual   actual
+	slots    *slots.Set
+	orders   orders.Book
+	start    firstStart
+	triggers triggers
+}
+
+// desired is what the app is to come to.
+type desired struct {
+	spec      *spec.App // the revision that every worker is to run by; its Instances is their number
+	gone      bool      // it is deleted: to be forgotten when the last worker is at rest
+	exchanged bool      // another app takes its place then
+}
+
+// actual is what it has come to.
+type actual struct {
+	Published
+	lastStopped bool // the worker that ended last was stopped by the operator
+}
+
+// publish gives others a copy of what the app's goroutine knows.
+func (c *controller) publish() {
+	p := c.actual.Published
+	p.Workers = c.slots.Workers()
+	c.app.published.Store(&p)
+	c.app.deps.Changed()
+}
+
+// enter takes the app to a phase.
+func (c *controller) enter(to Phase) {
+	c.actual.Phase, c.actual.Turn = to, c.app.deps.Turns.Add(1)
+	c.publish()
+}
+
+// run is App.Run.
+func (c *controller) run(ctx, kill context.Context, first *orders.Command) (deleted bool) {
+	c.begin(ctx, first)
+	left, stop := c.app.marks, ctx.Done()
+	for {
+		for c.step(ctx, kill) || c.answer(ctx) {
+		}
+		left = left.reach(c.app.Published())
+		if c.slots.AtRest() && len(c.orders.Under) == 0 && (stop == nil || c.desired.gone) {
+			c.triggers.stop()
+			for _, waiting := range c.orders.TakeWaiting() {
+				waiting.Finish(orders.ErrStopping)
+			}
+			return c.desired.gone && !c.desired.exchanged
+		}
+		select {
+		case <-c.app.changed:
+		case e := <-c.slots.Ended:
+			c.takeEnd(e)
+		case met := <-c.start.next:
+			c.proceed(ctx, met)
+		case command := <-c.app.commands:
+			c.accept(ctx, command)
+		case <-stop:
+			stop = nil
+		}
+	}
+}
+
+// begin says that the workers are to be started, unless they are not.
+func (c *controller) begin(ctx context.Context, first *orders.Command) {
+	c.start = firstStart{by: first, needs: c.app.needs}
+	if c.desired.spec.Autostart {
+		c.enter(Waiting)
+		c.awaitNext(ctx)
+	} else {
+		c.enter(Ended)
+		c.start.answer(nil)
+	}
+	c.triggers.start(ctx, c.desired.spec)
+}
+
+// step does at most one thing that brings the workers closer to what is desired. It
+// returns false when there is nothing to do now.
+func (c *controller) step(ctx, kill context.Context) bool {
+	if c.slots.Step(ctx, func(s *slots.Slot) { c.startWorker(ctx, kill, s) }) {
+		c.attribute()
+		return true
+	}
+	return c.actual.Phase == Running && c.settle(ctx)
+}
+
+// startWorker gives a worker at rest a goroutine.
+func (c *controller) startWorker(ctx, kill context.Context, s *slots.Slot) {
+	if c.actual.Ports == nil {
+		c.actual.Ports = invocation.NewPorts(c.desired.spec, c.app.deps.Worker.Deps.Deps)
+	}
+	if c.actual.Phase != Running {
+		c.slots.ClearFailures()
+		c.actual.Completed, c.actual.Blocked = false, ""
+		c.enter(Running)
+	}
+	c.actual.Ports.SetEnding(false)
+	c.slots.Start(ctx, kill, s, c.actual.Ports)
+}
+
+// takeEnd notes the end of a worker's goroutine. The last to end decides what becomes
+// of the app.
+func (c *controller) takeEnd(e slots.End) {
+	c.slots.TakeEnd(e)
+	c.actual.lastStopped = e.Slot.Stop && (!e.Slot.Remove || c.desired.gone)
+	c.attribute()
+}
+
+// attribute takes the code of the first worker that has failed for the app's.
+func (c *controller) attribute() {
+	c.actual.Code = c.slots.Code()
+	c.publish()
+}
+
+// settle takes the app out of its running phase when the last worker is at rest:
+// from then on its ports refuse. It returns false while one is not.
+func (c *controller) settle(ctx context.Context) bool {
+	if !c.slots.AtRest() {
+		return false
+	}
+	c.actual.Ports.Close()
+	c.actual.Ports = nil
+	c.actual.Completed = c.actual.Code == 0 && ctx.Err() == nil && !c.actual.lastStopped
+	if c.actual.lastStopped {
+		c.enter(Stopped)
+	} else {
+		c.enter(Ended)
+	}
+	c.actual.lastStopped = false
+	return true
+}
+
+// accept sets what a command desires, or answers it.
+func (c *controller) accept(ctx context.Context, command *orders.Command) {
+	if command.Background && c.orders.Busy() && ctx.Err() == nil && !c.desired.gone {
+		c.orders.Queue(command)
+		return
+	}
+	o, err := c.admit(ctx, command)
+	if err != nil {
+		command.Finish(err)
+		return
+	}
+	c.orders.Add(o)
+}
+
+// admit makes an order of a command, unless it is refused.
+func (c *controller) admit(ctx context.Context, command *orders.Command) (*orders.Order, error) {
+	switch {
+	case ctx.Err() != nil:
+		return nil, orders.ErrStopping
+	case c.desired.gone:
+		return nil, fmt.Errorf("%w: app %s is being deleted", orders.ErrUnknown, c.app.name)
+	}
+	chosen, err := c.chosen(command)
+	if err != nil {
+		return nil, err
+	}
+	if command.Size == nil {
+		switch command.Verb {
+		case spec.Stop, spec.Delete:
+			return c.stop(command, chosen), nil
+		case spec.Reset:
+			return orders.Reset(command, chosen), nil
+		case spec.Start, spec.Restart, spec.Reload:
+		}
+	}
+	if err := c.orders.Conflict(c.app.name, command, chosen); err != nil {
+		return nil, err //nolint:wrapcheck // it names the app
+	}
+	if command.Size != nil {
+		return c.scale(command)
+	}
+	if command.Verb != spec.Reload {
+		c.dropStart(orders.ErrSuperseded)
+	}
+	if command.Verb == spec.Start {
+		return orders.Start(command, c.slots, c.desired.spec, chosen), nil
+	}
+	return orders.Renew(command, c.slots, cmp.Or(command.Spec, c.desired.spec), chosen), nil
+}
+
+// chosen returns the workers that a command is about. With a revision that has fewer
+// of them, the others go when these were replaced.
+func (c *controller) chosen(command *orders.Command) ([]*slots.Slot, error) {
+	if command.Instances == nil {
+		all := slices.Clone(c.slots.All)
+		if command.Spec != nil && command.Spec.Instances < len(all) && c.actual.Phase == Running {
+			all = all[:command.Spec.Instances]
+		}
+		return all, nil
+	}
+	found := slices.DeleteFunc(slices.Clone(c.slots.All), func(s *slots.Slot) bool {
+		return !slices.Contains(command.Instances, s.Published().Instance)
+	})
+	if len(found) < len(command.Instances) {
+		return nil, fmt.Errorf("%w: app %s has %s", orders.ErrUnknown, c.app.name, status.Plural(len(c.slots.All), "worker"))
+	}
+	return found, nil
+}
+
+// scale changes how many workers there are. At least one stays.
+func (c *controller) scale(command *orders.Command) (*orders.Order, error) {
+	now := c.slots.Count()
+	n := command.Size.From(now)
+	switch {
+	case n < 1:
+		return nil, fmt.Errorf("cannot scale below 1 worker; use `gorun stop %s`", c.app.name)
+	case c.actual.Phase != Running:
+		return nil, fmt.Errorf("app %s does not run; start it first", c.app.name)
+	}
+	c.journal("scale", fmt.Sprintf("scale from %d to %d", now, n))
+	conf := *c.desired.spec
+	conf.Instances = n
+	o := orders.Scale(command, c.slots)
+	c.resize(o, &conf)
+	return o, nil
+}
+
+// resize makes a revision that differs in nothing but the number of workers from
+// what they run by the app's. New workers start at once, and the newest go first.
+func (c *controller) resize(o *orders.Order, conf *spec.App) {
+	c.desired.spec, c.actual.Spec = conf, conf
+	added := c.slots.Match(conf)
+	if c.actual.Phase != Running {
+		added = nil
+	}
+	o.Resize(conf, added)
+	c.publish()
+}
+
+// stop stops workers, also while something else is under way.
+func (c *controller) stop(command *orders.Command, chosen []*slots.Slot) *orders.Order {
+	if command.Instances == nil {
+		c.dropStart(worker.ErrStopped)
+		if c.actual.Phase == Waiting || c.actual.Phase == Ended {
+			c.enter(Stopped)
+		}
+	}
+	o := orders.Stop(command, c.slots, chosen)
+	if !slices.ContainsFunc(c.slots.All, func(s *slots.Slot) bool { return s.Runs() && !s.Stop }) {
+		c.app.SetEnding()
+	}
+	c.desired.exchanged = command.Exchange
+	c.desired.gone = command.Verb == spec.Delete && c.slots.Count() == 0
+	return o
+}
+
+// answer brings the orders on, and answers those whose condition holds. It returns
+// false when there is nothing to do now.
+func (c *controller) answer(ctx context.Context) bool {
+	for _, o := range c.orders.Under {
+		switch {
+		case o.Advance(ctx):
+		case !o.Holds() || o.IsLeaving(c.app.wake):
+			continue
+		case o.IsToResize() && !c.desired.gone:
+			c.resize(o, o.Spec)
+		default:
+			c.orders.Drop(o)
+			c.conclude(ctx, o)
+		}
+		return true
+	}
+	return false
+}
+
+// conclude puts the outcome on record, answers the order and takes up what has waited
+// for it. An app that somebody has stopped meanwhile is left alone.
+func (c *controller) conclude(ctx context.Context, o *orders.Order) {
+	result := o.Result()
+	if o.Spec != nil && result.Err == nil {
+		c.triggers.start(ctx, c.desired.spec)
+	}
+	if result.Reloaded {
+		c.actual.Reloads = c.actual.Reloads.Observe(result.Err, result.Took)
+	}
+	if result.Record {
+		c.journal(o.Kind(), result.Text)
+	}
+	c.publish()
+	o.Finish(result.Err)
+	if c.orders.Busy() {
+		return
+	}
+	for _, waiting := range c.orders.TakeWaiting() {
+		if c.actual.Phase == Stopped {
+			waiting.Finish(nil)
+		} else {
+			c.accept(ctx, waiting)
+		}
+	}
+}
+
+// journal appends an event of the app.
+func (c *controller) journal(kind, text string) {
+	c.app.deps.Worker.Record(status.Event{App: c.app.name, Instance: status.EveryWorker, Kind: kind, Text: text})
+}

@@ -1,0 +1,182 @@
+package worker
+
+import (
+	"context"
+
+	"gorun/health"
+	"gorun/supervisor/invocation"
+	"gorun/supervisor/status"
+	"gorun/supervisor/worker/record"
+)
+
+// verdict is why an invocation is to end, or has.
+type verdict struct {
+	cause  invocation.Cause
+	reason status.Reason // of the restart
+	late   bool          // it was not ready in time
+}
+
+// activation goes from the start of an invocation, over any that replace it without a
+// gap, until the last one's whole tree is gone and its exit is on record. It belongs to
+// the worker's goroutine.
+type activation struct {
+	w           *Worker
+	ports       *invocation.Ports
+	serving     *run
+	replacement *replacement // nil: none is under way
+}
+
+// run returns how the activation has ended.
+func (a *activation) run(ctx, kill context.Context) record.End {
+	w := a.w
+	drain(w.mail.restarts) // they were about the invocation before
+	w.enter(status.Launching)
+	var err error
+	if a.serving, err = w.launch(a.ports); err != nil {
+		return w.record.FailStart(err)
+	}
+	w.present(a.serving)
+	v := a.attend(ctx, kill)
+	r := a.serving
+	r.StopTraffic()
+	if v.cause != invocation.Died || r.LeavesOthers() {
+		w.enter(status.Stopping)
+	}
+	ended := record.End{End: r.Terminate(kill, v.cause), Reason: v.reason, Late: v.late}
+	w.recordEnd(r.Invocation, &ended)
+	return ended
+}
+
+// attend is the one place where the worker waits while an invocation serves or
+// starts: for what is heard of it and of its replacement, for requests, and for
+// those that are leaving. It returns why the serving one is to end.
+func (a *activation) attend(ctx, kill context.Context) verdict {
+	for {
+		var v *verdict
+		select {
+		case e := <-a.serving.Events():
+			v = a.hear(e)
+		case e := <-a.replacement.events():
+			v = a.hearReplacement(kill, e)
+		case u := <-a.w.mail.updates:
+			v = a.takeUp(kill, u)
+		case why := <-a.w.mail.restarts:
+			v = a.unlessReplaced(&verdict{cause: invocation.Misbehaved, reason: why})
+		case <-a.w.mail.resets:
+			a.w.record.Reset()
+		case gone := <-a.w.leaving.ended:
+			a.w.reap(gone)
+		case <-ctx.Done():
+			v = &verdict{cause: invocation.Stopped}
+		}
+		if v != nil {
+			a.giveUpReplacement(kill, invocation.Stopped, ErrStopped)
+			return *v
+		}
+		a.markReady()
+	}
+}
+
+// hear takes an event of the serving invocation. It returns why that is to end.
+func (a *activation) hear(e invocation.Event) *verdict {
+	r := a.serving
+	switch e.Kind {
+	case invocation.Exited:
+		return a.unlessReplaced(&verdict{cause: invocation.Died, reason: status.ByExit})
+	case invocation.Listening, invocation.Ready:
+		r.meet(e)
+	case invocation.Checked:
+		if !r.stopping {
+			r.meet(e)
+			return a.unlessReplaced(a.judge(e.Check))
+		}
+	case invocation.WatchdogExpired:
+		if !r.stopping {
+			a.w.deps.Log.Error("watchdog expired: no WATCHDOG=1", "worker", a.w.Name(), "watchdog", r.Spec().Watchdog)
+			return a.unlessReplaced(&verdict{cause: invocation.Misbehaved, reason: status.ByWatchdog})
+		}
+	case invocation.Stopping:
+		a.letStop()
+	case invocation.Extended:
+		r.prolong(e.Extend)
+	case invocation.DeadlineExceeded:
+		return a.unlessReplaced(a.overdue())
+	case invocation.Alive: // the invocation's own
+	}
+	return nil
+}
+
+// markReady steers connections to an invocation that has met every condition.
+func (a *activation) markReady() {
+	r := a.serving
+	if !r.satisfied() || r.stopping || a.w.record.Status.State != status.Launching {
+		return
+	}
+	r.AcceptTraffic()
+	a.w.enter(status.Online)
+	r.StartWatchdog()
+	a.w.target.settle(nil)
+}
+
+// letStop takes an invocation that has sent STOPPING=1 out of the steering, and
+// leaves it the time of a stop.
+func (a *activation) letStop() {
+	r := a.serving
+	if r.stopping {
+		return
+	}
+	a.w.deps.Log.Info("worker is stopping by itself: STOPPING=1", "worker", a.w.Name())
+	r.stopping = true
+	r.StopWatchdog()
+	r.allow(r.Spec().KillTimeout)
+	a.stopTraffic()
+}
+
+// stopTraffic takes the serving invocation out of the steering.
+func (a *activation) stopTraffic() {
+	a.serving.StopTraffic()
+	a.w.record.SetReady(false)
+	a.w.publish()
+}
+
+// overdue ends an invocation that was to do more until now than to listen.
+func (a *activation) overdue() *verdict {
+	r := a.serving
+	switch {
+	case !r.outOfTime():
+		return nil
+	case r.stopping:
+		a.w.deps.Log.Error("worker sent STOPPING=1 but did not exit within kill_timeout", "worker", a.w.Name(), "kill_timeout", r.Spec().KillTimeout)
+		return &verdict{cause: invocation.Misbehaved, reason: status.ByExit}
+	case r.unmet() != "" && a.w.record.Status.State == status.Launching:
+		a.w.deps.Log.Error("worker not ready in time", "worker", a.w.Name(), "listen_timeout", r.limit, "missing", r.unmet())
+		return &verdict{cause: invocation.Misbehaved, reason: status.ByExit, late: true}
+	}
+	r.listen = false
+	return nil
+}
+
+// judge puts a result of the health check on record, and ends an invocation that is
+// to be restarted for it. One that is only to be taken out of the steering comes
+// back when it recovers.
+func (a *activation) judge(result health.Result) *verdict {
+	a.w.record.ObserveCheck(status.Check{OK: result.OK, Text: result.Text, Took: result.Duration})
+	defer a.w.publish()
+	unhealthy := result.Condition == health.Unhealthy
+	if a.w.record.Status.State != status.Online || unhealthy != a.w.record.Status.Ready {
+		return nil
+	}
+	a.w.record.SetReady(!unhealthy)
+	if !unhealthy {
+		a.w.deps.Log.Info("worker has recovered", "worker", a.w.Name())
+		a.serving.AcceptTraffic()
+		return nil
+	}
+	a.serving.StopTraffic()
+	onFailure := a.serving.Spec().Health.OnFailure
+	a.w.deps.Log.Error("worker is unhealthy", "worker", a.w.Name(), "check", result.Text, "on_failure", onFailure)
+	if onFailure == health.Unready {
+		return nil
+	}
+	return &verdict{cause: invocation.Misbehaved, reason: status.ByHealth}
+}

@@ -1,0 +1,60 @@
+package worker
+
+import (
+	"context"
+
+	"gorun/supervisor/invocation"
+	"gorun/supervisor/status"
+	"gorun/supervisor/worker/record"
+)
+
+// leaver is an invocation that serves no more, or never did.
+type leaver struct {
+	invocation *invocation.Invocation
+	cause      invocation.Cause
+	reason     status.Reason
+	failed     error  // why it did not replace another; nil: it was replaced
+	update     uint64 // that it was to come to
+}
+
+// departed is a leaver that is gone.
+type departed struct {
+	leaver
+	end invocation.End
+}
+
+// leaving are the invocations that terminate beside the serving one.
+type leaving struct {
+	ended chan departed
+	count int
+}
+
+func newLeaving() leaving { return leaving{ended: make(chan departed)} }
+
+// add terminates an invocation beside the serving one.
+func (l *leaving) add(kill context.Context, one leaver) {
+	if one.invocation.HasExited() {
+		one.cause = invocation.Died
+	}
+	l.count++
+	ended := l.ended
+	go func() { ended <- departed{one, one.invocation.Terminate(kill, one.cause)} }()
+}
+
+// reap puts the end of an invocation that has left on record.
+func (w *Worker) reap(d departed) {
+	w.leaving.count--
+	ended := record.End{End: d.end, Reason: d.reason}
+	w.recordEnd(d.invocation, &ended)
+	if d.failed != nil && d.update == w.target.update.Number {
+		w.target.settle(newStartError(d.failed, ended, w.record.Status.LastExit))
+	}
+	w.publish()
+}
+
+// awaitLeaving waits until every invocation has left.
+func (w *Worker) awaitLeaving() {
+	for w.leaving.count > 0 {
+		w.reap(<-w.leaving.ended)
+	}
+}

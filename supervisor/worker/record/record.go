@@ -1,0 +1,114 @@
+// Package record keeps what is known of one worker, over all its invocations: its
+// state, counters, restarts, and how it has ended. It names every exit, and passes on
+// what others are to hear of it: the log, the journal, the hooks and pid_file.
+//
+// A Record belongs to its worker's goroutine, or to the app's while the worker is at
+// rest; only CPU is for anybody. It has no goroutine. No method waits, but for the
+// files' disk: none may be called from the signal loop.
+package record
+
+import (
+	"slices"
+	"time"
+
+	"gorun/supervisor/hooks"
+	"gorun/supervisor/invocation"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/status"
+	"gorun/supervisor/usage"
+)
+
+// Deps is what all records work with. Safe for concurrent use.
+type Deps struct {
+	invocation.Deps
+	OOM   *usage.OOMKills
+	Hooks *hooks.Dispatcher
+	Host  string // this machine's name, for hooks
+}
+
+// Record is what is known of one worker.
+type Record struct {
+	Status status.Worker // to be read; only the methods change it
+	Name   string        // as people read it: api/0. It never changes
+
+	deps     *Deps
+	changed  func()                 // there is something to publish; never waits
+	resumed  *hooks.Event           // a restart to report to hooks when the process runs; nil: none
+	previous *invocation.Invocation // the last that has ended, whose output may still be handed on
+	cpu      meter
+}
+
+// New begins the record of a worker at rest. changed is called when there is something
+// to publish.
+func New(deps *Deps, name string, of status.Worker, changed func()) *Record {
+	of.Since = time.Now()
+	return &Record{Status: of, Name: name, deps: deps, changed: changed}
+}
+
+// Begin records that the worker is to run from now on.
+func (r *Record) Begin() { r.Status.FirstStarted, r.resumed = time.Now(), nil }
+
+// Enter takes the worker to another state: checks the step, logs and publishes
+// it. An illegal step is gorun's bug; it is logged, and work goes on.
+func (r *Record) Enter(to status.State) {
+	s := &r.Status
+	from, now := s.State, time.Now()
+	if !slices.Contains(status.Steps[from], to) {
+		r.deps.Log.Error("illegal step: a bug of gorun", "worker", r.Name, "from", from, "to", to)
+	}
+	r.deps.Log.Debug("worker state changed", "worker", r.Name, "from", from, "to", to, "pid", s.Pid)
+	r.journal("state", from.String()+" → "+to.String())
+	if from == status.Online {
+		s.LeftOnline = now
+	}
+	s.State, s.Since = to, now
+	s.Ready = to == status.Online
+	if to == status.Online {
+		s.OnlineOnce, s.LeftOnline = true, time.Time{}
+		r.observeStart(s.Started)
+	}
+	if to != status.WaitingRestart {
+		s.Backoff = 0
+	}
+	if to != status.Online && to != status.Stopping { // no process, or not yet
+		s.Pid, s.Started = 0, time.Time{}
+	}
+	r.changed()
+}
+
+// journal appends an event of the worker.
+func (r *Record) journal(kind, text string) {
+	r.deps.Record(status.Event{App: r.Status.App, Instance: r.Status.Instance, Kind: kind, Text: text})
+}
+
+// Start counts an invocation that was started.
+func (r *Record) Start(i *invocation.Invocation) {
+	r.Status.Starts++
+	r.cpu.begin(i)
+}
+
+// Serve makes an invocation the one that the worker is known by. conf is what the
+// worker runs by.
+func (r *Record) Serve(i *invocation.Invocation, conf *spec.App) {
+	r.Status.Pid, r.Status.Started, r.Status.LastError = i.Pid(), i.Started(), ""
+	r.changed()
+	r.tellResumed(conf)
+	r.writePIDFile(i)
+}
+
+// SetReady records whether new connections go to the worker, to be published.
+func (r *Record) SetReady(ready bool) { r.Status.Ready = ready }
+
+// ObserveCheck adds a result of the health check, to be published.
+func (r *Record) ObserveCheck(c status.Check) { r.Status.Probe = r.Status.Probe.Observe(c) }
+
+// observeStart adds the time that an invocation took until it was online.
+func (r *Record) observeStart(since time.Time) {
+	r.Status.StartTimes = r.Status.StartTimes.Observe(time.Since(since))
+}
+
+// Reset sets the counters of restarts to zero.
+func (r *Record) Reset() {
+	r.Status.Unstable, r.Status.RestartsAtReset = 0, r.Status.Restarts
+	r.changed()
+}
