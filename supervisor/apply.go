@@ -8,9 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"gorun/supervisor/invocation/endpoint"
+
 	"gorun/supervisor/app"
 	"gorun/supervisor/app/orders"
-	"gorun/supervisor/invocation"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -41,7 +42,7 @@ func (s *Supervisor) Plan(e spec.Revision) []status.Change {
 func compare(e spec.Revision, now, next *spec.App) status.Change {
 	c := status.Change{App: next.Name, Why: now.Changes(*next)}
 	switch {
-	case !invocation.SameSharing(now, next):
+	case !endpoint.SameSharing(now, next):
 		c.What = status.Recreate
 	case len(c.Why) > 0 || e.All:
 		c.What = status.Roll

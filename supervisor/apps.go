@@ -7,9 +7,10 @@ import (
 	"sync"
 	"time"
 
+	"gorun/supervisor/invocation/endpoint"
+
 	"gorun/supervisor/app"
 	"gorun/supervisor/app/orders"
-	"gorun/supervisor/invocation"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -50,7 +51,7 @@ func (s *apps) prepare(present []*app.App, confs []spec.App) ([]*app.App, error)
 	}
 	var made []*app.App
 	for _, conf := range confs {
-		if err := invocation.CheckSharing(&conf); err != nil {
+		if err := endpoint.CheckSharing(&conf); err != nil {
 			return nil, err //nolint:wrapcheck // it names the app
 		}
 		if conf.Sharing != spec.ShareNone {

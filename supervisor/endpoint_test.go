@@ -9,9 +9,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gorun/supervisor/invocation/endpoint"
+	"gorun/supervisor/invocation/event"
+
 	"gorun/health"
 	"gorun/supervisor/invocation"
-	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/process"
 	"gorun/supervisor/sockets"
 	"gorun/supervisor/spec"
@@ -65,16 +67,16 @@ func (o *opening) note(what string) {
 	o.notes = append(o.notes, fmt.Sprint(time.Since(o.begun).Round(time.Millisecond), " ", what))
 }
 
-func (o *opened) Report(post func(invocation.Event)) {
-	after := func(d time.Duration, kind invocation.Kind) {
+func (o *opened) Report(post func(event.Event)) {
+	after := func(d time.Duration, kind event.Kind) {
 		if d != forever {
-			time.AfterFunc(d, func() { post(invocation.Event{Kind: kind}) })
+			time.AfterFunc(d, func() { post(event.Event{Kind: kind}) })
 		}
 	}
 	if !o.blind {
-		after(o.listens, invocation.Listening)
+		after(o.listens, event.Listening)
 	}
-	after(o.says, invocation.Ready)
+	after(o.says, event.Ready)
 	ticker := time.NewTicker(max(o.alive, 1))
 	if o.alive == 0 {
 		ticker.Stop()
@@ -84,13 +86,13 @@ func (o *opened) Report(post func(invocation.Event)) {
 		for {
 			select {
 			case r := <-o.checked:
-				post(invocation.Event{Kind: invocation.Checked, Check: r})
+				post(event.Event{Kind: event.Checked, Check: r})
 			case d := <-o.extend:
-				post(invocation.Event{Kind: invocation.Extended, Extend: d})
+				post(event.Event{Kind: event.Extended, Extend: d})
 			case <-ticker.C:
-				post(invocation.Event{Kind: invocation.Alive})
+				post(event.Event{Kind: event.Alive})
 			case <-o.stopping:
-				post(invocation.Event{Kind: invocation.Stopping})
+				post(event.Event{Kind: event.Stopping})
 			case <-o.released:
 				return
 			}

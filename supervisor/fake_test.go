@@ -13,12 +13,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gorun/supervisor/invocation/endpoint"
+	"gorun/supervisor/invocation/event"
+
 	"golang.org/x/sys/unix"
 
 	"gorun/signals/reaper"
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/invocation"
-	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
@@ -427,4 +429,4 @@ func (shut) Look() process.Clients                                        { retu
 func (shut) Leave()                                                       {}
 func (shut) Owner() sockets.Owner                                         { return 0 }
 func (shut) Release()                                                     {}
-func (shut) Report(func(invocation.Event))                                {}
+func (shut) Report(func(event.Event))                                     {}

@@ -4,9 +4,10 @@ import (
 	"context"
 	"sync/atomic"
 
+	"gorun/supervisor/invocation/endpoint"
+
 	"gorun/supervisor/app/orders"
 	"gorun/supervisor/app/slots"
-	"gorun/supervisor/invocation"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -36,8 +37,8 @@ type App struct {
 // Published is what an app lets others know. It never changes.
 type Published struct {
 	Spec      *spec.App
-	Workers   []*worker.Worker  // in the order of their instances
-	Ports     *invocation.Ports // nil while no worker runs
+	Workers   []*worker.Worker // in the order of their instances
+	Ports     *endpoint.Ports  // nil while no worker runs
 	Phase     Phase
 	Code      int    // the exit code to attribute to the app
 	Completed bool   // all workers ended as they were meant to

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"slices"
 
+	"gorun/supervisor/invocation/endpoint"
+
 	"gorun/supervisor/app/orders"
 	"gorun/supervisor/app/slots"
-	"gorun/supervisor/invocation"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -108,7 +109,7 @@ func (c *controller) step(ctx, kill context.Context) bool {
 // startWorker gives a worker at rest a goroutine.
 func (c *controller) startWorker(ctx, kill context.Context, s *slots.Slot) {
 	if c.actual.Ports == nil {
-		c.actual.Ports = invocation.NewPorts(c.desired.spec, c.app.deps.Worker.Deps.Deps)
+		c.actual.Ports = endpoint.NewPorts(c.desired.spec, c.app.deps.Worker.Deps.Deps)
 	}
 	if c.actual.Phase != Running {
 		c.slots.ClearFailures()

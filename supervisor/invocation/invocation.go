@@ -7,6 +7,7 @@ import (
 
 	"gorun/signals/reaper"
 	"gorun/supervisor/invocation/endpoint"
+	"gorun/supervisor/invocation/event"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/notify"
 	"gorun/supervisor/process"
@@ -40,7 +41,7 @@ type Endpoint interface {
 	Traffic
 	Drainer
 	// Report begins to post what is heard of the run. It never waits.
-	Report(post func(Event))
+	Report(post func(event.Event))
 }
 
 // Traffic steers new connections.
@@ -57,10 +58,10 @@ type Drainer interface {
 	// Drain returns when the run serves nobody any more, or when ctx ends, the
 	// program exits, or its time is over.
 	Drain(ctx context.Context, exited <-chan struct{}, limits endpoint.DrainLimits)
-	Look() process.Clients    // nil: it serves nobody
-	AskToStop() bool          // by a message; false: a signal has to
-	Leave()                   // it was asked to stop: what gorun holds open may not keep it
-	Release()                 // nothing of the program is left
+	Look() process.Clients // nil: it serves nobody
+	AskToStop() bool       // by a message; false: a signal has to
+	Leave()                // it was asked to stop: what gorun holds open may not keep it
+	Release()              // nothing of the program is left
 }
 
 // Parts are what an invocation is made of.
@@ -99,7 +100,7 @@ func New(parts Parts, by *spec.App, kills uint64) *Invocation {
 		parts: parts, spec: by, started: time.Now(), kills: kills,
 		events: newStream(), extend: make(chan time.Duration, 1), abandon: func() {},
 	}
-	i.deadline = time.AfterFunc(time.Hour, func() { i.post(Event{Kind: DeadlineExceeded}) })
+	i.deadline = time.AfterFunc(time.Hour, func() { i.post(event.Event{Kind: event.DeadlineExceeded}) })
 	i.deadline.Stop()
 	i.process, _ = parts.Tree.(*process.Process)
 	i.endpoint, _ = parts.Endpoint.(*endpoint.Endpoint)
@@ -109,7 +110,7 @@ func New(parts Parts, by *spec.App, kills uint64) *Invocation {
 }
 
 // Events is the stream of what happens to the invocation until Terminate.
-func (i *Invocation) Events() <-chan Event { return i.events.out }
+func (i *Invocation) Events() <-chan event.Event { return i.events.out }
 
 // Spec is what it was started by.
 func (i *Invocation) Spec() *spec.App { return i.spec }
@@ -149,19 +150,19 @@ func (i *Invocation) SetDeadline(d time.Duration) { i.deadline.Reset(d) }
 
 // StartWatchdog begins to expect WATCHDOG=1, if the app says how often.
 func (i *Invocation) StartWatchdog() {
-	i.watchdog.Start(i.spec.Watchdog, func() { i.post(Event{Kind: WatchdogExpired}) })
+	i.watchdog.Start(i.spec.Watchdog, func() { i.post(event.Event{Kind: event.WatchdogExpired}) })
 }
 
 // StopWatchdog no longer expects it.
 func (i *Invocation) StopWatchdog() { i.watchdog.Stop() }
 
 // post takes what is heard of the run. It never waits.
-func (i *Invocation) post(e Event) {
+func (i *Invocation) post(e event.Event) {
 	switch e.Kind {
-	case Alive:
+	case event.Alive:
 		i.watchdog.KeepAlive()
 		return
-	case Extended:
+	case event.Extended:
 		if i.leaving.Load() {
 			select {
 			case i.extend <- e.Extend:
@@ -169,9 +170,9 @@ func (i *Invocation) post(e Event) {
 			}
 			return
 		}
-	case Listening:
+	case event.Listening:
 		i.listened.Store(true)
-	case Exited, Ready, Checked, WatchdogExpired, Stopping, DeadlineExceeded:
+	case event.Exited, event.Ready, event.Checked, event.WatchdogExpired, event.Stopping, event.DeadlineExceeded:
 	}
 	i.events.post(e)
 }
@@ -182,6 +183,6 @@ type Request struct {
 	Instance int
 	ID       int                 // pm_id
 	Output   *logs.Worker        // where what it writes goes
-	Ports    *Ports              // that its app shares
+	Ports    *endpoint.Ports     // that its app shares
 	Count    func(status.Totals) // adds up what Node has counted, over all runs
 }

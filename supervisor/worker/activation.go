@@ -3,6 +3,9 @@ package worker
 import (
 	"context"
 
+	"gorun/supervisor/invocation/endpoint"
+	"gorun/supervisor/invocation/event"
+
 	"gorun/health"
 	"gorun/supervisor/invocation"
 	"gorun/supervisor/status"
@@ -21,7 +24,7 @@ type verdict struct {
 // the worker's goroutine.
 type activation struct {
 	w           *Worker
-	ports       *invocation.Ports
+	ports       *endpoint.Ports
 	serving     *run
 	replacement *replacement // nil: none is under way
 }
@@ -78,30 +81,30 @@ func (a *activation) attend(ctx, kill context.Context) verdict {
 }
 
 // hear takes an event of the serving invocation. It returns why that is to end.
-func (a *activation) hear(e invocation.Event) *verdict {
+func (a *activation) hear(e event.Event) *verdict {
 	r := a.serving
 	switch e.Kind {
-	case invocation.Exited:
+	case event.Exited:
 		return a.unlessReplaced(&verdict{cause: invocation.Died, reason: status.ByExit})
-	case invocation.Listening, invocation.Ready:
+	case event.Listening, event.Ready:
 		r.meet(e)
-	case invocation.Checked:
+	case event.Checked:
 		if !r.stopping {
 			r.meet(e)
 			return a.unlessReplaced(a.judge(e.Check))
 		}
-	case invocation.WatchdogExpired:
+	case event.WatchdogExpired:
 		if !r.stopping {
 			a.w.deps.Log.Error("watchdog expired: no WATCHDOG=1", "worker", a.w.Name(), "watchdog", r.Spec().Watchdog)
 			return a.unlessReplaced(&verdict{cause: invocation.Misbehaved, reason: status.ByWatchdog})
 		}
-	case invocation.Stopping:
+	case event.Stopping:
 		a.letStop()
-	case invocation.Extended:
+	case event.Extended:
 		r.prolong(e.Extend)
-	case invocation.DeadlineExceeded:
+	case event.DeadlineExceeded:
 		return a.unlessReplaced(a.overdue())
-	case invocation.Alive: // the invocation's own
+	case event.Alive: // the invocation's own
 	}
 	return nil
 }

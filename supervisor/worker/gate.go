@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"gorun/supervisor/invocation/event"
+
 	"gorun/health"
 	"gorun/supervisor/invocation"
 )
@@ -59,18 +61,18 @@ func (r *run) unmet() string {
 
 // meet takes note of an event that may meet a condition. What is explicit stands for a
 // socket, too, unless it must listen.
-func (r *run) meet(e invocation.Event) {
+func (r *run) meet(e event.Event) {
 	switch e.Kind {
-	case invocation.Listening:
+	case event.Listening:
 		r.listen = false
-	case invocation.Ready:
+	case event.Ready:
 		r.notify = false
-	case invocation.Checked:
+	case event.Checked:
 		r.checked = e.Check.Text
 		if e.Check.Condition == health.Healthy {
 			r.health = false
 		}
-	case invocation.Exited, invocation.Alive, invocation.WatchdogExpired, invocation.Stopping, invocation.Extended, invocation.DeadlineExceeded:
+	case event.Exited, event.Alive, event.WatchdogExpired, event.Stopping, event.Extended, event.DeadlineExceeded:
 	}
 	if r.explicit && r.unmet() == "" && !r.mustListen {
 		r.listen = false

@@ -3,6 +3,8 @@ package worker
 import (
 	"context"
 
+	"gorun/supervisor/invocation/event"
+
 	"gorun/supervisor/invocation"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
@@ -19,7 +21,7 @@ type replacement struct {
 }
 
 // events is the stream of the replacement; nothing where there is none.
-func (r *replacement) events() <-chan invocation.Event {
+func (r *replacement) events() <-chan event.Event {
 	if r == nil {
 		return nil
 	}
@@ -76,17 +78,17 @@ func (a *activation) unlessReplaced(v *verdict) *verdict {
 
 // hearReplacement takes an event of the replacement. It returns why the serving
 // invocation is to end, where nothing takes over from it.
-func (a *activation) hearReplacement(kill context.Context, e invocation.Event) *verdict {
+func (a *activation) hearReplacement(kill context.Context, e event.Event) *verdict {
 	next := a.replacement
 	switch e.Kind {
-	case invocation.Exited:
+	case event.Exited:
 		return a.giveUpReplacement(kill, invocation.Died, errEnded)
-	case invocation.Listening, invocation.Ready, invocation.Checked:
+	case event.Listening, event.Ready, event.Checked:
 		next.mustListen = a.serving.HasListened()
 		next.meet(e)
-	case invocation.Extended:
+	case event.Extended:
 		next.prolong(e.Extend)
-	case invocation.DeadlineExceeded:
+	case event.DeadlineExceeded:
 		if !next.outOfTime() {
 			return nil
 		}
@@ -94,7 +96,7 @@ func (a *activation) hearReplacement(kill context.Context, e invocation.Event) *
 			return a.giveUpReplacement(kill, invocation.Misbehaved, next.lateError())
 		}
 		next.listen = false
-	case invocation.Stopping, invocation.Alive, invocation.WatchdogExpired:
+	case event.Stopping, event.Alive, event.WatchdogExpired:
 	}
 	if next.satisfied() {
 		a.takeOver(kill)

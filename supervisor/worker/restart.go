@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"gorun/supervisor/invocation/endpoint"
+
 	"gorun/supervisor/invocation"
 	"gorun/supervisor/restart"
 	"gorun/supervisor/status"
@@ -15,7 +17,7 @@ import (
 // belongs to the worker's goroutine.
 type restartLoop struct {
 	w     *Worker
-	ports *invocation.Ports
+	ports *endpoint.Ports
 }
 
 // run returns the exit code to attribute to the worker.

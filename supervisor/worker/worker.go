@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"sync/atomic"
 
+	"gorun/supervisor/invocation/endpoint"
+
 	"gorun/supervisor/invocation"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/node"
@@ -102,7 +104,7 @@ func (w *Worker) Close() { w.output.Close() } // nothing of it is left to be wri
 // it at rest, gives up, or ctx ends. The end of kill cuts every grace short. It
 // returns, when nothing of it is left, the exit code to attribute to the worker: 0
 // when it ended well or was stopped.
-func (w *Worker) Run(ctx, kill context.Context, ports *invocation.Ports, first Update) int {
+func (w *Worker) Run(ctx, kill context.Context, ports *endpoint.Ports, first Update) int {
 	drain(w.mail.updates)
 	drain(w.mail.resets)
 	w.record.Begin()
@@ -132,7 +134,7 @@ func (w *Worker) enter(to status.State) {
 }
 
 // launch starts an invocation.
-func (w *Worker) launch(ports *invocation.Ports) (*run, error) {
+func (w *Worker) launch(ports *endpoint.Ports) (*run, error) {
 	i, err := w.deps.Launch(invocation.Request{
 		Spec: w.target.spec, Instance: w.record.Status.Instance, ID: w.record.Status.ID, Output: w.output, Ports: ports, Count: w.totals.Add,
 	})

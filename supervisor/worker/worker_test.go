@@ -9,12 +9,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gorun/supervisor/invocation/endpoint"
+	"gorun/supervisor/invocation/event"
+
 	"golang.org/x/sys/unix"
 
 	"gorun/signals/reaper"
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/invocation"
-	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/process"
 	"gorun/supervisor/restart"
@@ -73,7 +75,7 @@ func TestAWorkerThatStartsGivesItsPlaceToTheNext(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 3 {
 			w := New(deps, conf, i, i, func() {})
-			all.Go(func() { w.Run(ctx, ctx, invocation.NewPorts(conf, deps.Deps.Deps), Update{Number: 1, Spec: conf}) })
+			all.Go(func() { w.Run(ctx, ctx, endpoint.NewPorts(conf, deps.Deps.Deps), Update{Number: 1, Spec: conf}) })
 			synctest.Wait() // they queue in this order
 			workers = append(workers, w)
 		}
@@ -101,7 +103,7 @@ func testDeps(t *testing.T, log slog.Handler) *Deps {
 	t.Cleanup(func() { _ = output.Close(context.Background()) })
 	return &Deps{
 		Deps: record.Deps{
-			Deps: invocation.Deps{Log: slog.New(log), Record: func(status.Event) {}},
+			Deps: endpoint.Deps{Log: slog.New(log), Record: func(status.Event) {}},
 			OOM:  &usage.OOMKills{Count: func() uint64 { return 0 }}, Hooks: hooks.New(hooks.Options{Log: slog.New(log)}),
 		},
 		Output: output, Slots: make(chan struct{}, 10),
@@ -175,4 +177,4 @@ func (shut) Look() process.Clients                                        { retu
 func (shut) Leave()                                                       {}
 func (shut) Owner() sockets.Owner                                         { return 0 }
 func (shut) Release()                                                     {}
-func (shut) Report(func(invocation.Event))                                {}
+func (shut) Report(func(event.Event))                                     {}

@@ -10,7 +10,8 @@ import (
 	"context"
 	"slices"
 
-	"gorun/supervisor/invocation"
+	"gorun/supervisor/invocation/endpoint"
+
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -149,7 +150,7 @@ func (s *Set) Step(ctx context.Context, start func(*Slot)) bool {
 }
 
 // Start gives a worker at rest a goroutine.
-func (s *Set) Start(ctx, kill context.Context, one *Slot, ports *invocation.Ports) {
+func (s *Set) Start(ctx, kill context.Context, one *Slot, ports *endpoint.Ports) {
 	s.clearFailure(one)
 	first := one.target
 	one.given, one.stopped = first.Number, false

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"gorun/supervisor/invocation/endpoint"
+
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/invocation"
 	"gorun/supervisor/spec"
@@ -20,7 +22,7 @@ import (
 
 // Deps is what all records work with. Safe for concurrent use.
 type Deps struct {
-	invocation.Deps
+	endpoint.Deps
 	OOM   *usage.OOMKills
 	Hooks *hooks.Dispatcher
 	Host  string // this machine's name, for hooks

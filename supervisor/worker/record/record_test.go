@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gorun/supervisor/invocation/endpoint"
+
 	"golang.org/x/sys/unix"
 
 	"gorun/signals/reaper"
@@ -76,5 +78,5 @@ func TestOutcomes(t *testing.T) {
 
 // newRecord begins a record that is logged to a handler.
 func newRecord(log slog.Handler, of status.Worker) *Record {
-	return New(&Deps{Deps: invocation.Deps{Log: slog.New(log), Record: func(status.Event) {}}}, "api/0", of, func() {})
+	return New(&Deps{Deps: endpoint.Deps{Log: slog.New(log), Record: func(status.Event) {}}}, "api/0", of, func() {})
 }

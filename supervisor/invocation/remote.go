@@ -5,35 +5,8 @@ import (
 	"encoding/json"
 	"net"
 
-	"gorun/supervisor/invocation/endpoint"
-	"gorun/supervisor/invocation/event"
 	"gorun/supervisor/process"
 	"gorun/supervisor/status"
-)
-
-type (
-	Ports = endpoint.Ports
-	Deps  = endpoint.Deps
-	Event = event.Event
-	Kind  = event.Kind
-)
-
-var (
-	NewPorts     = endpoint.NewPorts
-	CheckSharing = endpoint.CheckSharing
-	SameSharing  = endpoint.SameSharing
-)
-
-const (
-	Exited           = event.Exited
-	Listening        = event.Listening
-	Ready            = event.Ready
-	Checked          = event.Checked
-	Alive            = event.Alive
-	WatchdogExpired  = event.WatchdogExpired
-	Stopping         = event.Stopping
-	Extended         = event.Extended
-	DeadlineExceeded = event.DeadlineExceeded
 )
 
 // AddTo adds what the process reports to its worker's status. Anybody may call it.
