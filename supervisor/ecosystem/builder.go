@@ -80,7 +80,7 @@ func (b *builder) setting(name string) setting { return b.settings[name] }
 // textOf returns the text of a key, "" when it was not given.
 func (b *builder) textOf(name string) string {
 	if s := b.setting(name); s.given() {
-		return b.report.text(s)
+		return s.text(b.report)
 	}
 	return ""
 }
@@ -88,13 +88,13 @@ func (b *builder) textOf(name string) string {
 // enabled returns the value of a boolean key that has a default.
 func (b *builder) enabled(name string) bool {
 	s := b.setting(name)
-	return s.given() && b.report.bool(s)
+	return s.given() && s.bool(b.report)
 }
 
 func (b *builder) chooseNames() {
 	b.app.Script = b.textOf("script")
 	if s := b.setting("name"); s.given() {
-		b.app.Name = b.report.label(s)
+		b.app.Name = s.label(b.report)
 	} else {
 		b.app.Name = baseName(b.app.Script)
 	}
@@ -123,7 +123,7 @@ func (b *builder) chooseDir() bool {
 	if !s.given() {
 		return true
 	}
-	dir := b.report.text(s)
+	dir := s.text(b.report)
 	if dir == "" {
 		return true
 	}
@@ -135,10 +135,10 @@ func (b *builder) chooseDir() bool {
 	info, err := os.Stat(b.app.Dir)
 	switch {
 	case err != nil:
-		b.report.wrong(s, "%s: %s; it is relative to %s", b.app.Dir, reason(err), base)
+		s.wrong(b.report, "%s: %s; it is relative to %s", b.app.Dir, reason(err), base)
 		return false
 	case !info.IsDir():
-		b.report.wrong(s, "%s is not a directory", b.app.Dir)
+		s.wrong(b.report, "%s is not a directory", b.app.Dir)
 		return false
 	}
 	return true

@@ -25,14 +25,14 @@ func dependenciesVar(field *[]dependency) Type {
 		switch s.value.kind {
 		case mapping:
 			for _, e := range s.value.entries {
-				add(e.key, spec.Condition(b.report.oneOf(s.inner(e), conditions...)), e.at)
+				add(e.key, spec.Condition(s.inner(e).oneOf(b.report, conditions...)), e.at)
 			}
 		case list:
-			for i, name := range b.report.texts(s) {
+			for i, name := range s.texts(b.report) {
 				add(name, spec.Online, s.value.list[i].at)
 			}
 		case null, boolean, number, text:
-			add(b.report.text(s), spec.Online, s.value.at)
+			add(s.text(b.report), spec.Online, s.value.at)
 		}
 	}}
 }

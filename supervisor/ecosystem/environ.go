@@ -17,13 +17,13 @@ func (b *builder) buildEnvironment() {
 		b.readEnvFiles(s)
 	}
 	if s := b.setting("env"); s.given() {
-		b.overlay(b.report.variables(s))
+		b.overlay(s.variables(b.report))
 	}
 	for _, s := range b.envs {
-		b.report.variables(s) // all are checked, one applies
+		s.variables(b.report) // all are checked, one applies
 	}
 	if s, ok := b.envs[b.source.EnvName]; ok {
-		b.overlay(b.report.variables(s))
+		b.overlay(s.variables(b.report))
 	}
 }
 
@@ -59,7 +59,7 @@ func (b *builder) envFilter() func(name string) bool {
 		return func(string) bool { return false }
 	}
 	if s.value.kind == list {
-		parts := slices.DeleteFunc(b.report.texts(s), func(part string) bool { return part == "" })
+		parts := slices.DeleteFunc(s.texts(b.report), func(part string) bool { return part == "" })
 		return func(name string) bool {
 			return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(name, part) })
 		}
@@ -69,7 +69,7 @@ func (b *builder) envFilter() func(name string) bool {
 			return on && !slices.Contains([]string{"PATH", "HOME", "LANG", "TZ"}, name)
 		}
 	}
-	one := b.report.text(s)
+	one := s.text(b.report)
 	return func(name string) bool { return name == one }
 }
 
@@ -80,13 +80,13 @@ func (b *builder) readEnvFiles(s setting) {
 	}
 	for _, item := range items {
 		one := s.item(item)
-		path := b.report.text(one)
+		path := one.text(b.report)
 		if path == "" {
 			continue
 		}
 		vars, err := readEnvFile(absolute(b.app.Dir, path))
 		if err != nil {
-			b.report.wrong(one, "%s: %v", absolute(b.app.Dir, path), err)
+			one.wrong(b.report, "%s: %v", absolute(b.app.Dir, path), err)
 			continue
 		}
 		layer := make(map[string]*string, len(vars))
@@ -114,16 +114,16 @@ func (b *builder) addVariables() {
 	}
 	first, err := strconv.ParseInt(env.Vars[env.IncrementVar], 10, 32)
 	if err != nil {
-		b.report.wrong(b.setting("increment_var"), "variable %s is not set to a number; set it in env", env.IncrementVar)
+		b.setting("increment_var").wrong(b.report, "variable %s is not set to a number; set it in env", env.IncrementVar)
 	}
 	env.First = first
 }
 
 // variableName reads the name of a variable.
-func (r *report) variableName(s setting) string {
-	name := r.text(s)
+func (s setting) variableName(r *report) string {
+	name := s.text(r)
 	if strings.ContainsAny(name, "=\x00") {
-		r.wrong(s, "%s is not a variable name", quote(name))
+		s.wrong(r, "%s is not a variable name", quote(name))
 		return ""
 	}
 	return name

@@ -39,7 +39,7 @@ func healthVar(field **health.Check) Type {
 			},
 			done: func(b *builder, s setting) {
 				if err := check.Valid(); err != nil {
-					b.report.wrong(s, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+					s.wrong(b.report, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 				}
 				*field = check
 			},
@@ -76,17 +76,17 @@ func tcpVar(field **health.TCPCheck) Type {
 func headersVar(field *map[string]string) Type {
 	return Type{forms: []any{mapOf(ref("text"))}, set: func(b *builder, s setting) {
 		*field = map[string]string{}
-		for _, e := range b.report.entriesOf(s, "headers: {Host: example.org}") {
-			(*field)[e.key] = b.report.text(s.inner(e))
+		for _, e := range s.entriesOf(b.report, "headers: {Host: example.org}") {
+			(*field)[e.key] = s.inner(e).text(b.report)
 		}
 	}}
 }
 
 func statusVar(field *health.StatusRanges) Type {
 	return Type{forms: []any{shape{"type": []string{"integer", "string"}}}, set: func(b *builder, s setting) {
-		ranges, err := health.ParseStatus(b.report.text(s))
+		ranges, err := health.ParseStatus(s.text(b.report))
 		if err != nil {
-			b.report.wrong(s, "%v", err)
+			s.wrong(b.report, "%v", err)
 		}
 		*field = ranges
 	}}
@@ -96,7 +96,7 @@ func statusVar(field *health.StatusRanges) Type {
 func metricsVar(field **spec.Metrics) Type {
 	return Type{object: func() object {
 		m := new(spec.Metrics)
-		path := typeOf((*report).text, &m.Path, ref("path"))
+		path := typeOf(setting.text, &m.Path, ref("path"))
 		return object{
 			off: true, example: "{path: /metrics}",
 			text: path,
@@ -112,11 +112,11 @@ func metricsVar(field **spec.Metrics) Type {
 			done: func(b *builder, s setting) {
 				switch {
 				case m.IPC && (m.Path != "" || m.Port != 0):
-					b.report.wrong(s, "ipc takes neither path nor port: the workers are asked over their IPC channel")
+					s.wrong(b.report, "ipc takes neither path nor port: the workers are asked over their IPC channel")
 				case m.IPC && !b.app.Node:
-					b.report.wrong(s, "ipc needs a script that node runs directly; set path to where the metrics are served, as in metrics: {path: /metrics}")
+					s.wrong(b.report, "ipc needs a script that node runs directly; set path to where the metrics are served, as in metrics: {path: /metrics}")
 				case !m.IPC && !strings.HasPrefix(m.Path, "/"):
-					b.report.wrong(s, "set path to where the metrics are served, as in metrics: {path: /metrics}")
+					s.wrong(b.report, "set path to where the metrics are served, as in metrics: {path: /metrics}")
 				}
 				*field = m
 			},
@@ -128,21 +128,21 @@ func rulesVar(field *map[string]string) Type {
 	rules := []string{"sum", "min", "max", "avg", "first"}
 	return Type{forms: []any{mapOf(shape{"enum": rules})}, set: func(b *builder, s setting) {
 		*field = map[string]string{}
-		for _, e := range b.report.entriesOf(s, "rules: {jobs: max}") {
-			(*field)[e.key] = rules[b.report.oneOf(s.inner(e), rules...)]
+		for _, e := range s.entriesOf(b.report, "rules: {jobs: max}") {
+			(*field)[e.key] = rules[s.inner(e).oneOf(b.report, rules...)]
 		}
 	}}
 }
 
 // commandLine reads a command and resolves its program.
 func (b *builder) commandLine(s setting) []string {
-	words := b.report.words(s)
+	words := s.words(b.report)
 	if len(words) == 0 || words[0] == "" {
 		return nil
 	}
 	program, found := b.findProgram(words[0])
 	if !found {
-		b.report.wrong(s, "%s is not found%s; write its path", quote(words[0]), b.searchedIn(words[0]))
+		s.wrong(b.report, "%s is not found%s; write its path", quote(words[0]), b.searchedIn(words[0]))
 		return words
 	}
 	return append([]string{program}, words[1:]...)

@@ -31,7 +31,7 @@ func hooksVar(field *[]hooks.Hook) Type {
 			},
 			done: func(b *builder, s setting) {
 				if err := hook.Valid(); err != nil {
-					b.report.wrong(s, "%v", err)
+					s.wrong(b.report, "%v", err)
 				}
 				*field = append(*field, *hook)
 			},
@@ -42,9 +42,9 @@ func hooksVar(field *[]hooks.Hook) Type {
 // webhookVar is a URL. It is a secret: no message repeats it.
 func webhookVar(field *string) Type {
 	return Type{forms: []any{shape{"type": "string", "pattern": "^https?://"}}, set: func(b *builder, s setting) {
-		*field = b.report.text(s)
+		*field = s.text(b.report)
 		if err := hooks.ValidURL(*field); err != nil {
-			b.report.wrong(s, "%v", err)
+			s.wrong(b.report, "%v", err)
 		}
 	}}
 }

@@ -49,8 +49,8 @@ var errLimit = errors.New("is not a limit; write a number, unlimited, soft:hard 
 // limitObject is one limit: a mapping, one number for both bounds, or soft:hard.
 func limitObject(parse func(string) (int64, error), add func(soft, hard uint64)) object {
 	var soft, hard *uint64
-	bound := func(r *report, s setting) *uint64 {
-		n := parsed(r, s, errLimit, func(words string) (uint64, error) { return parseBound(words, parse) })
+	bound := func(s setting, r *report) *uint64 {
+		n := scalarOf(errLimit, func(words string) (uint64, error) { return parseBound(words, parse) })(s, r)
 		return &n
 	}
 	pair := func(b *builder, s setting) {
@@ -58,8 +58,8 @@ func limitObject(parse func(string) (int64, error), add func(soft, hard uint64))
 		if !two {
 			second = first
 		}
-		soft = bound(b.report, s.item(scalar(text, s.value.at, first)))
-		hard = bound(b.report, s.item(scalar(text, s.value.at, second)))
+		soft = bound(s.item(scalar(text, s.value.at, first)), b.report)
+		hard = bound(s.item(scalar(text, s.value.at, second)), b.report)
 	}
 	form := shape{"type": []string{"integer", "string"}}
 	return object{
@@ -73,9 +73,9 @@ func limitObject(parse func(string) (int64, error), add func(soft, hard uint64))
 			soft, hard = cmp.Or(soft, hard), cmp.Or(hard, soft)
 			switch {
 			case soft == nil:
-				b.report.wrong(s, "%s %v", s.value.describe(), errLimit)
+				s.wrong(b.report, "%s %v", s.value.describe(), errLimit)
 			case *soft > *hard:
-				b.report.wrong(s, "the soft limit is above the hard limit")
+				s.wrong(b.report, "the soft limit is above the hard limit")
 			default:
 				add(*soft, *hard)
 			}

@@ -40,7 +40,7 @@ func (b *builder) readObject(o object, s setting) {
 	case v.kind == boolean && v.text == "false" && o.off:
 		return
 	case v.kind != mapping && short.set == nil:
-		b.report.wrong(s, "%s is not valid here; write %s: %s", v.kindOf(), s.name, o.example)
+		s.wrong(b.report, "%s is not valid here; write %s: %s", v.kindOf(), s.name, o.example)
 		return
 	}
 	before, path := len(b.report.mistakes), s.name+"."

@@ -29,13 +29,13 @@ func (b *builder) outputKeys() []Key {
 // container's own streams get everything anyway.
 func outputVar(field *string) Type {
 	return Type{forms: []any{ref("text")}, set: func(b *builder, s setting) {
-		path := b.report.text(s)
+		path := s.text(b.report)
 		if slices.Contains([]string{"", "NULL", "/dev/null", "/dev/stdout", "/dev/stderr"}, path) {
 			return
 		}
 		*field = absolute(b.app.Dir, path)
 		if info, err := os.Stat(*field); err == nil && info.IsDir() {
-			b.report.wrong(s, "%s is a directory; name a file", *field)
+			s.wrong(b.report, "%s is a directory; name a file", *field)
 		}
 	}}
 }
@@ -43,7 +43,7 @@ func outputVar(field *string) Type {
 // timeVar puts the time before each line where log_date_format does not.
 func timeVar(format *string) Type {
 	return Type{forms: []any{ref("boolean")}, set: func(b *builder, s setting) {
-		if b.report.bool(s) && *format == "" {
+		if s.bool(b.report) && *format == "" {
 			*format = "YYYY-MM-DDTHH:mm:ss"
 		}
 	}}
@@ -71,6 +71,6 @@ func rotationVar(field *logs.Rotation) Type {
 func logTypeVar(field *bool) Type {
 	words := []string{"json", "raw", "text"}
 	return Type{forms: []any{shape{"enum": words}}, set: func(b *builder, s setting) {
-		*field = b.report.oneOf(s, words...) == 0
+		*field = s.oneOf(b.report, words...) == 0
 	}}
 }

@@ -72,17 +72,17 @@ func (b *builder) chooseProgram() {
 
 func (b *builder) wordsOf(key string) []string {
 	if s := b.setting(key); s.given() {
-		return b.report.words(s)
+		return s.words(b.report)
 	}
 	return nil
 }
 
 // runByInterpreter runs the script with the interpreter of the file.
 func (b *builder) runByInterpreter(s, interpreter setting, args []string) {
-	name := b.report.text(interpreter)
+	name := interpreter.text(b.report)
 	program, found := b.findProgram(name)
 	if !found {
-		b.report.wrong(interpreter, "%s is not found%s; install it, or write its path", quote(name), b.searchedIn(name))
+		interpreter.wrong(b.report, "%s is not found%s; install it, or write its path", quote(name), b.searchedIn(name))
 	}
 	path, ok := b.findScript(s)
 	if !ok || !found {
@@ -126,7 +126,7 @@ func (b *builder) detectProgram(s setting, args []string) {
 			return
 		}
 	}
-	b.report.wrong(s, "%s needs %s, which is not found%s; install it, or set interpreter",
+	s.wrong(b.report, "%s needs %s, which is not found%s; install it, or set interpreter",
 		b.app.Script, known[0].program, b.searchedIn(known[0].program))
 }
 
@@ -158,14 +158,14 @@ func (b *builder) execute(s setting, path string, args []string) {
 	shebang := head.shebang()
 	switch {
 	case !head.executable:
-		b.report.wrong(s, "%s is not executable; run chmod +x on it, or set interpreter", path)
+		s.wrong(b.report, "%s is not executable; run chmod +x on it, or set interpreter", path)
 		return
 	case head.crlf:
-		b.report.wrong(s, "the #! line of %s ends in CR LF, so its interpreter is not found; save the file with Unix line endings", path)
+		s.wrong(b.report, "the #! line of %s ends in CR LF, so its interpreter is not found; save the file with Unix line endings", path)
 		return
 	case len(shebang) > 0:
 		if _, ok := b.findProgram(shebang[0]); !ok {
-			b.report.wrong(s, "the #! line of %s names %s, which is not found%s", path, shebang[0], b.searchedIn(shebang[0]))
+			s.wrong(b.report, "the #! line of %s names %s, which is not found%s", path, shebang[0], b.searchedIn(shebang[0]))
 			return
 		}
 	case head.noShebang:
@@ -180,7 +180,7 @@ func (b *builder) execute(s setting, path string, args []string) {
 func (b *builder) executeByShell(s setting, path string, args []string) {
 	sh, ok := b.sh()
 	if !ok {
-		b.report.wrong(s, "%s is neither a binary nor begins with #!, and there is no shell to run it; set interpreter", path)
+		s.wrong(b.report, "%s is neither a binary nor begins with #!, and there is no shell to run it; set interpreter", path)
 		return
 	}
 	b.app.Interpreter = "sh"
@@ -192,7 +192,7 @@ func (b *builder) executeByShell(s setting, path string, args []string) {
 func (b *builder) executeShellLine(s setting, args []string) {
 	sh, ok := b.sh()
 	if !ok {
-		b.report.wrong(s, "no file %s, and no /bin/sh to run it as a shell command; put the command into script and the rest into args",
+		s.wrong(b.report, "no file %s, and no /bin/sh to run it as a shell command; put the command into script and the rest into args",
 			quote(b.app.Script))
 		return
 	}
@@ -225,11 +225,11 @@ func (b *builder) findScript(s setting) (string, bool) {
 	}
 	switch {
 	case err == nil:
-		b.report.wrong(s, "%s is a directory; name the file to run", path)
+		s.wrong(b.report, "%s is a directory; name the file to run", path)
 	case errors.Is(err, fs.ErrNotExist):
-		b.report.wrong(s, "%s is not found%s%s", quote(b.app.Script), b.searchedIn(b.app.Script), b.cwdHint())
+		s.wrong(b.report, "%s is not found%s%s", quote(b.app.Script), b.searchedIn(b.app.Script), b.cwdHint())
 	default:
-		b.report.wrong(s, "%s: %s", path, reason(err))
+		s.wrong(b.report, "%s: %s", path, reason(err))
 	}
 	return "", false
 }

@@ -36,12 +36,12 @@ const (
 func (b *builder) chooseSharing() {
 	a := &b.app
 	if a.Balance != sockets.Spread && a.Mode == spec.Fork {
-		b.report.wrong(b.setting("balance"), "workers share no port in fork mode; set exec_mode: cluster")
+		b.setting("balance").wrong(b.report, "workers share no port in fork mode; set exec_mode: cluster")
 	}
 	asked := spec.Sharing(b.sharing)
 	switch {
 	case asked == spec.ShareNode && !a.Node:
-		b.report.wrong(b.setting("sharing"), "node needs a script that node runs directly; leave sharing out, or write intercept")
+		b.setting("sharing").wrong(b.report, "node needs a script that node runs directly; leave sharing out, or write intercept")
 	case a.Mode == spec.Fork && len(a.Listen) == 0, b.sharing == sharingNone:
 		a.Sharing = spec.ShareNone
 	case b.sharing != sharingAuto:
@@ -77,14 +77,14 @@ func (b *builder) setListen(s setting) {
 }
 
 func (b *builder) addSocket(name string, s setting) {
-	words := b.report.text(s)
+	words := s.text(b.report)
 	address, err := parseListen(words, b.app.Dir)
 	if err != nil {
-		b.report.wrong(s, "%s %v", quote(words), err)
+		s.wrong(b.report, "%s %v", quote(words), err)
 		return
 	}
 	if strings.Contains(name, ":") {
-		b.report.wrong(s, "a socket's name must have no colon (LISTEN_FDNAMES)")
+		s.wrong(b.report, "a socket's name must have no colon (LISTEN_FDNAMES)")
 	}
 	b.app.Listen = append(b.app.Listen, spec.Socket{Name: name, Address: address})
 }

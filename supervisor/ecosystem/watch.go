@@ -13,7 +13,7 @@ import (
 // counts: watch_options adds to ignore_watch.
 func (b *builder) triggerKeys() []Key {
 	return []Key{
-		{Name: "cron_restart", Aliases: []string{"cron"}, Type: typeOf((*report).schedule, &b.app.Cron, ref("text")), Doc: "Restarts by schedule: 5 fields, or 6 with seconds first, CRON_TZ=Zone before them if you like; in cluster mode without a gap."},
+		{Name: "cron_restart", Aliases: []string{"cron"}, Type: typeOf(setting.schedule, &b.app.Cron, ref("text")), Doc: "Restarts by schedule: 5 fields, or 6 with seconds first, CRON_TZ=Zone before them if you like; in cluster mode without a gap."},
 		{Name: "watch", Type: Type{set: (*builder).setWatchPaths, forms: []any{ref("boolean"), ref("words")}}, Default: "false", Doc: "Restarts when files change: true for all below cwd, or a path or list of paths; in cluster mode without a gap."},
 		{Name: "ignore_watch", Type: textsVar(&b.watch.Ignore), Doc: "Files that watch ignores: names, globs, paths; dot-files and node_modules by default."},
 		{Name: "watch_delay", Type: durationVar(&b.watch.Delay), Default: "200ms", Doc: "Quiet time after a change, before the restart."},
@@ -21,10 +21,10 @@ func (b *builder) triggerKeys() []Key {
 	}
 }
 
-func (r *report) schedule(s setting) string {
-	words := strings.TrimSpace(r.text(s))
+func (s setting) schedule(r *report) string {
+	words := strings.TrimSpace(s.text(r))
 	if _, err := trigger.ParseSchedule(words); err != nil {
-		r.wrong(s, "%v", err)
+		s.wrong(r, "%v", err)
 	}
 	return words
 }
@@ -68,7 +68,7 @@ func (b *builder) chooseWatch() {
 		w.Ignore = append(w.Ignore, b.ownFiles()...)
 	}
 	if err := trigger.Watch(w).Valid(); err != nil {
-		b.report.wrong(b.setting("watch"), "%v", err)
+		b.setting("watch").wrong(b.report, "%v", err)
 		return
 	}
 	b.app.Watch = &w
@@ -89,12 +89,12 @@ func (b *builder) ownFiles() []string {
 // setWatchPaths makes the paths absolute; there are none when nothing is watched.
 func (b *builder) setWatchPaths(s setting) {
 	if s.value.kind == boolean || s.value.kind == text && (s.value.text == "true" || s.value.text == "false") {
-		if b.report.bool(s) {
+		if s.bool(b.report) {
 			b.watch.Paths = []string{b.app.Dir}
 		}
 		return
 	}
-	for _, path := range b.report.texts(s) {
+	for _, path := range s.texts(b.report) {
 		if i := strings.IndexAny(path, "*?[{"); i >= 0 {
 			path = filepath.Dir(path[:i] + "x") // the part before a glob
 		}

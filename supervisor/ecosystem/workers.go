@@ -23,7 +23,7 @@ func (b *builder) chooseMode() {
 		a.Mode = spec.Cluster
 	}
 	if a.ReadyMin > a.Instances && a.Instances > 0 {
-		b.report.wrong(b.setting("ready_min"), "%d is more than the %d instances of the app", a.ReadyMin, a.Instances)
+		b.setting("ready_min").wrong(b.report, "%d is more than the %d instances of the app", a.ReadyMin, a.Instances)
 	}
 }
 
@@ -35,7 +35,7 @@ func (b *builder) setInstances(s setting) {
 		b.app.Instances = b.source.CPUs
 		return
 	}
-	b.app.Instances = parsed(b.report, s, errInstances, func(words string) (int, error) {
+	b.app.Instances = scalarOf(errInstances, func(words string) (int, error) {
 		n, err := parseInteger(words)
 		switch {
 		case err != nil || n < -maxInstances || n > maxInstances:
@@ -44,13 +44,13 @@ func (b *builder) setInstances(s setting) {
 			return int(n), nil
 		}
 		return max(1, b.source.CPUs+int(n)), nil
-	})
+	})(s, b.report)
 }
 
-func (r *report) signal(s setting) unix.Signal {
-	sig, err := signals.Parse(r.text(s))
+func (s setting) signal(r *report) unix.Signal {
+	sig, err := signals.Parse(s.text(r))
 	if err != nil && (s.value.kind == text || s.value.kind == number) {
-		r.wrong(s, "%v", err)
+		s.wrong(r, "%v", err)
 	}
 	return sig
 }
