@@ -13,16 +13,15 @@ import (
 // builder makes an app out of its settings. Each step reports its own mistakes
 // and leaves the app incomplete.
 type builder struct {
-	app       spec.App
-	source    *Source
-	report    *report
-	at        position
-	settings  map[string]setting // by the key's own name; defaults included
-	envs      map[string]setting // env_NAME, by NAME
-	base      string             // folder that cwd is relative to
-	dirExists bool               // cwd is an existing directory
-	ownVars   map[string]bool    // variables that the app itself sets or unsets
-	depends   []dependency       // with positions, until the apps are known
+	app      spec.App
+	source   *Source
+	report   *report
+	at       position
+	settings settings
+	envs     settings // env_NAME, by NAME
+	base     string   // folder that cwd is relative to
+	env      environment
+	depends  []dependency // with positions, until the apps are known
 
 	// Values of keys that a later step combines with others: an index into the words of each.
 	execMode, sharing, reloadFallback int
@@ -31,7 +30,7 @@ type builder struct {
 
 // newBuilder sorts the entries of an app by their keys.
 func newBuilder(l *loader, at position, entries []entry) *builder {
-	b := &builder{source: l.source, report: l.report, at: at, base: l.base, envs: map[string]setting{}}
+	b := &builder{source: l.source, report: l.report, at: at, base: l.base, envs: settings{}}
 	b.app.Position = l.report.location(at)
 	b.settings = l.report.collect(entries, "", l.appIndex.find, l.unknownKey)
 	for name, s := range b.settings {
@@ -56,17 +55,21 @@ func (b *builder) override(l *loader) {
 func (b *builder) build(keys []Key) {
 	addDefaults(keys, b.settings, "", b.at)
 	b.chooseNames()
-	b.dirExists = b.chooseDir()
-	b.buildEnvironment()
+	dirExists := b.chooseDir()
+	b.chooseEnvironment(dirExists)
 	b.chooseUser()
-	if b.dirExists {
-		b.chooseProgram()
+	programs := search{dir: b.app.Dir, path: defaultPath}
+	if path, ok := b.app.Env.Vars["PATH"]; ok {
+		programs.path = path
+	}
+	if dirExists {
+		b.chooseProgram(programs)
 	}
 	b.app.StopSignal = unix.SIGTERM
 	if b.app.Node = isNode(b.app.Interpreter); b.app.Node {
 		b.app.StopSignal = unix.SIGINT // Node servers handle it
 	}
-	b.readAll(keys, b.settings)
+	readAll(keys, scope{report: b.report, app: b.app.Name, programs: programs, node: b.app.Node, cpus: b.source.CPUs}, b.settings)
 	b.chooseMode()
 	b.chooseSharing()
 	b.addVariables()
@@ -74,31 +77,14 @@ func (b *builder) build(keys []Key) {
 	b.warnWithoutNode()
 }
 
-// setting returns the setting of a key, the zero value when there is none.
-func (b *builder) setting(name string) setting { return b.settings[name] }
-
-// textOf returns the text of a key, "" when it was not given.
-func (b *builder) textOf(name string) string {
-	if s := b.setting(name); s.given() {
-		return s.text(b.report)
-	}
-	return ""
-}
-
-// enabled returns the value of a boolean key that has a default.
-func (b *builder) enabled(name string) bool {
-	s := b.setting(name)
-	return s.given() && s.bool(b.report)
-}
-
 func (b *builder) chooseNames() {
-	b.app.Script = b.textOf("script")
-	if s := b.setting("name"); s.given() {
+	b.app.Script = b.settings.text("script", b.report)
+	if s := b.settings["name"]; s.given() {
 		b.app.Name = s.label(b.report)
 	} else {
 		b.app.Name = baseName(b.app.Script)
 	}
-	if b.enabled("append_env_to_name") && b.source.EnvName != "" {
+	if b.settings.enabled("append_env_to_name", b.report) && b.source.EnvName != "" {
 		b.app.Name += "-" + b.source.EnvName
 	}
 }
@@ -119,7 +105,7 @@ func baseName(path string) string {
 // chooseDir resolves the working directory and reports whether it exists.
 func (b *builder) chooseDir() bool {
 	b.app.Dir = b.source.Dir
-	s := b.setting("cwd")
+	s := b.settings["cwd"]
 	if !s.given() {
 		return true
 	}

@@ -21,18 +21,18 @@ func dependenciesVar(field *[]dependency) Type {
 	add := func(app string, condition spec.Condition, at position) {
 		*field = append(*field, dependency{spec.Dependency{App: app, Condition: condition}, at})
 	}
-	return Type{forms: []any{ref("words"), mapOf(shape{"enum": conditions})}, set: func(b *builder, s setting) {
+	return Type{forms: []any{ref("words"), mapOf(shape{"enum": conditions})}, set: func(in scope, s setting) {
 		switch s.value.kind {
 		case mapping:
 			for _, e := range s.value.entries {
-				add(e.key, spec.Condition(s.inner(e).oneOf(b.report, conditions...)), e.at)
+				add(e.key, spec.Condition(s.inner(e).oneOf(in.report, conditions...)), e.at)
 			}
 		case list:
-			for i, name := range s.texts(b.report) {
+			for i, name := range s.texts(in.report) {
 				add(name, spec.Online, s.value.list[i].at)
 			}
 		case null, boolean, number, text:
-			add(s.text(b.report), spec.Online, s.value.at)
+			add(s.text(in.report), spec.Online, s.value.at)
 		}
 	}}
 }

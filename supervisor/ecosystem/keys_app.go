@@ -1,5 +1,7 @@
 package ecosystem
 
+import "gorun/supervisor/spec"
+
 // programKeys configure the program, its user and the number of workers.
 func (b *builder) programKeys() []Key {
 	a := &b.app
@@ -13,7 +15,7 @@ func (b *builder) programKeys() []Key {
 		{Name: "interpreter_args", Aliases: []string{"node_args"}, Type: wordsVar(nil), Doc: "Arguments of the interpreter, put before the script."},
 		{Name: "source_map_support", Type: boolVar(nil), Default: "true", Doc: "Adds --enable-source-maps for Node."},
 		{Name: "disable_source_map_support", Type: boolVar(nil), Default: "false", Doc: "The same as source_map_support: false."},
-		{Name: "instances", Type: Type{set: (*builder).setInstances, forms: []any{shape{"type": "integer"}, shape{"type": "string", "pattern": `^(max|[+-]?[0-9]+)$`}}}, Default: "1", Doc: "How many workers: a number; max or 0 = the CPUs this container may use; -1 = one fewer than that."},
+		{Name: "instances", Type: instancesVar(&a.Instances), Default: "1", Doc: "How many workers: a number; max or 0 = the CPUs this container may use; -1 = one fewer than that."},
 		{Name: "exec_mode", Type: enumVar(&b.execMode, "fork", "fork_mode", "cluster", "cluster_mode"), Doc: "fork: each worker on its own. cluster: the workers share their ports, unchanged; a Node script whose instances are given is in cluster mode by default."},
 		{Name: "uid", Aliases: []string{"user"}, Type: textVar(nil), Doc: "User to run as, a name or a number; gorun's own by default."},
 		{Name: "gid", Type: textVar(nil), Doc: "Group to run as, a name or a number; the user's primary group by default, and the number of the user where it is unknown."},
@@ -22,8 +24,8 @@ func (b *builder) programKeys() []Key {
 }
 
 // environmentKeys configure the environment of the workers.
-func (b *builder) environmentKeys() []Key {
-	a, variables := &b.app, Type{forms: []any{shape{"type": "object"}}}
+func environmentKeys(a *spec.App) []Key {
+	variables := Type{forms: []any{shape{"type": "object"}}}
 	return []Key{
 		{Name: "env", Type: variables, Doc: "Environment variables; objects become JSON, null unsets."},
 		{Name: "env_NAME", Type: variables, Doc: "Environment variables that --env NAME adds over env."},

@@ -53,13 +53,13 @@ func limitObject(parse func(string) (int64, error), add func(soft, hard uint64))
 		n := scalarOf(errLimit, func(words string) (uint64, error) { return parseBound(words, parse) })(s, r)
 		return &n
 	}
-	pair := func(b *builder, s setting) {
+	pair := func(in scope, s setting) {
 		first, second, two := strings.Cut(s.value.text, ":")
 		if !two {
 			second = first
 		}
-		soft = bound(s.item(scalar(text, s.value.at, first)), b.report)
-		hard = bound(s.item(scalar(text, s.value.at, second)), b.report)
+		soft = bound(s.item(scalar(text, s.value.at, first)), in.report)
+		hard = bound(s.item(scalar(text, s.value.at, second)), in.report)
 	}
 	form := shape{"type": []string{"integer", "string"}}
 	return object{
@@ -69,13 +69,13 @@ func limitObject(parse func(string) (int64, error), add func(soft, hard uint64))
 			{Name: "soft", Type: typeOf(bound, &soft, form), Doc: "What the kernel enforces; as hard by default."},
 			{Name: "hard", Type: typeOf(bound, &hard, form), Doc: "How far the worker may raise soft; as soft by default."},
 		},
-		done: func(b *builder, s setting) {
+		done: func(in scope, s setting) {
 			soft, hard = cmp.Or(soft, hard), cmp.Or(hard, soft)
 			switch {
 			case soft == nil:
-				s.wrong(b.report, "%s %v", s.value.describe(), errLimit)
+				s.wrong(in.report, "%s %v", s.value.describe(), errLimit)
 			case *soft > *hard:
-				s.wrong(b.report, "the soft limit is above the hard limit")
+				s.wrong(in.report, "the soft limit is above the hard limit")
 			default:
 				add(*soft, *hard)
 			}

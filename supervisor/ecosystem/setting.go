@@ -20,6 +20,31 @@ type setting struct {
 
 func (s setting) given() bool { return s.name != "" }
 
+// settings are those of a mapping, by the key's own name; defaults included.
+type settings map[string]setting
+
+// text returns the text of a key, "" when it was not given.
+func (m settings) text(key string, r *report) string {
+	if s := m[key]; s.given() {
+		return s.text(r)
+	}
+	return ""
+}
+
+// words returns the words of a key, none when it was not given.
+func (m settings) words(key string, r *report) []string {
+	if s := m[key]; s.given() {
+		return s.words(r)
+	}
+	return nil
+}
+
+// enabled returns the value of a boolean key that has a default.
+func (m settings) enabled(key string, r *report) bool {
+	s := m[key]
+	return s.given() && s.bool(r)
+}
+
 // inner returns an entry of a setting that is a mapping.
 func (s setting) inner(e entry) setting {
 	return setting{name: s.name + "." + e.key, at: e.at, value: e.value}

@@ -15,12 +15,22 @@ type Type struct {
 }
 
 // setter reads a value and fills a field.
-type setter func(b *builder, s setting)
+type setter func(in scope, s setting)
+
+// scope is what a value is read against: where its mistakes are reported, and what is
+// known of the app so far.
+type scope struct {
+	report   *report
+	app      string // its name
+	programs search
+	node     bool // node runs its script
+	cpus     int  // that this container may use
+}
 
 // typeOf makes a type of a reader and the field that it fills.
 func typeOf[T any](read func(setting, *report) T, field *T, forms ...any) Type {
-	return Type{forms: forms, set: func(b *builder, s setting) {
-		if v := read(s, b.report); field != nil {
+	return Type{forms: forms, set: func(in scope, s setting) {
+		if v := read(s, in.report); field != nil {
 			*field = v
 		}
 	}}
@@ -70,7 +80,17 @@ func enumVar[T ~int](field *T, words ...string) Type {
 
 // commandVar is a command line whose program must exist.
 func commandVar(field *[]string) Type {
-	return Type{forms: []any{ref("words")}, set: func(b *builder, s setting) { *field = b.commandLine(s) }}
+	return Type{forms: []any{ref("words")}, set: func(in scope, s setting) {
+		words := s.words(in.report)
+		if len(words) == 0 || words[0] == "" {
+			return
+		}
+		program, found := in.programs.find(words[0])
+		if !found {
+			s.wrong(in.report, "%s is not found%s; write its path", quote(words[0]), in.programs.places(words[0]))
+		}
+		*field = append([]string{program}, words[1:]...)
+	}}
 }
 
 const (

@@ -12,7 +12,7 @@ import (
 
 // chooseUser reads uid and gid.
 func (b *builder) chooseUser() {
-	uid, gid := b.setting("uid"), b.setting("gid")
+	uid, gid := b.settings["uid"], b.settings["gid"]
 	if !uid.given() && !gid.given() {
 		return
 	}
