@@ -37,13 +37,19 @@ func dependenciesVar(field *[]dependency) Type {
 	}}
 }
 
+// dependencies are those between the apps that run, which are known by all their names.
+type dependencies struct {
+	report *report
+	apps   map[string]*builder
+}
+
 // resolveDependencies checks depends_on between the apps. Apps that --only
 // excludes are not waited for.
-func (l *loader) resolveDependencies(chosen, all []*builder) {
-	byName, known := map[string]*builder{}, map[string]bool{}
+func resolveDependencies(r *report, chosen, all []*builder) {
+	d, known := dependencies{report: r, apps: map[string]*builder{}}, map[string]bool{}
 	for _, b := range chosen {
-		byName[b.app.Name] = b
-		byName[b.appNames().name] = b
+		d.apps[b.app.Name] = b
+		d.apps[b.appNames().name] = b
 	}
 	for _, b := range all {
 		called := b.appNames()
@@ -51,47 +57,47 @@ func (l *loader) resolveDependencies(chosen, all []*builder) {
 	}
 	for _, b := range chosen {
 		for _, need := range b.depends {
-			switch target, ok := byName[need.App]; {
+			switch target, ok := d.apps[need.App]; {
 			case ok:
-				l.checkCondition(target, need)
+				d.checkCondition(target.app, need)
 				b.app.DependsOn = append(b.app.DependsOn, spec.Dependency{App: target.app.Name, Condition: need.Condition})
 			case known[need.App]:
-				l.report.warn(need.at, "depends_on: app %q is excluded by --only; app %q does not wait for it", need.App, b.app.Name)
+				r.warn(need.at, "depends_on: app %q is excluded by --only; app %q does not wait for it", need.App, b.app.Name)
 			default:
-				l.report.mistake(need.at, "depends_on: unknown app %s%s", quote(need.App),
+				r.mistake(need.at, "depends_on: unknown app %s%s", quote(need.App),
 					didYouMean(need.App, slices.Sorted(maps.Keys(known))))
 			}
 		}
 	}
-	l.checkCycles(chosen, byName)
+	d.checkCycles(chosen)
 }
 
 // checkCondition warns of a condition that is never met without an operator.
-func (l *loader) checkCondition(target *builder, need dependency) {
-	name := target.app.Name
-	if !target.app.Autostart {
-		l.report.warn(need.at, "depends_on: app %q has autostart: false; this app waits until it is started by hand", name)
+func (d dependencies) checkCondition(target spec.App, need dependency) {
+	name := target.Name
+	if !target.Autostart {
+		d.report.warn(need.at, "depends_on: app %q has autostart: false; this app waits until it is started by hand", name)
 	}
-	policy := target.app.Restart
+	policy := target.Restart
 	if need.Condition == spec.Completed && policy.Auto && !slices.Contains(policy.StopCodes, 0) {
-		l.report.warn(need.at, "depends_on: app %q restarts whenever it exits and never completes; set autorestart: false on it", name)
+		d.report.warn(need.at, "depends_on: app %q restarts whenever it exits and never completes; set autorestart: false on it", name)
 	}
 }
 
 // checkCycles reports apps that wait for each other, each cycle once.
-func (l *loader) checkCycles(builders []*builder, byName map[string]*builder) {
+func (d dependencies) checkCycles(builders []*builder) {
 	done := map[string]bool{}
 	var path []string
 	var visit func(name string, at position)
 	visit = func(name string, at position) {
-		b, ok := byName[name]
+		b, ok := d.apps[name]
 		if !ok {
 			return
 		}
 		name = b.app.Name
 		if i := slices.Index(path, name); i >= 0 {
 			cycle := strings.Join(append(slices.Clone(path[i:]), name), " → ")
-			l.report.mistake(at, "depends_on: dependency cycle: %s", cycle)
+			d.report.mistake(at, "depends_on: dependency cycle: %s", cycle)
 			return
 		}
 		if done[name] {

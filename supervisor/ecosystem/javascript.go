@@ -15,19 +15,19 @@ import (
 
 // evaluate runs an ecosystem file in JavaScript. Variables that the file adds to
 // process.env, by dotenv for example, are inherited by its apps, as under pm2.
-func (l *loader) evaluate(content []byte) (value, error) {
+func (d *document) evaluate(content []byte) (value, error) {
 	result, err := script.Evaluate(context.Background(), script.Options{ // it has a time limit of its own
-		Path: l.file.Path, Dir: l.source.Dir, Environ: l.source.Environ, CPUs: l.source.CPUs, Stderr: l.source.Console,
-		Args: append([]string{"/usr/local/bin/node", "/usr/local/bin/gorun", l.source.Path}, l.source.Args...),
+		Path: d.path, Dir: d.source.Dir, Environ: d.source.Environ, CPUs: d.source.CPUs, Stderr: d.source.Console,
+		Args: append([]string{"/usr/local/bin/node", "/usr/local/bin/gorun", d.source.Path}, d.source.Args...),
 	})
 	if at, ok := errors.AsType[*script.Error](err); ok {
-		l.report.mistakes = append(l.report.mistakes, Problem{File: l.nameOf(at.File), Line: at.Line, Column: at.Column, Text: at.Text})
+		d.report.mistakes = append(d.report.mistakes, Problem{File: d.nameOf(at.File), Line: at.Line, Column: at.Column, Text: at.Text})
 		return value{}, errReported
 	}
 	if err != nil {
 		return value{}, fmt.Errorf("evaluate: %w", err)
 	}
-	l.source.Environ = result.Environ
+	d.source.Environ = result.Environ
 	return exported{source: string(content)}.convert(result.Exports, position{}, ""), nil
 }
 
@@ -35,11 +35,11 @@ func (l *loader) evaluate(content []byte) (value, error) {
 var errReported = errors.New("the mistake is reported")
 
 // nameOf is the path of a file for messages, as the caller would write it.
-func (l *loader) nameOf(path string) string {
-	if target, err := filepath.EvalSymlinks(l.file.Path); path == l.file.Path || err == nil && path == target {
-		return l.source.Path
+func (d *document) nameOf(path string) string {
+	if target, err := filepath.EvalSymlinks(d.path); path == d.path || err == nil && path == target {
+		return d.source.Path
 	}
-	if short, err := filepath.Rel(l.source.Dir, path); err == nil && filepath.IsLocal(short) {
+	if short, err := filepath.Rel(d.source.Dir, path); err == nil && filepath.IsLocal(short) {
 		return short
 	}
 	return path

@@ -2,6 +2,7 @@ package ecosystem
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,6 +84,18 @@ func (r *report) mistake(at position, format string, args ...any) {
 
 func (r *report) warn(at position, format string, args ...any) {
 	r.warnings = append(r.warnings, r.problem(at, fmt.Sprintf(format, args...)))
+}
+
+// fail reports an error that ended the reading.
+func (r *report) fail(err error) {
+	if errors.Is(err, errReported) {
+		return
+	}
+	if f, ok := errors.AsType[fault](err); ok {
+		r.mistake(f.at, "%s", f.what)
+		return
+	}
+	r.mistake(position{}, "%v", err)
 }
 
 func (r *report) problem(at position, text string) Problem {
