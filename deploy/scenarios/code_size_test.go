@@ -48,7 +48,6 @@ var tooWide = []string{
 	"supervisor.Supervisor", "supervisor/app.App", "supervisor/worker.Worker",
 	"supervisor/invocation.endpoint",
 	"supervisor/cli.commandLine", "supervisor/cli.session",
-	"supervisor/ecosystem/script.engine",
 	"supervisor/logs.Output", "supervisor/sockets.Groups",
 }
 

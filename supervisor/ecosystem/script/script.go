@@ -76,7 +76,7 @@ func Evaluate(ctx context.Context, o Options) (Result, error) {
 	go func() { done <- e.run() }()
 	result := e.watch(ctx, done)
 	if result.err != nil {
-		return Result{}, e.locate(result.err)
+		return Result{}, e.modules.locator.locate(result.err)
 	}
 	return Result{Exports: result.value, Environ: e.environ.list()}, nil
 }
@@ -152,7 +152,7 @@ func (e *engine) watch(ctx context.Context, done <-chan outcome) outcome {
 }
 
 func (e *engine) stop(done <-chan outcome, reason error) outcome {
-	e.runtime.Interrupt(reason)
+	e.js.runtime.Interrupt(reason)
 	select {
 	case result := <-done:
 		debug.FreeOSMemory()
