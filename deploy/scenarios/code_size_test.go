@@ -47,7 +47,6 @@ var wideTypes = []string{"supervisor/spec.App", "supervisor/status.Worker", "sup
 var tooWide = []string{
 	"supervisor.Supervisor", "supervisor/app.App", "supervisor/worker.Worker",
 	"supervisor/invocation.endpoint",
-	"supervisor/cli.commandLine", "supervisor/cli.session",
 	"supervisor/logs.Output", "supervisor/sockets.Groups",
 }
 
