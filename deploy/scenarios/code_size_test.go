@@ -47,7 +47,6 @@ var wideTypes = []string{"supervisor/spec.App", "supervisor/status.Worker", "sup
 var tooWide = []string{
 	"supervisor.Supervisor", "supervisor/app.App", "supervisor/worker.Worker",
 	"supervisor/invocation.endpoint",
-	"supervisor/sockets.Groups",
 }
 
 // codeSize has the figures of all packages that are shipped.

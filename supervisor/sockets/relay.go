@@ -34,7 +34,7 @@ func (g *Groups) Relay() int {
 	n := 0
 	for _, o := range g.ownerlessMembers() {
 		for g.relays.hasRoom() {
-			client := g.accept(o.member)
+			client := o.member.accept()
 			if client == nil {
 				break
 			}
@@ -57,7 +57,7 @@ func (g *Groups) ownerlessMembers() []ownerless {
 	g.removeShutDown()
 	var found []ownerless
 	for _, of := range g.groups {
-		if of.address.Kind != TCP || g.shares(of) || len(of.live(g.online)) == 0 {
+		if of.address.Kind != TCP || of.shares() || len(of.live()) == 0 {
 			continue
 		}
 		for _, m := range of.members {
@@ -69,13 +69,13 @@ func (g *Groups) ownerlessMembers() []ownerless {
 	return found
 }
 
-// accept accepts a connection from a member that still has no owner; with the lock
+// accept accepts a connection where the member still has no owner; with the lock
 // held, none can acquire it meanwhile. It returns nil when no connection waits, or on
 // an error.
-func (g *Groups) accept(m *Member) net.Conn {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed || len(m.owners) > 0 {
+func (m *Member) accept() net.Conn {
+	m.group.groups.mu.Lock()
+	defer m.group.groups.mu.Unlock()
+	if m.group.groups.closed || len(m.owners) > 0 {
 		return nil
 	}
 	// The last owner may have made it blocking, for all processes that have it open.
