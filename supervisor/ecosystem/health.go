@@ -1,6 +1,7 @@
 package ecosystem
 
 import (
+	"path"
 	"strconv"
 	"strings"
 
@@ -95,13 +96,13 @@ func statusVar(field *health.StatusRanges) Type {
 func metricsVar(field **spec.Metrics) Type {
 	return Type{object: func() object {
 		m := new(spec.Metrics)
-		path := typeOf(setting.text, &m.Path, ref("path"))
+		location := typeOf(setting.text, &m.Path, ref("path"))
 		return object{
 			off: true, example: "{path: /metrics}",
-			text: path,
+			text: location,
 			on:   Type{set: func(scope, setting) { m.Path = "/metrics" }},
 			keys: []Key{
-				{Name: "path", Type: path, Doc: "Path that the workers serve them at."},
+				{Name: "path", Type: location, Doc: "Path that the workers serve them at."},
 				{Name: "port", Type: portVar(&m.Port), Doc: "The app's port by default."},
 				{Name: "ipc", Type: boolVar(&m.IPC), Default: "false", Doc: "Queries the AggregatorRegistry of Node's prom-client over IPC instead of a path; needs no route."},
 				{Name: "aggregate", Type: boolVar(&m.Aggregate), Default: "false", Doc: "Sums the workers up instead of labelling each."},
@@ -128,6 +129,9 @@ func rulesVar(field *map[string]string) Type {
 	return Type{forms: []any{mapOf(shape{"enum": rules})}, set: func(in scope, s setting) {
 		*field = map[string]string{}
 		for _, e := range s.entriesOf(in.report, "rules: {jobs: max}") {
+			if _, err := path.Match(e.key, ""); err != nil {
+				in.report.mistake(e.at, "%s: %s is not a name or pattern; write *, ? and [a-z], and \\ before one that stands for itself", s.name, quote(e.key))
+			}
 			(*field)[e.key] = rules[s.inner(e).oneOf(in.report, rules...)]
 		}
 	}}

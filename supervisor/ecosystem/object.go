@@ -1,6 +1,10 @@
 package ecosystem
 
-import "strings"
+import (
+	"strings"
+
+	"gorun/supervisor/spec"
+)
 
 // object is a mapping with keys of its own, and the value that they make up.
 type object struct {
@@ -128,9 +132,11 @@ func (o object) unknownKey(r *report, s setting, e entry) {
 	if advice == "" {
 		advice = "; known keys: " + strings.Join(names, ", ")
 	}
-	report := r.mistake
-	if o.open {
-		report = r.warn
+	p := r.problem(e.at, s.name+": unknown key "+quote(e.key)+advice)
+	if !o.open {
+		r.mistakes = append(r.mistakes, p)
+		return
 	}
-	report(e.at, "%s: unknown key %s%s", s.name, quote(e.key), advice)
+	p.Key, p.Nearest = s.name+"."+e.key, spec.Nearest(e.key, names)
+	r.warnings = append(r.warnings, p)
 }

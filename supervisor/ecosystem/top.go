@@ -59,7 +59,7 @@ func (l *loader) topEntry(e entry) {
 			l.report.warn(e.at, "%s has no effect here; move it into an app", e.key)
 			return
 		}
-		l.report.warn(e.at, "unknown key %s%s", quote(e.key), didYouMean(e.key, namesOf(l.topKeys)))
+		l.report.unknownKey(e.at, e.key, namesOf(l.topKeys))
 		return
 	}
 	switch {
@@ -160,5 +160,5 @@ func (l *loader) unknownKey(e entry) {
 		l.report.warn(e.at, "%s has no effect here; move it to the top level, beside apps", key.Name)
 		return
 	}
-	l.report.warn(e.at, "unknown key %s%s", quote(e.key), didYouMean(e.key, namesOf(l.appKeys)))
+	l.report.unknownKey(e.at, e.key, namesOf(l.appKeys))
 }
