@@ -59,29 +59,25 @@ func (e *engine) startPrelude() error {
 	return nil
 }
 
-// evaluate loads the file and makes plain data of its export.
-func (e *engine) evaluate() (Value, error) {
+// evaluate loads the file and returns its export as JSON.
+func (e *engine) evaluate() (string, error) {
 	exported, err := e.modules.load(e.options.Path)
-	if err != nil {
-		return Value{}, err
+	if err == nil {
+		exported, err = e.prelude.defaultExport(nil, exported)
 	}
-	if exported, err = e.prelude.defaultExport(nil, exported); err != nil {
-		return Value{}, err
+	if err == nil {
+		exported, err = e.unwrap(exported)
 	}
-	if exported, err = e.unwrap(exported); err != nil {
-		return Value{}, err
+	if err == nil {
+		exported, err = e.prelude.serialize(sobek.Undefined(), exported)
 	}
-	written, err := e.prelude.serialize(sobek.Undefined(), exported)
-	if err != nil {
-		return Value{}, err
+	switch {
+	case err != nil:
+		return "", err
+	case exported.String() == "":
+		return "", errNothing
 	}
-	if written.String() == "" {
-		return Value{}, errNothing
-	}
-	if err := e.promises.unhandled(); err != nil {
-		return Value{}, err
-	}
-	return decode(written.String())
+	return exported.String(), e.promises.unhandled()
 }
 
 // unwrap calls exported functions and awaits exported promises.
