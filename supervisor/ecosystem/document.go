@@ -59,16 +59,23 @@ func (d *document) read(format format) ([]byte, error) {
 		defer file.Close()
 		from = file
 	}
+	content, err := readBounded(from)
+	if err == nil && !utf8.Valid(content) {
+		err = errors.New("not UTF-8 text")
+	}
+	return bytes.TrimPrefix(content, []byte("\ufeff")), err
+}
+
+// readBounded reads a file up to maxBytes.
+func readBounded(from io.Reader) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(from, maxBytes+1))
 	switch {
 	case err != nil:
 		return nil, errors.New(reason(err))
 	case len(content) > maxBytes:
 		return nil, fmt.Errorf("larger than %d MiB", maxBytes>>20)
-	case !utf8.Valid(content):
-		return nil, fmt.Errorf("not UTF-8 text")
 	}
-	return bytes.TrimPrefix(content, []byte("\ufeff")), nil
+	return content, nil
 }
 
 // parse reads standard input as JSON where it is valid JSON, as YAML otherwise:

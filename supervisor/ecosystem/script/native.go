@@ -49,7 +49,7 @@ type native struct {
 func (n *native) functions() map[string]func(arguments) (any, error) {
 	return map[string]func(arguments) (any, error){
 		"print": n.print, "exit": n.exit, "process": n.process, "host": n.host, "builtins": n.builtinList,
-		"readFile": n.readFile, "stat": n.stat, "lstat": n.lstat, "readDir": n.readDir, "realPath": n.realPath,
+		"readFile": n.readFile, "stat": n.stat("stat", os.Stat), "lstat": n.stat("lstat", os.Lstat), "readDir": n.readDir, "realPath": n.realPath,
 		"absolute":    func(args arguments) (any, error) { return n.absolute(args.text(0)), nil },
 		"encode":      n.encode,
 		"decode":      decodeBytes,
@@ -107,20 +107,15 @@ func (n *native) readFile(args arguments) (any, error) {
 	return n.js.runtime.NewArrayBuffer(content), nil
 }
 
-func (n *native) stat(args arguments) (any, error) {
-	info, err := os.Stat(n.absolute(args.text(0)))
-	if err != nil {
-		return nil, fileError(err, "stat", args.text(0))
+// stat makes stat or lstat.
+func (n *native) stat(verb string, look func(path string) (fs.FileInfo, error)) func(arguments) (any, error) {
+	return func(args arguments) (any, error) {
+		info, err := look(n.absolute(args.text(0)))
+		if err != nil {
+			return nil, fileError(err, verb, args.text(0))
+		}
+		return n.stats(info), nil
 	}
-	return n.stats(info), nil
-}
-
-func (n *native) lstat(args arguments) (any, error) {
-	info, err := os.Lstat(n.absolute(args.text(0)))
-	if err != nil {
-		return nil, fileError(err, "lstat", args.text(0))
-	}
-	return n.stats(info), nil
 }
 
 func (n *native) stats(info fs.FileInfo) *sobek.Object {

@@ -97,32 +97,18 @@ func (n *native) process(arguments) (any, error) {
 	for i, arg := range n.options.Args {
 		_ = args.Set(fmt.Sprint(i), arg)
 	}
-	exec := "/usr/local/bin/node"
+	exec, arch := "/usr/local/bin/node", runtime.GOARCH
+	if arch == "amd64" {
+		arch = "x64"
+	}
 	if len(n.options.Args) > 0 {
 		exec = n.options.Args[0]
 	}
 	return n.js.object(map[string]any{
 		"argv": args, "argv0": "node", "execPath": exec, "dir": n.options.Dir,
 		"pid": os.Getpid(), "ppid": os.Getppid(), "uid": os.Getuid(), "gid": os.Getgid(),
-		"platform": platform(), "arch": arch(), "version": n.options.NodeVersion,
+		"platform": runtime.GOOS, "arch": arch, "version": n.options.NodeVersion,
 	}), nil
-}
-
-func platform() string {
-	if runtime.GOOS == "windows" {
-		return "win32"
-	}
-	return runtime.GOOS
-}
-
-func arch() string {
-	switch runtime.GOARCH {
-	case "amd64":
-		return "x64"
-	case "386":
-		return "ia32"
-	}
-	return runtime.GOARCH
 }
 
 // host returns what Node's module os reports about the machine.
