@@ -179,6 +179,6 @@ func (s *session) monit() error {
 		return errors.New("monit needs a terminal: docker exec -it, kubectl exec -it; without one there are list and logs")
 	}
 	return monit.Run(s.ctx, monit.Options{
-		Source: remote{s.client}, Operator: remote{s.client}, In: s.In, Out: s.Out, Color: s.colored(), Environ: s.Environ,
+		Source: s.client, Operator: s.client, In: s.In, Out: s.Out, Color: s.colored(), Environ: s.Environ,
 	})
 }

@@ -37,19 +37,13 @@ func dependenciesVar(field *[]dependency) Type {
 	}}
 }
 
-// dependencies are those between the apps that run, which are known by all their names.
-type dependencies struct {
-	report *report
-	apps   map[string]*builder
-}
-
 // resolveDependencies checks depends_on between the apps. Apps that --only
 // excludes are not waited for.
 func resolveDependencies(r *report, chosen, all []*builder) {
-	d, known := dependencies{report: r, apps: map[string]*builder{}}, map[string]bool{}
+	apps, known := map[string]*builder{}, map[string]bool{}
 	for _, b := range chosen {
-		d.apps[b.app.Name] = b
-		d.apps[b.appNames().name] = b
+		apps[b.app.Name] = b
+		apps[b.appNames().name] = b
 	}
 	for _, b := range all {
 		called := b.appNames()
@@ -57,9 +51,9 @@ func resolveDependencies(r *report, chosen, all []*builder) {
 	}
 	for _, b := range chosen {
 		for _, need := range b.depends {
-			switch target, ok := d.apps[need.App]; {
+			switch target, ok := apps[need.App]; {
 			case ok:
-				d.checkCondition(target.app, need)
+				checkCondition(r, target.app, need)
 				b.app.DependsOn = append(b.app.DependsOn, spec.Dependency{App: target.app.Name, Condition: need.Condition})
 			case known[need.App]:
 				r.warn(need.at, "depends_on: app %q is excluded by --only; app %q does not wait for it", need.App, b.app.Name)
@@ -69,35 +63,35 @@ func resolveDependencies(r *report, chosen, all []*builder) {
 			}
 		}
 	}
-	d.checkCycles(chosen)
+	checkCycles(r, chosen, apps)
 }
 
 // checkCondition warns of a condition that is never met without an operator.
-func (d dependencies) checkCondition(target spec.App, need dependency) {
+func checkCondition(r *report, target spec.App, need dependency) {
 	name := target.Name
 	if !target.Autostart {
-		d.report.warn(need.at, "depends_on: app %q has autostart: false; this app waits until it is started by hand", name)
+		r.warn(need.at, "depends_on: app %q has autostart: false; this app waits until it is started by hand", name)
 	}
 	policy := target.Restart
 	if need.Condition == spec.Completed && policy.Auto && !slices.Contains(policy.StopCodes, 0) {
-		d.report.warn(need.at, "depends_on: app %q restarts whenever it exits and never completes; set autorestart: false on it", name)
+		r.warn(need.at, "depends_on: app %q restarts whenever it exits and never completes; set autorestart: false on it", name)
 	}
 }
 
 // checkCycles reports apps that wait for each other, each cycle once.
-func (d dependencies) checkCycles(builders []*builder) {
+func checkCycles(r *report, builders []*builder, apps map[string]*builder) {
 	done := map[string]bool{}
 	var path []string
 	var visit func(name string, at position)
 	visit = func(name string, at position) {
-		b, ok := d.apps[name]
+		b, ok := apps[name]
 		if !ok {
 			return
 		}
 		name = b.app.Name
 		if i := slices.Index(path, name); i >= 0 {
 			cycle := strings.Join(append(slices.Clone(path[i:]), name), " → ")
-			d.report.mistake(at, "depends_on: dependency cycle: %s", cycle)
+			r.mistake(at, "depends_on: dependency cycle: %s", cycle)
 			return
 		}
 		if done[name] {

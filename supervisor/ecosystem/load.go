@@ -122,11 +122,7 @@ func (l *loader) result() (File, error) {
 
 // builders returns a builder for each app.
 func (l *loader) builders() ([]*builder, error) {
-	format, err := formatOf(l.source.Path)
-	if err != nil {
-		return nil, err
-	}
-	if format == bareScript {
+	if format, err := formatOf(l.source.Path); err == nil && format == bareScript {
 		l.topOptions()
 		return []*builder{newBuilder(l, position{}, []entry{{key: "script", value: scalar(text, position{}, l.source.Path)}})}, nil
 	}
