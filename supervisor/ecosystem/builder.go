@@ -13,15 +13,16 @@ import (
 // builder makes an app out of its settings. Each step reports its own mistakes
 // and leaves the app incomplete.
 type builder struct {
-	app      spec.App
-	source   *Source
-	report   *report
-	at       position
-	settings settings
-	envs     settings // env_NAME, by NAME
-	base     string   // folder that cwd is relative to
-	env      environment
-	depends  []dependency // with positions, until the apps are known
+	app       spec.App
+	source    *Source
+	report    *report
+	at        position
+	settings  settings
+	envs      settings // env_NAME, by NAME
+	base      string   // folder that cwd is relative to
+	dirExists bool     // cwd is an existing directory
+	env       environment
+	depends   []dependency // with positions, until the apps are known
 
 	// Values of keys that a later step combines with others: an index into the words of each.
 	execMode, sharing, reloadFallback int
@@ -55,14 +56,14 @@ func (b *builder) override(l *loader) {
 func (b *builder) build(keys []Key) {
 	addDefaults(keys, b.settings, "", b.at)
 	b.chooseNames()
-	dirExists := b.chooseDir()
-	b.chooseEnvironment(dirExists)
+	b.dirExists = b.chooseDir()
+	b.chooseEnvironment()
 	b.chooseUser()
 	programs := search{dir: b.app.Dir, path: defaultPath}
 	if path, ok := b.app.Env.Vars["PATH"]; ok {
 		programs.path = path
 	}
-	if dirExists {
+	if b.dirExists {
 		b.chooseProgram(programs)
 	}
 	b.app.StopSignal = unix.SIGTERM

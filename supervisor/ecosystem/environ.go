@@ -16,9 +16,9 @@ type environment struct {
 }
 
 // chooseEnvironment layers gorun's own environment, env_file, env and env_NAME.
-func (b *builder) chooseEnvironment(dirExists bool) {
+func (b *builder) chooseEnvironment() {
 	e := environment{vars: inherited(b.source.Environ, envFilter(b.settings["filter_env"], b.report)), own: map[string]bool{}}
-	if s := b.settings["env_file"]; s.given() && dirExists {
+	if s := b.settings["env_file"]; s.given() && b.dirExists {
 		e.readFiles(s, b.app.Dir, b.report)
 	}
 	if s := b.settings["env"]; s.given() {
