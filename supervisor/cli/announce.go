@@ -25,6 +25,13 @@ func announce(log *slog.Logger, file ecosystem.File, version string) {
 // keys without effect.
 func warnAbout(log *slog.Logger, file ecosystem.File) {
 	for _, warning := range file.Warnings {
-		log.Warn("problem in the ecosystem file", "at", warning)
+		switch {
+		case warning.Key == "":
+			log.Warn("problem in the ecosystem file", "at", warning.Position(), "problem", warning.Text)
+		case warning.Nearest == "":
+			log.Warn("unknown key ignored", "key", warning.Key, "at", warning.Position())
+		default:
+			log.Warn("unknown key ignored", "key", warning.Key, "at", warning.Position(), "did_you_mean", warning.Nearest)
+		}
 	}
 }

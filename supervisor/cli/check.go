@@ -22,7 +22,7 @@ func (c *commandLine) checkCommand() *cli.Command {
 }
 
 func (c *commandLine) check(args *cli.Context) (int, error) {
-	file, err := c.load(args)
+	file, err := input{c.Env, args, c.appArgs}.load()
 	for _, warning := range file.Warnings {
 		fmt.Fprintln(c.Err, "warning:", warning)
 	}
@@ -42,7 +42,7 @@ func (c *commandLine) health(args *cli.Context) (int, error) {
 	ctx, cancel := context.WithTimeout(args.Context, 5*time.Second)
 	defer cancel()
 	app := args.Args().First()
-	ok, text, err := c.askHealth(ctx, app)
+	ok, text, err := askHealth(ctx, c.address(), app)
 	if err != nil || args.IsSet("web") {
 		ok, text, err = health.Ask(ctx, args.String("web"), app)
 	}
@@ -58,8 +58,8 @@ func (c *commandLine) health(args *cli.Context) (int, error) {
 }
 
 // askHealth asks over the control socket: about one app, "" for all.
-func (c *commandLine) askHealth(ctx context.Context, app string) (ok bool, text string, err error) {
-	conn, err := client.Dial(ctx, c.address())
+func askHealth(ctx context.Context, at client.Address, app string) (ok bool, text string, err error) {
+	conn, err := client.Dial(ctx, at)
 	if err != nil {
 		return false, "", err
 	}
@@ -72,14 +72,14 @@ func (c *commandLine) askHealth(ctx context.Context, app string) (ok bool, text 
 }
 
 func (c *commandLine) version(*cli.Context) (int, error) {
-	build := c.build()
-	fmt.Fprintf(c.Out, "gorun %s (%s, %s, %s/%s)\n", build.Version, build.Revision, build.GoVersion, runtime.GOOS, runtime.GOARCH)
+	b := build(c.Version)
+	fmt.Fprintf(c.Out, "gorun %s (%s, %s, %s/%s)\n", b.Version, b.Revision, b.GoVersion, runtime.GOOS, runtime.GOARCH)
 	return 0, nil
 }
 
 // build is what the Go linker knows of this binary.
-func (c *commandLine) build() metrics.Build {
-	build := metrics.Build{Version: c.Version, Revision: "unknown", GoVersion: runtime.Version()}
+func build(version string) metrics.Build {
+	build := metrics.Build{Version: version, Revision: "unknown", GoVersion: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return build

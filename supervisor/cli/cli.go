@@ -106,7 +106,7 @@ func (c *commandLine) app() *cli.App {
 		ExitErrHandler:       func(*cli.Context, error) {},
 		OnUsageError:         usageError,
 	}
-	app.Commands = slices.Concat(c.localCommands(app.Flags), c.clientCommands(), []*cli.Command{c.initCommand()})
+	app.Commands = slices.Concat(c.localCommands(app.Flags), c.clientCommands(), c.printCommands(), []*cli.Command{c.initCommand()})
 	for _, one := range app.Commands {
 		one.OnUsageError = app.OnUsageError
 	}

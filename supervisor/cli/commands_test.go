@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
-
-	"gorun/supervisor/control/client"
 )
 
 // commandCase is a command line for a running gorun. Words are separated by one
@@ -201,38 +198,6 @@ func TestTheShellCompletesNames(t *testing.T) {
 	f := startFake(t, &fake{})
 	r := gorunIn(t, f.environ, "stop", "--generate-bash-completion")
 	if got := strings.Fields(r.out); !slices.Equal(got, []string{"all", "api", "web"}) {
-		t.Errorf("%q", got)
-	}
-}
-
-// monit reads through the same client.
-func TestMonitReadsAndOperatesThroughTheClient(t *testing.T) {
-	f := startFake(t, &fake{})
-	conn, err := client.Dial(t.Context(), Env{Environ: f.environ}.address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	r := remote{conn}
-	overview, err := r.Overview(t.Context())
-	if err != nil || len(overview.Apps) != 2 {
-		t.Errorf("%+v, %v", overview, err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var line client.Line
-	_ = r.Logs(ctx, "api", 9, func(l client.Line) { line = l; cancel() })
-	if line.Text != "hello from api" {
-		t.Errorf("line %+v", line)
-	}
-	var progress []string
-	each := func(p client.Progress) { progress = append(progress, p.Text) }
-	if err := errors.Join(r.Order(t.Context(), "stop", []string{"web"}, each), r.Scale(t.Context(), "api", "3", each)); err != nil {
-		t.Error(err)
-	}
-	if !slices.Equal(progress, []string{"under way", "under way"}) {
-		t.Errorf("%q", progress)
-	}
-	if got := f.takeCalls(); got != "stop [{web -1}] parallel 0; scale api {Workers:3 Relative:false}" {
 		t.Errorf("%q", got)
 	}
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
@@ -11,20 +10,15 @@ import (
 	"gorun/supervisor/ecosystem"
 )
 
-func (c *commandLine) schemaCommand() *cli.Command {
-	return &cli.Command{Name: "schema", Usage: "print the JSON schema of ecosystem files, for editors", Category: "look", Action: c.act(c.schema)}
-}
-
-func (c *commandLine) schema(*cli.Context) (int, error) {
-	_, err := c.Out.Write(ecosystem.Schema())
-	if err != nil {
-		return codeFailure, fmt.Errorf("schema: %w", err)
+// printCommands print what other programs read: editors and shells.
+func (c *commandLine) printCommands() []*cli.Command {
+	return []*cli.Command{
+		{Name: "schema", Usage: "print the JSON schema of ecosystem files, for editors", Category: "look", Action: c.act(func(*cli.Context) (int, error) {
+			_, err := c.Out.Write(ecosystem.Schema())
+			return 0, err
+		})},
+		{Name: "completion", Usage: "print a completion script for bash, zsh or fish", Category: "look", ArgsUsage: "SHELL", Action: c.act(c.completion)},
 	}
-	return 0, nil
-}
-
-func (c *commandLine) completionCommand() *cli.Command {
-	return &cli.Command{Name: "completion", Usage: "print a completion script for bash, zsh or fish", Category: "look", ArgsUsage: "SHELL", Action: c.act(c.completion)}
 }
 
 // completionScripts complete the command line by asking gorun itself.

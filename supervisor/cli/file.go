@@ -1,38 +1,106 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
+	"gorun/supervisor/control"
 	"gorun/supervisor/control/client"
+	"gorun/supervisor/ecosystem"
+	"gorun/supervisor/spec"
+	"gorun/supervisor/usage"
 )
+
+// input is the file or script that a command line names, with its options.
+type input struct {
+	env     Env
+	args    *cli.Context
+	appArgs []string // those after "--"
+}
+
+// load reads what the command line names.
+func (i input) load() (ecosystem.File, error) {
+	if i.args.NArg() != 1 {
+		return ecosystem.File{}, fmt.Errorf("name one ecosystem file or script, not %d: gorun FILE|SCRIPT [options] [-- args]", i.args.NArg())
+	}
+	source, err := i.source()
+	if err != nil {
+		return ecosystem.File{}, err
+	}
+	return ecosystem.Load(source) //nolint:wrapcheck // its errors are for people, with positions
+}
+
+func (i input) source() (ecosystem.Source, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return ecosystem.Source{}, fmt.Errorf("find the working directory: %w", err)
+	}
+	return ecosystem.Source{
+		Path: i.args.Args().First(), Stdin: i.env.In, Dir: dir, Environ: i.env.Environ, CPUs: usage.CPUs(),
+		EnvName: i.args.String("env"), Only: list(i.args.String("only")), Args: i.appArgs, Options: given(i.args), Strict: i.args.Bool("strict"),
+		Console: i.env.Err,
+	}, nil
+}
+
+// loader reads the file of this run anew, or another one.
+func (i input) loader(log *slog.Logger) control.Load {
+	return func(path string, only []string) ([]spec.App, error) {
+		source, err := i.source()
+		if err != nil {
+			return nil, err
+		}
+		if path != "" && !source.Is(path) { // the options of this run are for its own file
+			source.Path, source.Options, source.Args, source.Only = path, nil, nil, nil
+		}
+		if source.Path == "-" {
+			return nil, errors.New("gorun read its file from standard input, which cannot be read again; name a file")
+		}
+		if len(only) > 0 {
+			source.Only = only
+		}
+		file, err := ecosystem.Load(source)
+		warnAbout(log, file)
+		return file.Apps, err //nolint:wrapcheck // its errors are for people, with positions
+	}
+}
+
+// files are those that a command line may name in place of apps.
+type files struct {
+	client *client.Client
+	only   []string // apps and namespaces of a file that are meant; nil: all
+}
 
 // isFile reports whether a word names an ecosystem file or a script. The name of
 // an app that gorun has goes before.
-func (s *session) isFile(word string) bool {
+func (f files) isFile(ctx context.Context, word string) bool {
 	info, err := os.Stat(word)
 	if err != nil || !info.Mode().IsRegular() || filepath.Ext(word) == "" {
 		return false
 	}
-	known, err := s.client.Apps(s.ctx)
+	known, err := f.client.Apps(ctx)
 	return err != nil || !slices.ContainsFunc(known.Apps, func(a client.App) bool { return a.Name == word })
 }
 
-// revision completes a request by the file that is named, or leaves it gorun's
+// revisionOf completes a request by the file that is named, or leaves it gorun's
 // own, and by the options.
-func (s *session) revision(r client.Revision) (client.Revision, error) {
-	r.Parallel, r.Only = s.args.Int("parallel"), s.only()
-	if s.args.NArg() > 1 {
-		return r, fmt.Errorf("name one file, not %d; %w", s.args.NArg(), errUsage)
+func revisionOf(args *cli.Context, r client.Revision) (client.Revision, error) {
+	r.Parallel, r.Only = args.Int("parallel"), list(args.String("only"))
+	if args.NArg() > 1 {
+		return r, fmt.Errorf("name one file, not %d; %w", args.NArg(), errUsage)
 	}
-	if s.args.NArg() == 0 {
+	if args.NArg() == 0 {
 		return r, nil
 	}
 	var err error
-	r.File, err = absolute(s.args.Args().First())
+	r.File, err = absolute(args.Args().First())
 	return r, err
 }
 
@@ -45,38 +113,35 @@ func absolute(file string) (string, error) {
 	return path, nil
 }
 
-// only returns the apps and namespaces of a file that are meant; nil: all.
-func (s *session) only() []string { return list(s.args.String("only")) }
-
 // targets replaces the name of each file by the apps of it that gorun has.
-func (s *session) targets(words []string) ([]string, error) {
+func (f files) targets(ctx context.Context, words []string) ([]string, error) {
 	var all []string
-	files := 0
+	named := 0
 	for _, word := range words {
-		if !s.isFile(word) {
+		if !f.isFile(ctx, word) {
 			all = append(all, word)
 			continue
 		}
-		files++
-		names, err := s.appsOf(word)
+		named++
+		names, err := f.appsOf(ctx, word)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, names...)
 	}
-	if files == 0 && s.only() != nil {
+	if named == 0 && f.only != nil {
 		return nil, fmt.Errorf("--only chooses among the apps of a file, and no file is named; %w", errUsage)
 	}
 	return all, nil
 }
 
 // appsOf returns the names of the apps of a file that gorun has.
-func (s *session) appsOf(file string) ([]string, error) {
+func (f files) appsOf(ctx context.Context, file string) ([]string, error) {
 	path, err := absolute(file)
 	if err != nil {
 		return nil, err
 	}
-	changes, err := s.client.Plan(s.ctx, client.Revision{File: path, Only: s.only(), Partial: true})
+	changes, err := f.client.Plan(ctx, client.Revision{File: path, Only: f.only, Partial: true})
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"gorun/supervisor/ecosystem"
-	"gorun/supervisor/usage"
 )
 
 // sample is the file that `gorun init` writes.
@@ -79,33 +78,27 @@ func (c *commandLine) writeSample(args *cli.Context) (int, error) {
 	case from != "" && (args.Bool("js") || args.NArg() > 0), args.Bool("js") && args.NArg() > 0:
 		return codeUsage, errors.New("init: choose one of simple, --js and --from")
 	case from != "":
-		converted, err := c.convert(from)
+		source, err := input{c.Env, args, nil}.source()
+		if err == nil {
+			source.Path = from
+			text, err = ecosystem.Convert(source)
+		}
 		if err != nil {
 			fmt.Fprintln(c.Err, err)
 			return codeUsage, nil
 		}
-		text = converted
 	case args.Bool("js"):
 		name, text = sampleScriptFile, sampleScript
 	case args.NArg() > 0:
 		text = sampleSimple
 	}
-	return c.writeNew(name, text)
+	return writeNew(c.Streams, name, text)
 }
 
-func (c *commandLine) convert(path string) (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("find the working directory: %w", err)
-	}
-	//nolint:wrapcheck // its errors are for people, with positions
-	return ecosystem.Convert(ecosystem.Source{Path: path, Stdin: c.In, Dir: dir, Environ: c.Environ, CPUs: usage.CPUs(), Console: c.Err})
-}
-
-func (c *commandLine) writeNew(name, text string) (int, error) {
+func writeNew(to Streams, name, text string) (int, error) {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		fmt.Fprintf(c.Err, "gorun: %s is there already; nothing was written\n", name)
+		fmt.Fprintf(to.Err, "gorun: %s is there already; nothing was written\n", name)
 		return codeFailure, nil
 	}
 	if err != nil {
@@ -117,6 +110,6 @@ func (c *commandLine) writeNew(name, text string) (int, error) {
 	if err != nil {
 		return codeFailure, fmt.Errorf("init: write %s: %w", name, err)
 	}
-	fmt.Fprintln(c.Out, "wrote", name)
+	fmt.Fprintln(to.Out, "wrote", name)
 	return 0, nil
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // logCommands are about what workers write, and about events.
-func (c *commandLine) logCommands() []*cli.Command {
+func logCommands(action clientAction) []*cli.Command {
 	return []*cli.Command{
 		{
 			Name: "logs", Aliases: []string{"log"}, Usage: "print the last lines of workers, then follow", Category: "look", ArgsUsage: "[NAME...]",
@@ -23,29 +23,27 @@ func (c *commandLine) logCommands() []*cli.Command {
 				boolFlag("err", "print standard error only"),
 				boolFlag("json", "print a JSON object for each line"),
 				boolFlag("raw", "print the lines without the app's name"),
-			}, Action: c.withClient((*session).logs),
+			}, Action: action((*session).logs),
 		},
-		{Name: "flush", Usage: "empty the log files of workers, and the lines kept for logs", Category: "operate", ArgsUsage: "[NAME...]", Action: c.withClient((*session).flush)},
-		{Name: "reloadLogs", Aliases: []string{"reload-logs"}, Usage: "open the log files again, after they were moved away", Category: "operate", Action: c.withClient((*session).reopen)},
+		{Name: "flush", Usage: "empty the log files of workers, and the lines kept for logs", Category: "operate", ArgsUsage: "[NAME...]", Action: action((*session).flush)},
+		{Name: "reloadLogs", Aliases: []string{"reload-logs"}, Usage: "open the log files again, after they were moved away", Category: "operate", Action: action((*session).reopen)},
 		{
 			Name: "events", Usage: "print the last events, then follow", Category: "look",
 			Flags: []cli.Flag{
 				boolFlag("nostream", "print and exit, do not follow"),
 				boolFlag("json", "print a JSON object for each event"),
-			}, Action: c.withClient((*session).events),
+			}, Action: action((*session).events),
 		},
-		c.schemaCommand(),
-		c.completionCommand(),
 	}
 }
 
 func (s *session) logs() error {
-	targets, err := s.targets(s.args.Args().Slice())
+	targets, err := s.files.targets(s.ctx, s.args.Args().Slice())
 	if err != nil {
 		return err
 	}
-	query := client.LogQuery{Targets: targets, Lines: s.args.Int("lines"), Follow: !s.args.Bool("nostream"), Stream: s.logStream()}
-	log := &screen.Log{Style: s.style(), Form: s.logForm()}
+	query := client.LogQuery{Targets: targets, Lines: s.args.Int("lines"), Follow: !s.args.Bool("nostream"), Stream: logStream(s.args)}
+	log := &screen.Log{Style: s.style(), Form: logForm(s.args)}
 	if overview, err := s.client.Apps(s.ctx); err == nil {
 		log.AlignTags(overview.Apps)
 	}
@@ -64,8 +62,8 @@ func (s *session) logs() error {
 }
 
 // logStream is the stream that --out or --err chooses, "" for both.
-func (s *session) logStream() string {
-	out, err := s.args.Bool("out"), s.args.Bool("err")
+func logStream(args *cli.Context) string {
+	out, err := args.Bool("out"), args.Bool("err")
 	switch {
 	case out && !err:
 		return "out"
@@ -75,18 +73,18 @@ func (s *session) logStream() string {
 	return ""
 }
 
-func (s *session) logForm() screen.Form {
+func logForm(args *cli.Context) screen.Form {
 	switch {
-	case s.args.Bool("json"):
+	case args.Bool("json"):
 		return screen.JSON
-	case s.args.Bool("raw"):
+	case args.Bool("raw"):
 		return screen.Raw
 	}
 	return screen.Tagged
 }
 
 func (s *session) flush() error {
-	names, err := s.targets(s.args.Args().Slice())
+	names, err := s.files.targets(s.ctx, s.args.Args().Slice())
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/urfave/cli/v2"
 
@@ -11,11 +12,11 @@ import (
 )
 
 // messageCommands send something to the processes of workers.
-func (c *commandLine) messageCommands() []*cli.Command {
+func messageCommands(action clientAction) []*cli.Command {
 	return []*cli.Command{
-		{Name: "sendSignal", Aliases: []string{"signal", "kill"}, Usage: "send a signal to the process trees of workers", Category: "operate", ArgsUsage: "SIGNAL NAME...", Action: c.withClient((*session).signal)},
-		{Name: "send", Usage: "send an IPC message to Node workers", Category: "operate", ArgsUsage: "NAME MESSAGE", Action: c.withClient((*session).send)},
-		{Name: "trigger", Usage: "trigger an action of Node workers and print their replies", Category: "operate", ArgsUsage: "NAME ACTION [PARAMS]", Action: c.withClient((*session).trigger)},
+		{Name: "sendSignal", Aliases: []string{"signal", "kill"}, Usage: "send a signal to the process trees of workers", Category: "operate", ArgsUsage: "SIGNAL NAME...", Action: action((*session).signal)},
+		{Name: "send", Usage: "send an IPC message to Node workers", Category: "operate", ArgsUsage: "NAME MESSAGE", Action: action((*session).send)},
+		{Name: "trigger", Usage: "trigger an action of Node workers and print their replies", Category: "operate", ArgsUsage: "NAME ACTION [PARAMS]", Action: action((*session).trigger)},
 	}
 }
 
@@ -23,7 +24,7 @@ func (s *session) signal() error {
 	if s.args.NArg() < 2 {
 		return fmt.Errorf("name a signal and its targets: gorun sendSignal SIGUSR2 api; %w", errUsage)
 	}
-	targets, err := s.targets(s.args.Args().Tail())
+	targets, err := s.files.targets(s.ctx, s.args.Args().Tail())
 	if err != nil {
 		return err
 	}
@@ -31,7 +32,7 @@ func (s *session) signal() error {
 	if err != nil {
 		return err
 	}
-	s.printSent(n)
+	printSent(s.Out, n)
 	return nil
 }
 
@@ -43,7 +44,7 @@ func (s *session) send() error {
 	if !json.Valid(message) {
 		message, _ = json.Marshal(s.args.Args().Get(1)) // a text cannot fail
 	}
-	targets, err := s.targets(s.args.Args().Slice()[:1])
+	targets, err := s.files.targets(s.ctx, s.args.Args().Slice()[:1])
 	if err != nil {
 		return err
 	}
@@ -51,19 +52,19 @@ func (s *session) send() error {
 	if err != nil {
 		return err
 	}
-	s.printSent(n)
+	printSent(s.Out, n)
 	return nil
 }
 
-func (s *session) printSent(workers int) {
-	fmt.Fprintln(s.Out, "sent to", status.Plural(workers, "worker"))
+func printSent(out io.Writer, workers int) {
+	fmt.Fprintln(out, "sent to", status.Plural(workers, "worker"))
 }
 
 func (s *session) trigger() error {
 	if s.args.NArg() < 2 || s.args.NArg() > 3 {
 		return fmt.Errorf("name a target, an action and perhaps its parameters: gorun trigger api gc; %w", errUsage)
 	}
-	targets, err := s.targets(s.args.Args().Slice()[:1])
+	targets, err := s.files.targets(s.ctx, s.args.Args().Slice()[:1])
 	if err != nil {
 		return err
 	}

@@ -14,11 +14,11 @@ import (
 )
 
 // operateCommands change what runs.
-func (c *commandLine) operateCommands() []*cli.Command {
+func operateCommands(action clientAction) []*cli.Command {
 	parallel := &cli.IntFlag{Name: "parallel", Usage: "replace `N` workers of an app at a time; by default a quarter of them"}
 	updateEnv := boolFlag("update-env", "accepted for pm2's sake: the environment of a FILE is always computed afresh")
 	order := func(name, usage string, aliases ...string) *cli.Command {
-		return &cli.Command{Name: name, Aliases: aliases, Usage: usage, Category: "operate", ArgsUsage: "NAME|ID|NAMESPACE|/REGEX/|all|FILE...", Flags: []cli.Flag{onlyFlag()}, Action: c.withClient((*session).order)}
+		return &cli.Command{Name: name, Aliases: aliases, Usage: usage, Category: "operate", ArgsUsage: "NAME|ID|NAMESPACE|/REGEX/|all|FILE...", Flags: []cli.Flag{onlyFlag()}, Action: action((*session).order)}
 	}
 	reload := order("reload", "replace workers without losing a connection; with FILE, read it anew first")
 	reload.Flags = append(reload.Flags, parallel, updateEnv)
@@ -30,10 +30,10 @@ func (c *commandLine) operateCommands() []*cli.Command {
 		reload,
 		order("delete", "stop apps or workers and remove them", "del", "rm"),
 		order("reset", "set the restart counters to zero"),
-		{Name: "scale", Usage: "change how many workers an app has: 4, +3, -2, max", Category: "operate", ArgsUsage: "NAME NUMBER", Action: c.withClient((*session).scale)},
+		{Name: "scale", Usage: "change how many workers an app has: 4, +3, -2, max", Category: "operate", ArgsUsage: "NAME NUMBER", Action: action((*session).scale)},
 		{
 			Name: "apply", Usage: "make the running apps match a file; what has not changed runs on", Category: "operate", ArgsUsage: "[FILE]",
-			Flags: []cli.Flag{parallel, onlyFlag()}, Action: c.withClient((*session).apply),
+			Flags: []cli.Flag{parallel, onlyFlag()}, Action: action((*session).apply),
 		},
 	}
 }
@@ -72,13 +72,13 @@ func (s *session) carryOut(verb string) error {
 	if err != nil {
 		return err
 	}
-	if revision, found := revisions[verb]; found && len(words) == 1 && s.isFile(words[0]) {
-		if revision, err = s.revision(revision); err != nil {
+	if revision, found := revisions[verb]; found && len(words) == 1 && s.files.isFile(s.ctx, words[0]) {
+		if revision, err = revisionOf(s.args, revision); err != nil {
 			return err
 		}
 		return s.print(s.client.Apply(s.ctx, revision))
 	}
-	targets, err := s.targets(words)
+	targets, err := s.files.targets(s.ctx, words)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (s *session) scale() error {
 }
 
 func (s *session) apply() error {
-	revision, err := s.revision(client.Revision{})
+	revision, err := revisionOf(s.args, client.Revision{})
 	if err != nil {
 		return err
 	}

@@ -15,9 +15,9 @@ import (
 )
 
 // queryCommands change nothing.
-func (c *commandLine) queryCommands() []*cli.Command {
+func queryCommands(action clientAction) []*cli.Command {
 	query := func(name, usage, takes string, do func(*session) error) *cli.Command {
-		return &cli.Command{Name: name, Usage: usage, Category: "look", ArgsUsage: takes, Action: c.withClient(do)}
+		return &cli.Command{Name: name, Usage: usage, Category: "look", ArgsUsage: takes, Action: action(do)}
 	}
 	list := query("list", "print a table of the workers", "", (*session).list)
 	list.Aliases = []string{"ls", "l", "ps", "status"}
@@ -105,7 +105,7 @@ func (s *session) show() error {
 	if err != nil {
 		return err
 	}
-	if names, err = s.targets(names); err != nil {
+	if names, err = s.files.targets(s.ctx, names); err != nil {
 		return err
 	}
 	if now.Apps, err = client.Select(names, now.Apps); err != nil {
@@ -123,7 +123,7 @@ func (s *session) pid() error {
 		fmt.Fprintln(s.Out, overview.Pid)
 		return nil
 	}
-	names, err := s.targets(s.args.Args().Slice())
+	names, err := s.files.targets(s.ctx, s.args.Args().Slice())
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (s *session) ping() error {
 }
 
 func (s *session) plan() error {
-	revision, err := s.revision(client.Revision{})
+	revision, err := revisionOf(s.args, client.Revision{})
 	if err != nil {
 		return err
 	}
@@ -179,6 +179,6 @@ func (s *session) monit() error {
 		return errors.New("monit needs a terminal: docker exec -it, kubectl exec -it; without one there are list and logs")
 	}
 	return monit.Run(s.ctx, monit.Options{
-		Source: remote{s.client}, Operator: remote{s.client}, In: s.In, Out: s.Out, Color: s.colored(), Environ: s.Environ,
+		Source: s.client, Operator: s.client, In: s.In, Out: s.Out, Color: s.colored(), Environ: s.Environ,
 	})
 }

@@ -24,7 +24,7 @@ var errPrinted = errors.New("printed")
 // clientCommands talk to a running gorun: `docker exec CONTAINER gorun list`. They
 // are in the order of the help text.
 func (c *commandLine) clientCommands() []*cli.Command {
-	all := slices.Concat(c.queryCommands(), c.operateCommands(), c.messageCommands(), c.logCommands())
+	all := slices.Concat(queryCommands(c.withClient), operateCommands(c.withClient), messageCommands(c.withClient), logCommands(c.withClient))
 	for _, one := range all {
 		one.BashComplete = c.complete
 	}
@@ -39,8 +39,12 @@ type session struct {
 	appArgs []string        // those after "--"
 	ctx     context.Context //nolint:containedctx // the command's own, for as long as it runs
 	client  *client.Client
+	files   files
 	resized <-chan struct{} // the terminal has another size
 }
+
+// clientAction makes an action of a function that talks to gorun.
+type clientAction func(do func(*session) error) cli.ActionFunc
 
 // withClient makes an action of a function that talks to gorun. Its errors are about
 // the answer: exit 1; errUsage is about the question.
@@ -56,7 +60,10 @@ func (c *commandLine) withClient(do func(*session) error) cli.ActionFunc {
 			return codeFailure, nil
 		}
 		defer conn.Close()
-		err = do(&session{Env: c.Env, args: args, appArgs: c.appArgs, ctx: ctx, client: conn, resized: resized})
+		err = do(&session{
+			Env: c.Env, args: args, appArgs: c.appArgs, ctx: ctx, client: conn, resized: resized,
+			files: files{client: conn, only: list(args.String("only"))},
+		})
 		switch {
 		case err == nil, ctx.Err() != nil && errors.Is(err, context.Canceled):
 			return 0, nil
@@ -87,9 +94,9 @@ func clientActions(stop func(), resized chan<- struct{}) signals.Actions {
 }
 
 // style is how the terminal wants it; a file or a pipe gets plain text.
-func (s *session) style() screen.Style {
+func (e Env) style() screen.Style {
 	style := screen.Style{Now: time.Now()}
-	size, err := unix.IoctlGetWinsize(int(s.Out.Fd()), unix.TIOCGWINSZ)
+	size, err := unix.IoctlGetWinsize(int(e.Out.Fd()), unix.TIOCGWINSZ)
 	if err != nil {
 		return style
 	}
@@ -97,13 +104,13 @@ func (s *session) style() screen.Style {
 	if style.Width == 0 {
 		style.Width = 80 // a terminal that does not know
 	}
-	style.Color = s.colored()
+	style.Color = e.colored()
 	return style
 }
 
 // colored follows https://no-color.org.
-func (s *session) colored() bool {
-	return s.Variable("NO_COLOR") == "" && s.Variable("TERM") != "dumb"
+func (e Env) colored() bool {
+	return e.Variable("NO_COLOR") == "" && e.Variable("TERM") != "dumb"
 }
 
 // names returns the arguments, of which there must be at least one.

@@ -17,12 +17,12 @@ type builder struct {
 	source    *Source
 	report    *report
 	at        position
-	settings  map[string]setting // by the key's own name; defaults included
-	envs      map[string]setting // env_NAME, by NAME
-	base      string             // folder that cwd is relative to
-	dirExists bool               // cwd is an existing directory
-	ownVars   map[string]bool    // variables that the app itself sets or unsets
-	depends   []dependency       // with positions, until the apps are known
+	settings  settings
+	envs      settings // env_NAME, by NAME
+	base      string   // folder that cwd is relative to
+	dirExists bool     // cwd is an existing directory
+	env       environment
+	depends   []dependency // with positions, until the apps are known
 
 	// Values of keys that a later step combines with others: an index into the words of each.
 	execMode, sharing, reloadFallback int
@@ -31,7 +31,7 @@ type builder struct {
 
 // newBuilder sorts the entries of an app by their keys.
 func newBuilder(l *loader, at position, entries []entry) *builder {
-	b := &builder{source: l.source, report: l.report, at: at, base: l.base, envs: map[string]setting{}}
+	b := &builder{source: l.source, report: l.report, at: at, base: l.base, envs: settings{}}
 	b.app.Position = l.report.location(at)
 	b.settings = l.report.collect(entries, "", l.appIndex.find, l.unknownKey)
 	for name, s := range b.settings {
@@ -57,16 +57,20 @@ func (b *builder) build(keys []Key) {
 	addDefaults(keys, b.settings, "", b.at)
 	b.chooseNames()
 	b.dirExists = b.chooseDir()
-	b.buildEnvironment()
+	b.chooseEnvironment()
 	b.chooseUser()
+	programs := search{dir: b.app.Dir, path: defaultPath}
+	if path, ok := b.app.Env.Vars["PATH"]; ok {
+		programs.path = path
+	}
 	if b.dirExists {
-		b.chooseProgram()
+		b.chooseProgram(programs)
 	}
 	b.app.StopSignal = unix.SIGTERM
 	if b.app.Node = isNode(b.app.Interpreter); b.app.Node {
 		b.app.StopSignal = unix.SIGINT // Node servers handle it
 	}
-	b.readAll(keys, b.settings)
+	readAll(keys, scope{report: b.report, app: b.app.Name, programs: programs, node: b.app.Node, cpus: b.source.CPUs}, b.settings)
 	b.chooseMode()
 	b.chooseSharing()
 	b.addVariables()
@@ -74,31 +78,14 @@ func (b *builder) build(keys []Key) {
 	b.warnWithoutNode()
 }
 
-// setting returns the setting of a key, the zero value when there is none.
-func (b *builder) setting(name string) setting { return b.settings[name] }
-
-// textOf returns the text of a key, "" when it was not given.
-func (b *builder) textOf(name string) string {
-	if s := b.setting(name); s.given() {
-		return b.report.text(s)
-	}
-	return ""
-}
-
-// enabled returns the value of a boolean key that has a default.
-func (b *builder) enabled(name string) bool {
-	s := b.setting(name)
-	return s.given() && b.report.bool(s)
-}
-
 func (b *builder) chooseNames() {
-	b.app.Script = b.textOf("script")
-	if s := b.setting("name"); s.given() {
-		b.app.Name = b.report.label(s)
+	b.app.Script = b.settings.text("script", b.report)
+	if s := b.settings["name"]; s.given() {
+		b.app.Name = s.label(b.report)
 	} else {
 		b.app.Name = baseName(b.app.Script)
 	}
-	if b.enabled("append_env_to_name") && b.source.EnvName != "" {
+	if b.settings.enabled("append_env_to_name", b.report) && b.source.EnvName != "" {
 		b.app.Name += "-" + b.source.EnvName
 	}
 }
@@ -119,11 +106,11 @@ func baseName(path string) string {
 // chooseDir resolves the working directory and reports whether it exists.
 func (b *builder) chooseDir() bool {
 	b.app.Dir = b.source.Dir
-	s := b.setting("cwd")
+	s := b.settings["cwd"]
 	if !s.given() {
 		return true
 	}
-	dir := b.report.text(s)
+	dir := s.text(b.report)
 	if dir == "" {
 		return true
 	}
@@ -135,10 +122,10 @@ func (b *builder) chooseDir() bool {
 	info, err := os.Stat(b.app.Dir)
 	switch {
 	case err != nil:
-		b.report.wrong(s, "%s: %s; it is relative to %s", b.app.Dir, reason(err), base)
+		s.wrong(b.report, "%s: %s; it is relative to %s", b.app.Dir, reason(err), base)
 		return false
 	case !info.IsDir():
-		b.report.wrong(s, "%s is not a directory", b.app.Dir)
+		s.wrong(b.report, "%s is not a directory", b.app.Dir)
 		return false
 	}
 	return true

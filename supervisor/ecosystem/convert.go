@@ -1,7 +1,6 @@
 package ecosystem
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -12,13 +11,13 @@ import (
 // Convert writes an ecosystem file of any format as YAML. Values that a script
 // computes are fixed as of now. Keys keep their spelling.
 func Convert(src Source) (string, error) {
-	l := &loader{source: &src, report: &report{file: src.Path}, base: src.Dir}
-	root, err := l.tree()
+	d := document{source: &src, report: &report{file: src.Path}}
+	root, err := d.tree()
 	if err != nil {
-		l.fail(err)
+		d.report.fail(err)
 	}
-	if len(l.report.mistakes) > 0 {
-		return "", l.report.mistakes.sorted()
+	if len(d.report.mistakes) > 0 {
+		return "", d.report.mistakes.sorted()
 	}
 	if root.kind == list {
 		root = mappingOf(root.at, []entry{{key: "apps", value: root}})
@@ -28,22 +27,6 @@ func Convert(src Source) (string, error) {
 		return "", fmt.Errorf("write YAML: %w", err)
 	}
 	return "# From " + filepath.Base(src.Path) + ": what that computes or takes from its environment is now fixed.\n" + string(body), nil
-}
-
-// tree reads and parses the file of the source.
-func (l *loader) tree() (value, error) {
-	format, err := formatOf(l.source.Path)
-	if err != nil {
-		return value{}, err
-	}
-	if format == bareScript {
-		return value{}, errors.New("not an ecosystem file; those end in .yaml, .yml, .json or .config.js, or are package.json")
-	}
-	content, err := l.read(format)
-	if err != nil {
-		return value{}, err
-	}
-	return l.parse(format, content)
 }
 
 // plain converts the value for an encoder. null is left out of mappings.

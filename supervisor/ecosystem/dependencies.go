@@ -21,29 +21,29 @@ func dependenciesVar(field *[]dependency) Type {
 	add := func(app string, condition spec.Condition, at position) {
 		*field = append(*field, dependency{spec.Dependency{App: app, Condition: condition}, at})
 	}
-	return Type{forms: []any{ref("words"), mapOf(shape{"enum": conditions})}, set: func(b *builder, s setting) {
+	return Type{forms: []any{ref("words"), mapOf(shape{"enum": conditions})}, set: func(in scope, s setting) {
 		switch s.value.kind {
 		case mapping:
 			for _, e := range s.value.entries {
-				add(e.key, spec.Condition(b.report.oneOf(s.inner(e), conditions...)), e.at)
+				add(e.key, spec.Condition(s.inner(e).oneOf(in.report, conditions...)), e.at)
 			}
 		case list:
-			for i, name := range b.report.texts(s) {
+			for i, name := range s.texts(in.report) {
 				add(name, spec.Online, s.value.list[i].at)
 			}
 		case null, boolean, number, text:
-			add(b.report.text(s), spec.Online, s.value.at)
+			add(s.text(in.report), spec.Online, s.value.at)
 		}
 	}}
 }
 
 // resolveDependencies checks depends_on between the apps. Apps that --only
 // excludes are not waited for.
-func (l *loader) resolveDependencies(chosen, all []*builder) {
-	byName, known := map[string]*builder{}, map[string]bool{}
+func resolveDependencies(r *report, chosen, all []*builder) {
+	apps, known := map[string]*builder{}, map[string]bool{}
 	for _, b := range chosen {
-		byName[b.app.Name] = b
-		byName[b.appNames().name] = b
+		apps[b.app.Name] = b
+		apps[b.appNames().name] = b
 	}
 	for _, b := range all {
 		called := b.appNames()
@@ -51,47 +51,47 @@ func (l *loader) resolveDependencies(chosen, all []*builder) {
 	}
 	for _, b := range chosen {
 		for _, need := range b.depends {
-			switch target, ok := byName[need.App]; {
+			switch target, ok := apps[need.App]; {
 			case ok:
-				l.checkCondition(target, need)
+				checkCondition(r, target.app, need)
 				b.app.DependsOn = append(b.app.DependsOn, spec.Dependency{App: target.app.Name, Condition: need.Condition})
 			case known[need.App]:
-				l.report.warn(need.at, "depends_on: app %q is excluded by --only; app %q does not wait for it", need.App, b.app.Name)
+				r.warn(need.at, "depends_on: app %q is excluded by --only; app %q does not wait for it", need.App, b.app.Name)
 			default:
-				l.report.mistake(need.at, "depends_on: unknown app %s%s", quote(need.App),
+				r.mistake(need.at, "depends_on: unknown app %s%s", quote(need.App),
 					didYouMean(need.App, slices.Sorted(maps.Keys(known))))
 			}
 		}
 	}
-	l.checkCycles(chosen, byName)
+	checkCycles(r, chosen, apps)
 }
 
 // checkCondition warns of a condition that is never met without an operator.
-func (l *loader) checkCondition(target *builder, need dependency) {
-	name := target.app.Name
-	if !target.app.Autostart {
-		l.report.warn(need.at, "depends_on: app %q has autostart: false; this app waits until it is started by hand", name)
+func checkCondition(r *report, target spec.App, need dependency) {
+	name := target.Name
+	if !target.Autostart {
+		r.warn(need.at, "depends_on: app %q has autostart: false; this app waits until it is started by hand", name)
 	}
-	policy := target.app.Restart
+	policy := target.Restart
 	if need.Condition == spec.Completed && policy.Auto && !slices.Contains(policy.StopCodes, 0) {
-		l.report.warn(need.at, "depends_on: app %q restarts whenever it exits and never completes; set autorestart: false on it", name)
+		r.warn(need.at, "depends_on: app %q restarts whenever it exits and never completes; set autorestart: false on it", name)
 	}
 }
 
 // checkCycles reports apps that wait for each other, each cycle once.
-func (l *loader) checkCycles(builders []*builder, byName map[string]*builder) {
+func checkCycles(r *report, builders []*builder, apps map[string]*builder) {
 	done := map[string]bool{}
 	var path []string
 	var visit func(name string, at position)
 	visit = func(name string, at position) {
-		b, ok := byName[name]
+		b, ok := apps[name]
 		if !ok {
 			return
 		}
 		name = b.app.Name
 		if i := slices.Index(path, name); i >= 0 {
 			cycle := strings.Join(append(slices.Clone(path[i:]), name), " → ")
-			l.report.mistake(at, "depends_on: dependency cycle: %s", cycle)
+			r.mistake(at, "depends_on: dependency cycle: %s", cycle)
 			return
 		}
 		if done[name] {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -28,13 +27,11 @@ func readEnvFile(path string) (map[string]string, error) {
 		return nil, errors.New(reason(err))
 	}
 	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
-	switch {
-	case err != nil:
-		return nil, errors.New(reason(err))
-	case len(content) > maxBytes:
-		return nil, fmt.Errorf("is larger than %d MiB", maxBytes>>20)
-	case bytes.ContainsRune(content, 0):
+	content, err := readBounded(file)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.ContainsRune(content, 0) {
 		return nil, errors.New("contains a NUL byte")
 	}
 	return parseDotenv(content)

@@ -9,40 +9,45 @@ import (
 	"gorun/supervisor/spec"
 )
 
-// buildEnvironment layers gorun's own environment, env_file, env and env_NAME.
-func (b *builder) buildEnvironment() {
-	b.ownVars = map[string]bool{}
-	b.app.Env.Vars = b.inherited()
-	if s := b.setting("env_file"); s.given() && b.dirExists {
-		b.readEnvFiles(s)
-	}
-	if s := b.setting("env"); s.given() {
-		b.overlay(b.report.variables(s))
-	}
-	for _, s := range b.envs {
-		b.report.variables(s) // all are checked, one applies
-	}
-	if s, ok := b.envs[b.source.EnvName]; ok {
-		b.overlay(b.report.variables(s))
-	}
+// environment is the environment of the workers, built in layers.
+type environment struct {
+	vars map[string]string
+	own  map[string]bool // variables that the app itself sets or unsets
 }
 
-func (b *builder) overlay(vars map[string]*string) {
+// chooseEnvironment layers gorun's own environment, env_file, env and env_NAME.
+func (b *builder) chooseEnvironment() {
+	e := environment{vars: inherited(b.source.Environ, envFilter(b.settings["filter_env"], b.report)), own: map[string]bool{}}
+	if s := b.settings["env_file"]; s.given() && b.dirExists {
+		e.readFiles(s, b.app.Dir, b.report)
+	}
+	if s := b.settings["env"]; s.given() {
+		e.overlay(s.variables(b.report))
+	}
+	for _, s := range b.envs {
+		s.variables(b.report) // all are checked, one applies
+	}
+	if s, ok := b.envs[b.source.EnvName]; ok {
+		e.overlay(s.variables(b.report))
+	}
+	b.env, b.app.Env.Vars = e, e.vars
+}
+
+func (e environment) overlay(vars map[string]*string) {
 	for name, words := range vars {
-		b.ownVars[name] = true
+		e.own[name] = true
 		if words == nil {
-			delete(b.app.Env.Vars, name)
+			delete(e.vars, name)
 		} else {
-			b.app.Env.Vars[name] = *words
+			e.vars[name] = *words
 		}
 	}
 }
 
-// inherited is gorun's own environment, as far as filter_env lets it through.
-func (b *builder) inherited() map[string]string {
-	dropped := b.envFilter()
-	vars := make(map[string]string, len(b.source.Environ))
-	for _, pair := range b.source.Environ {
+// inherited is gorun's own environment without the dropped variables.
+func inherited(environ []string, dropped func(name string) bool) map[string]string {
+	vars := make(map[string]string, len(environ))
+	for _, pair := range environ {
 		name, words, ok := strings.Cut(pair, "=")
 		if _, twice := vars[name]; !ok || name == "" || twice || dropped(name) {
 			continue // the first of two equal names counts, as in getenv
@@ -53,13 +58,12 @@ func (b *builder) inherited() map[string]string {
 }
 
 // envFilter returns whether filter_env drops a variable.
-func (b *builder) envFilter() func(name string) bool {
-	s := b.setting("filter_env")
+func envFilter(s setting, r *report) func(name string) bool {
 	if !s.given() {
 		return func(string) bool { return false }
 	}
 	if s.value.kind == list {
-		parts := slices.DeleteFunc(b.report.texts(s), func(part string) bool { return part == "" })
+		parts := slices.DeleteFunc(s.texts(r), func(part string) bool { return part == "" })
 		return func(name string) bool {
 			return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(name, part) })
 		}
@@ -69,31 +73,30 @@ func (b *builder) envFilter() func(name string) bool {
 			return on && !slices.Contains([]string{"PATH", "HOME", "LANG", "TZ"}, name)
 		}
 	}
-	one := b.report.text(s)
+	one := s.text(r)
 	return func(name string) bool { return name == one }
 }
 
-func (b *builder) readEnvFiles(s setting) {
+// readFiles reads the files of env_file, relative to a folder.
+func (e environment) readFiles(s setting, dir string, r *report) {
 	items := []value{s.value}
 	if s.value.kind == list {
 		items = s.value.list
 	}
 	for _, item := range items {
 		one := s.item(item)
-		path := b.report.text(one)
+		path := one.text(r)
 		if path == "" {
 			continue
 		}
-		vars, err := readEnvFile(absolute(b.app.Dir, path))
+		vars, err := readEnvFile(absolute(dir, path))
 		if err != nil {
-			b.report.wrong(one, "%s: %v", absolute(b.app.Dir, path), err)
+			one.wrong(r, "%s: %v", absolute(dir, path), err)
 			continue
 		}
-		layer := make(map[string]*string, len(vars))
 		for name, words := range vars {
-			layer[name] = &words
+			e.own[name], e.vars[name] = true, words
 		}
-		b.overlay(layer)
 	}
 }
 
@@ -103,27 +106,27 @@ func (b *builder) addVariables() {
 	if b.app.Port != 0 {
 		env.Vars["PORT"] = strconv.Itoa(b.app.Port)
 	}
-	if _, set := env.Vars["PYTHONUNBUFFERED"]; isPython(b.app.Interpreter) && !set && !b.ownVars["PYTHONUNBUFFERED"] {
+	if _, set := env.Vars["PYTHONUNBUFFERED"]; isPython(b.app.Interpreter) && !set && !b.env.own["PYTHONUNBUFFERED"] {
 		env.Vars["PYTHONUNBUFFERED"] = "1"
 	}
 	if b.app.User != nil && b.app.User.Switched {
-		b.setHome(*b.app.User)
+		b.env.setHome(*b.app.User)
 	}
 	if env.IncrementVar == "" {
 		return
 	}
 	first, err := strconv.ParseInt(env.Vars[env.IncrementVar], 10, 32)
 	if err != nil {
-		b.report.wrong(b.setting("increment_var"), "variable %s is not set to a number; set it in env", env.IncrementVar)
+		b.settings["increment_var"].wrong(b.report, "variable %s is not set to a number; set it in env", env.IncrementVar)
 	}
 	env.First = first
 }
 
 // variableName reads the name of a variable.
-func (r *report) variableName(s setting) string {
-	name := r.text(s)
+func (s setting) variableName(r *report) string {
+	name := s.text(r)
 	if strings.ContainsAny(name, "=\x00") {
-		r.wrong(s, "%s is not a variable name", quote(name))
+		s.wrong(r, "%s is not a variable name", quote(name))
 		return ""
 	}
 	return name
@@ -131,15 +134,15 @@ func (r *report) variableName(s setting) string {
 
 // setHome sets HOME, USER and LOGNAME for a worker that runs as another user,
 // unless the app sets them itself.
-func (b *builder) setHome(u spec.User) {
+func (e environment) setHome(u spec.User) {
 	home := cmp.Or(u.Home, "/")
 	for name, words := range map[string]string{"HOME": home, "USER": u.Name, "LOGNAME": u.Name} {
 		switch {
-		case b.ownVars[name]:
+		case e.own[name]:
 		case words == "":
-			delete(b.app.Env.Vars, name)
+			delete(e.vars, name)
 		default:
-			b.app.Env.Vars[name] = words
+			e.vars[name] = words
 		}
 	}
 }

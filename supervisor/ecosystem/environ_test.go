@@ -50,15 +50,14 @@ func TestPythonIsUnbufferedUnlessTheAppSaysOtherwise(t *testing.T) {
 }
 
 func TestOtherUserGetsTheirHome(t *testing.T) {
-	d := &builder{ownVars: map[string]bool{"LOGNAME": true}}
-	d.app.Env.Vars = map[string]string{"HOME": "/root", "USER": "root", "LOGNAME": "kept"}
-	d.setHome(spec.User{UID: 7, Home: "/home/u", Name: "u"})
-	if v := d.app.Env.Vars; v["HOME"] != "/home/u" || v["USER"] != "u" || v["LOGNAME"] != "kept" {
-		t.Errorf("known user: %v", v)
+	e := environment{vars: map[string]string{"HOME": "/root", "USER": "root", "LOGNAME": "kept"}, own: map[string]bool{"LOGNAME": true}}
+	e.setHome(spec.User{UID: 7, Home: "/home/u", Name: "u"})
+	if e.vars["HOME"] != "/home/u" || e.vars["USER"] != "u" || e.vars["LOGNAME"] != "kept" {
+		t.Errorf("known user: %v", e.vars)
 	}
-	d.setHome(spec.User{UID: 7})
-	if _, ok := d.app.Env.Vars["USER"]; ok || d.app.Env.Vars["HOME"] != "/" {
-		t.Errorf("unknown user: %v", d.app.Env.Vars)
+	e.setHome(spec.User{UID: 7})
+	if _, ok := e.vars["USER"]; ok || e.vars["HOME"] != "/" {
+		t.Errorf("unknown user: %v", e.vars)
 	}
 }
 

@@ -1,6 +1,7 @@
 package ecosystem
 
 import (
+	"path"
 	"strconv"
 	"strings"
 
@@ -9,8 +10,7 @@ import (
 )
 
 // healthKeys configure health checks and the metrics of the workers.
-func (b *builder) healthKeys() []Key {
-	a := &b.app
+func healthKeys(a *spec.App) []Key {
 	return []Key{
 		{Name: "health", Type: healthVar(&a.Health), Doc: "Health check of each worker: exactly one of http, tcp and exec; a path alone stands for http."},
 		{Name: "watchdog", Type: durationVar(&a.Watchdog), Doc: "Restarts a worker that has sent no WATCHDOG=1 by sd_notify for so long."},
@@ -26,7 +26,7 @@ func healthVar(field **health.Check) Type {
 		http := httpVar(&check.HTTP)
 		return object{
 			off: true, example: "{http: /healthz}",
-			text: Type{forms: []any{ref("text")}, set: func(b *builder, s setting) { b.read(http, s) }},
+			text: Type{forms: []any{ref("text")}, set: func(in scope, s setting) { http.read(in, s) }},
 			keys: []Key{
 				{Name: "http", Type: http, Doc: "HTTP request; a path alone stands for path."},
 				{Name: "tcp", Type: tcpVar(&check.TCP), Doc: "TCP connection to this port."},
@@ -37,9 +37,9 @@ func healthVar(field **health.Check) Type {
 				{Name: "start_period", Type: durationVar(&check.StartPeriod), Default: byDefault.StartPeriod.String(), Doc: "Time after a start in which failures do not count."},
 				{Name: "on_failure", Type: enumVar(&check.OnFailure, health.Restart.String(), health.Unready.String()), Default: byDefault.OnFailure.String(), Doc: "restart an unhealthy worker, or unready: no new connections until it recovers."},
 			},
-			done: func(b *builder, s setting) {
+			done: func(in scope, s setting) {
 				if err := check.Valid(); err != nil {
-					b.report.wrong(s, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+					s.wrong(in.report, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 				}
 				*field = check
 			},
@@ -61,32 +61,32 @@ func httpVar(field **health.HTTPCheck) Type {
 				{Name: "headers", Type: headersVar(&check.Headers), Doc: "Headers of the request, Host too."},
 				{Name: "status", Type: statusVar(&check.Status), Default: "200-399", Doc: "Statuses of a healthy worker, such as 200-299,418."},
 			},
-			done: func(*builder, setting) { *field = check },
+			done: func(scope, setting) { *field = check },
 		}
 	}}
 }
 
 func tcpVar(field **health.TCPCheck) Type {
-	return Type{forms: portVar(nil).forms, set: func(b *builder, s setting) {
+	return Type{forms: portVar(nil).forms, set: func(in scope, s setting) {
 		*field = new(health.TCPCheck)
-		portVar(&(*field).Port).set(b, s)
+		portVar(&(*field).Port).set(in, s)
 	}}
 }
 
 func headersVar(field *map[string]string) Type {
-	return Type{forms: []any{mapOf(ref("text"))}, set: func(b *builder, s setting) {
+	return Type{forms: []any{mapOf(ref("text"))}, set: func(in scope, s setting) {
 		*field = map[string]string{}
-		for _, e := range b.report.entriesOf(s, "headers: {Host: example.org}") {
-			(*field)[e.key] = b.report.text(s.inner(e))
+		for _, e := range s.entriesOf(in.report, "headers: {Host: example.org}") {
+			(*field)[e.key] = s.inner(e).text(in.report)
 		}
 	}}
 }
 
 func statusVar(field *health.StatusRanges) Type {
-	return Type{forms: []any{shape{"type": []string{"integer", "string"}}}, set: func(b *builder, s setting) {
-		ranges, err := health.ParseStatus(b.report.text(s))
+	return Type{forms: []any{shape{"type": []string{"integer", "string"}}}, set: func(in scope, s setting) {
+		ranges, err := health.ParseStatus(s.text(in.report))
 		if err != nil {
-			b.report.wrong(s, "%v", err)
+			s.wrong(in.report, "%v", err)
 		}
 		*field = ranges
 	}}
@@ -96,27 +96,27 @@ func statusVar(field *health.StatusRanges) Type {
 func metricsVar(field **spec.Metrics) Type {
 	return Type{object: func() object {
 		m := new(spec.Metrics)
-		path := typeOf((*report).text, &m.Path, ref("path"))
+		location := typeOf(setting.text, &m.Path, ref("path"))
 		return object{
 			off: true, example: "{path: /metrics}",
-			text: path,
-			on:   Type{set: func(*builder, setting) { m.Path = "/metrics" }},
+			text: location,
+			on:   Type{set: func(scope, setting) { m.Path = "/metrics" }},
 			keys: []Key{
-				{Name: "path", Type: path, Doc: "Path that the workers serve them at."},
+				{Name: "path", Type: location, Doc: "Path that the workers serve them at."},
 				{Name: "port", Type: portVar(&m.Port), Doc: "The app's port by default."},
 				{Name: "ipc", Type: boolVar(&m.IPC), Default: "false", Doc: "Queries the AggregatorRegistry of Node's prom-client over IPC instead of a path; needs no route."},
 				{Name: "aggregate", Type: boolVar(&m.Aggregate), Default: "false", Doc: "Sums the workers up instead of labelling each."},
 				{Name: "rules", Type: rulesVar(&m.Rules), Doc: "Aggregation of gauges by name, as in {jobs: max}: sum, min, max, avg or first."},
 				{Name: "timeout", Type: durationVar(&m.Timeout), Default: "2s", Doc: "Time limit for the answer of one worker."},
 			},
-			done: func(b *builder, s setting) {
+			done: func(in scope, s setting) {
 				switch {
 				case m.IPC && (m.Path != "" || m.Port != 0):
-					b.report.wrong(s, "ipc takes neither path nor port: the workers are asked over their IPC channel")
-				case m.IPC && !b.app.Node:
-					b.report.wrong(s, "ipc needs a script that node runs directly; set path to where the metrics are served, as in metrics: {path: /metrics}")
+					s.wrong(in.report, "ipc takes neither path nor port: the workers are asked over their IPC channel")
+				case m.IPC && !in.node:
+					s.wrong(in.report, "ipc needs a script that node runs directly; set path to where the metrics are served, as in metrics: {path: /metrics}")
 				case !m.IPC && !strings.HasPrefix(m.Path, "/"):
-					b.report.wrong(s, "set path to where the metrics are served, as in metrics: {path: /metrics}")
+					s.wrong(in.report, "set path to where the metrics are served, as in metrics: {path: /metrics}")
 				}
 				*field = m
 			},
@@ -126,24 +126,13 @@ func metricsVar(field **spec.Metrics) Type {
 
 func rulesVar(field *map[string]string) Type {
 	rules := []string{"sum", "min", "max", "avg", "first"}
-	return Type{forms: []any{mapOf(shape{"enum": rules})}, set: func(b *builder, s setting) {
+	return Type{forms: []any{mapOf(shape{"enum": rules})}, set: func(in scope, s setting) {
 		*field = map[string]string{}
-		for _, e := range b.report.entriesOf(s, "rules: {jobs: max}") {
-			(*field)[e.key] = rules[b.report.oneOf(s.inner(e), rules...)]
+		for _, e := range s.entriesOf(in.report, "rules: {jobs: max}") {
+			if _, err := path.Match(e.key, ""); err != nil {
+				in.report.mistake(e.at, "%s: %s is not a name or pattern; write *, ? and [a-z], and \\ before one that stands for itself", s.name, quote(e.key))
+			}
+			(*field)[e.key] = rules[s.inner(e).oneOf(in.report, rules...)]
 		}
 	}}
-}
-
-// commandLine reads a command and resolves its program.
-func (b *builder) commandLine(s setting) []string {
-	words := b.report.words(s)
-	if len(words) == 0 || words[0] == "" {
-		return nil
-	}
-	program, found := b.findProgram(words[0])
-	if !found {
-		b.report.wrong(s, "%s is not found%s; write its path", quote(words[0]), b.searchedIn(words[0]))
-		return words
-	}
-	return append([]string{program}, words[1:]...)
 }

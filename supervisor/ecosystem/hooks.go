@@ -4,11 +4,11 @@ import (
 	"strconv"
 
 	"gorun/supervisor/hooks"
+	"gorun/supervisor/spec"
 )
 
 // hookKeys configure the hooks that are run on events of workers.
-func (b *builder) hookKeys() []Key {
-	a := &b.app
+func hookKeys(a *spec.App) []Key {
 	return []Key{
 		{Name: "on_exit", Type: hooksVar(&a.OnExit), Doc: "Hook, or list of hooks, run when a worker exits and no operator has stopped it; see hooks.md."},
 		{Name: "on_restart", Type: hooksVar(&a.OnRestart), Doc: "Hooks run when a worker runs again and no operator has restarted it: after an exit, or for its memory, health, schedule or files."},
@@ -29,9 +29,9 @@ func hooksVar(field *[]hooks.Hook) Type {
 				{Name: "timeout", Type: durationVar(&hook.Timeout), Default: byDefault.Timeout.String(), Doc: "Time limit of one try."},
 				{Name: "retries", Type: intVar(&hook.Retries, 0, 100), Default: strconv.Itoa(byDefault.Retries), Doc: "Further tries after a failure."},
 			},
-			done: func(b *builder, s setting) {
+			done: func(in scope, s setting) {
 				if err := hook.Valid(); err != nil {
-					b.report.wrong(s, "%v", err)
+					s.wrong(in.report, "%v", err)
 				}
 				*field = append(*field, *hook)
 			},
@@ -41,10 +41,10 @@ func hooksVar(field *[]hooks.Hook) Type {
 
 // webhookVar is a URL. It is a secret: no message repeats it.
 func webhookVar(field *string) Type {
-	return Type{forms: []any{shape{"type": "string", "pattern": "^https?://"}}, set: func(b *builder, s setting) {
-		*field = b.report.text(s)
+	return Type{forms: []any{shape{"type": "string", "pattern": "^https?://"}}, set: func(in scope, s setting) {
+		*field = s.text(in.report)
 		if err := hooks.ValidURL(*field); err != nil {
-			b.report.wrong(s, "%v", err)
+			s.wrong(in.report, "%v", err)
 		}
 	}}
 }

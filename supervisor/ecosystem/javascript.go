@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/big"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -15,70 +16,74 @@ import (
 
 // evaluate runs an ecosystem file in JavaScript. Variables that the file adds to
 // process.env, by dotenv for example, are inherited by its apps, as under pm2.
-func (l *loader) evaluate(content []byte) (value, error) {
+func (d *document) evaluate(content []byte) (value, error) {
 	result, err := script.Evaluate(context.Background(), script.Options{ // it has a time limit of its own
-		Path: l.file.Path, Dir: l.source.Dir, Environ: l.source.Environ, CPUs: l.source.CPUs, Stderr: l.source.Console,
-		Args: append([]string{"/usr/local/bin/node", "/usr/local/bin/gorun", l.source.Path}, l.source.Args...),
+		Path: d.path, Dir: d.source.Dir, Environ: d.source.Environ, CPUs: d.source.CPUs, Stderr: d.source.Console,
+		Args: append([]string{"/usr/local/bin/node", "/usr/local/bin/gorun", d.source.Path}, d.source.Args...),
 	})
 	if at, ok := errors.AsType[*script.Error](err); ok {
-		l.report.mistakes = append(l.report.mistakes, Problem{File: l.nameOf(at.File), Line: at.Line, Column: at.Column, Text: at.Text})
+		d.report.mistakes = append(d.report.mistakes, Problem{File: d.nameOf(at.File), Line: at.Line, Column: at.Column, Text: at.Text})
 		return value{}, errReported
 	}
 	if err != nil {
 		return value{}, fmt.Errorf("evaluate: %w", err)
 	}
-	l.source.Environ = result.Environ
-	return exported{source: string(content)}.convert(result.Exports, position{}, ""), nil
+	d.source.Environ = result.Environ
+	exports, err := jsonReader{source: []byte(result.Exports), report: d.report}.read()
+	return exported{source: string(content)}.place(exports, position{}, ""), err
 }
 
 // errReported means that the mistake has already been reported.
 var errReported = errors.New("the mistake is reported")
 
 // nameOf is the path of a file for messages, as the caller would write it.
-func (l *loader) nameOf(path string) string {
-	if target, err := filepath.EvalSymlinks(l.file.Path); path == l.file.Path || err == nil && path == target {
-		return l.source.Path
+func (d *document) nameOf(path string) string {
+	if target, err := filepath.EvalSymlinks(d.path); path == d.path || err == nil && path == target {
+		return d.source.Path
 	}
-	if short, err := filepath.Rel(l.source.Dir, path); err == nil && filepath.IsLocal(short) {
+	if short, err := filepath.Rel(d.source.Dir, path); err == nil && filepath.IsLocal(short) {
 		return short
 	}
 	return path
 }
 
-// exported converts the exports of a file in JavaScript. The engine does not
-// report where a value came from: its position is the only line of the source
-// that has its key, or else its path.
+// exported gives positions to the exports of a file in JavaScript. The engine does not
+// report where a value came from: it is the only line of the source that has its key,
+// or else its path.
 type exported struct{ source string }
 
-// convert converts a value with its position and path; the paths of its parts
-// begin with that path.
-func (x exported) convert(v script.Value, at position, path string) value {
-	switch v.Kind {
-	case script.Null:
-		return scalar(null, at, "")
-	case script.Bool:
-		return scalar(boolean, at, v.Text)
-	case script.Number:
-		return scalar(number, at, v.Text)
-	case script.Text:
-		return scalar(text, at, v.Text)
-	case script.List:
-		items := make([]value, len(v.List))
-		for i, item := range v.List {
+// place gives a value its position; the paths of its parts begin with path.
+func (x exported) place(v value, at position, path string) value {
+	v.at = at
+	switch v.kind {
+	case number:
+		v.text = decimal(v.text)
+	case list:
+		for i, item := range v.list {
 			own := path + "[" + strconv.Itoa(i) + "]"
-			items[i] = x.convert(item, position{path: own}, own)
+			v.list[i] = x.place(item, position{path: own}, own)
 		}
-		return listOf(at, items)
-	case script.Object:
-		entries := make([]entry, len(v.Entries))
-		for i, e := range v.Entries {
-			key := x.keyPosition(e.Key)
+	case mapping:
+		for i, e := range v.entries {
+			key := x.keyPosition(e.key)
 			key.path = path
-			entries[i] = entry{key: e.Key, at: key, value: x.convert(e.Value, key, strings.TrimPrefix(path+"."+e.Key, "."))}
+			v.entries[i] = entry{key: e.key, at: key, value: x.place(e.value, key, strings.TrimPrefix(path+"."+e.key, "."))}
 		}
-		return mappingOf(at, entries)
+	case null, boolean, text:
 	}
-	return value{at: at}
+	return v
+}
+
+// decimal returns a whole number without exponent: JavaScript writes one from 1e21
+// on.
+func decimal(number string) string {
+	if !strings.ContainsAny(number, "eE") {
+		return number
+	}
+	if whole, ok := new(big.Rat).SetString(number); ok && whole.IsInt() {
+		return whole.Num().String()
+	}
+	return number
 }
 
 // keyPosition finds the only line that has a key, which may be quoted.

@@ -13,7 +13,7 @@ import (
 // parser keeps byte offsets; lines and columns are counted from them.
 type jsonReader struct {
 	source []byte
-	lines  []int // offset of each line's first byte
+	lines  []int // offset of each line's first byte; nil: positions do not matter
 	report *report
 }
 
@@ -21,15 +21,19 @@ func readJSON(source []byte, r *report) (value, error) {
 	if err := shallow(source); err != nil {
 		return value{}, err
 	}
-	parsed, err := hujson.Parse(bytes.Clone(source))
-	if err != nil {
-		return value{}, jsonFault(err)
-	}
 	j := jsonReader{source: source, lines: []int{0}, report: r}
 	for i, b := range source {
 		if b == '\n' {
 			j.lines = append(j.lines, i+1)
 		}
+	}
+	return j.read()
+}
+
+func (j jsonReader) read() (value, error) {
+	parsed, err := hujson.Parse(bytes.Clone(j.source))
+	if err != nil {
+		return value{}, jsonFault(err)
 	}
 	return j.convert(parsed), nil
 }
@@ -78,6 +82,9 @@ func literal(v hujson.Literal, at position) value {
 // position counts columns in characters, as editors show them.
 func (j jsonReader) position(offset int) position {
 	line := len(j.lines)
+	if line == 0 {
+		return position{}
+	}
 	for low := 0; low < line; {
 		if middle := (low + line) / 2; j.lines[middle] <= offset {
 			low = middle + 1

@@ -22,8 +22,8 @@ type Key struct {
 // also read in that order, once the program is known. env_NAME stands for each
 // key that begins with env_.
 func (b *builder) keys() []Key {
-	return slices.Concat(b.programKeys(), b.environmentKeys(), b.lifecycleKeys(), b.sharingKeys(), b.triggerKeys(),
-		b.healthKeys(), b.hookKeys(), b.outputKeys(), ignoredKeys())
+	return slices.Concat(b.programKeys(), environmentKeys(&b.app), b.lifecycleKeys(), b.sharingKeys(), b.triggerKeys(),
+		healthKeys(&b.app), hookKeys(&b.app), outputKeys(&b.app), ignoredKeys())
 }
 
 // defaultAt is the default as a value of the file.

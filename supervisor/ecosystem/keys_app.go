@@ -1,19 +1,21 @@
 package ecosystem
 
+import "gorun/supervisor/spec"
+
 // programKeys configure the program, its user and the number of workers.
 func (b *builder) programKeys() []Key {
 	a := &b.app
 	return []Key{
 		{Name: "script", Aliases: []string{"exec", "cmd", "command"}, Type: textVar(nil), Doc: "Program to run: a file relative to cwd, a command on $PATH, or, with a space in it, a shell command line (sh -c)."},
 		{Name: "name", Type: textVar(nil), Doc: "The app's name; the script's base name without its extension by default."},
-		{Name: "namespace", Type: typeOf((*report).label, &a.Namespace, ref("text")), Default: "default", Doc: "Groups apps; every command and --only select by it too."},
+		{Name: "namespace", Type: typeOf(setting.label, &a.Namespace, ref("text")), Default: "default", Doc: "Groups apps; every command and --only select by it too."},
 		{Name: "cwd", Type: textVar(nil), Doc: "Working directory, relative to the ecosystem file's folder; where gorun was started by default."},
 		{Name: "args", Type: wordsVar(nil), Doc: "Arguments: a list, or a string split as a shell would."},
 		{Name: "interpreter", Aliases: []string{"exec_interpreter"}, Type: textVar(nil), Doc: "Program that runs the script; by the script's extension by default; none executes the script itself."},
 		{Name: "interpreter_args", Aliases: []string{"node_args"}, Type: wordsVar(nil), Doc: "Arguments of the interpreter, put before the script."},
 		{Name: "source_map_support", Type: boolVar(nil), Default: "true", Doc: "Adds --enable-source-maps for Node."},
 		{Name: "disable_source_map_support", Type: boolVar(nil), Default: "false", Doc: "The same as source_map_support: false."},
-		{Name: "instances", Type: Type{set: (*builder).setInstances, forms: []any{shape{"type": "integer"}, shape{"type": "string", "pattern": `^(max|[+-]?[0-9]+)$`}}}, Default: "1", Doc: "How many workers: a number; max or 0 = the CPUs this container may use; -1 = one fewer than that."},
+		{Name: "instances", Type: instancesVar(&a.Instances), Default: "1", Doc: "How many workers: a number; max or 0 = the CPUs this container may use; -1 = one fewer than that."},
 		{Name: "exec_mode", Type: enumVar(&b.execMode, "fork", "fork_mode", "cluster", "cluster_mode"), Doc: "fork: each worker on its own. cluster: the workers share their ports, unchanged; a Node script whose instances are given is in cluster mode by default."},
 		{Name: "uid", Aliases: []string{"user"}, Type: textVar(nil), Doc: "User to run as, a name or a number; gorun's own by default."},
 		{Name: "gid", Type: textVar(nil), Doc: "Group to run as, a name or a number; the user's primary group by default, and the number of the user where it is unknown."},
@@ -22,15 +24,15 @@ func (b *builder) programKeys() []Key {
 }
 
 // environmentKeys configure the environment of the workers.
-func (b *builder) environmentKeys() []Key {
-	a, variables := &b.app, Type{forms: []any{shape{"type": "object"}}}
+func environmentKeys(a *spec.App) []Key {
+	variables := Type{forms: []any{shape{"type": "object"}}}
 	return []Key{
 		{Name: "env", Type: variables, Doc: "Environment variables; objects become JSON, null unsets."},
 		{Name: "env_NAME", Type: variables, Doc: "Environment variables that --env NAME adds over env."},
 		{Name: "env_file", Type: textsVar(nil), Doc: "One or more files of variables in dotenv format, relative to cwd; later files win, env wins over all."},
 		{Name: "filter_env", Type: Type{forms: []any{ref("boolean"), ref("words")}}, Default: "false", Doc: "true drops all of gorun's own environment but PATH, HOME, LANG and TZ; a list drops names with such a part; a text drops one name."},
-		{Name: "instance_var", Type: typeOf((*report).variableName, &a.Env.InstanceVar, ref("text")), Default: "NODE_APP_INSTANCE", Doc: "Variable that holds the worker's number within its app."},
-		{Name: "increment_var", Type: typeOf((*report).variableName, &a.Env.IncrementVar, ref("text")), Doc: "Variable that grows by one from worker to worker."},
+		{Name: "instance_var", Type: typeOf(setting.variableName, &a.Env.InstanceVar, ref("text")), Default: "NODE_APP_INSTANCE", Doc: "Variable that holds the worker's number within its app."},
+		{Name: "increment_var", Type: typeOf(setting.variableName, &a.Env.IncrementVar, ref("text")), Doc: "Variable that grows by one from worker to worker."},
 		{Name: "append_env_to_name", Type: boolVar(nil), Default: "false", Doc: "Appends -NAME of --env NAME to the app's name."},
 		{Name: "port", Type: portVar(&a.Port), Doc: "Sets PORT, and names the port that workers share."},
 	}
@@ -42,7 +44,7 @@ func (b *builder) lifecycleKeys() []Key {
 	return []Key{
 		{Name: "autostart", Type: boolVar(&a.Autostart), Default: "true", Doc: "Whether the app starts with gorun."},
 		{Name: "autorestart", Type: boolVar(&a.Restart.Auto), Default: "true", Doc: "Whether a worker that ended is started again."},
-		{Name: "stop_exit_codes", Type: typeOf((*report).codes, &a.Restart.StopCodes, shape{"type": []string{"integer", "string", "array"}, "items": ref("integer")}), Doc: "Exit codes, one or a list, after which a worker is left stopped."},
+		{Name: "stop_exit_codes", Type: typeOf(setting.codes, &a.Restart.StopCodes, shape{"type": []string{"integer", "string", "array"}, "items": ref("integer")}), Doc: "Exit codes, one or a list, after which a worker is left stopped."},
 		{Name: "min_uptime", Type: durationVar(&a.Restart.MinUptime), Default: "1s", Doc: "A run shorter than this is unstable."},
 		{Name: "max_restarts", Type: countVar(&a.Restart.MaxUnstable), Default: "16", Doc: "Unstable runs in a row that are tolerated; after one more the worker is errored."},
 		{Name: "restart_delay", Type: durationVar(&a.Restart.Delay), Default: "0", Doc: "Wait before every restart."},
@@ -50,7 +52,7 @@ func (b *builder) lifecycleKeys() []Key {
 		{Name: "max_restart_delay", Type: durationVar(&a.Restart.MaxDelay), Default: "15s", Doc: "Where the growing delay ends."},
 		{Name: "max_memory_restart", Type: sizeVar(&a.MaxMemory), Doc: "Restart a worker whose process tree uses more memory than this."},
 		{Name: "kill_timeout", Type: durationVar(&a.KillTimeout), Default: "8s", Doc: "From the stop signal to SIGKILL."},
-		{Name: "stop_signal", Type: typeOf((*report).signal, &a.StopSignal, ref("text")), Doc: "Signal that asks a worker to stop; SIGINT for Node, SIGTERM for others by default."},
+		{Name: "stop_signal", Type: typeOf(setting.signal, &a.StopSignal, ref("text")), Doc: "Signal that asks a worker to stop; SIGINT for Node, SIGTERM for others by default."},
 		{Name: "shutdown_with_message", Type: boolVar(&a.ShutdownWithMessage), Default: "false", Doc: "Asks a worker that node runs itself to stop by the message shutdown, process.on('message'), instead of stop_signal."},
 		{Name: "treekill", Type: boolVar(&a.TreeKill), Default: "true", Doc: "Whether a stop ends the worker's whole process tree."},
 		{Name: "listen_timeout", Type: durationVar(&a.ListenTimeout), Default: "30s", Doc: "Time limit for a worker to become ready."},

@@ -365,6 +365,7 @@ func TestWrongValuesAreMistakes(t *testing.T) {
 		{"on_exit: {exec: bash, retries: -1}", "on_exit.retries: -1 is not between 0 and 100"},
 		{"on_restart: {}", "on_restart: neither exec nor webhook is given"},
 		{"on_giveup: {exec: \"it's\"}", "on_giveup.exec: \"it's\" has a quote that is not closed"},
+		{"metrics: {path: /m, rules: {'jobs[': max}}", "stdin:2:29: metrics.rules: \"jobs[\" is not a name or pattern"},
 		{"ready_min: 2", "ready_min: 2 is more than the 1 instances of the app"},
 		{"exec: app.py", "stdin:2:1: exec and script on line 1 are the same key; keep one of them"},
 	}

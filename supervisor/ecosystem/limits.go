@@ -49,17 +49,17 @@ var errLimit = errors.New("is not a limit; write a number, unlimited, soft:hard 
 // limitObject is one limit: a mapping, one number for both bounds, or soft:hard.
 func limitObject(parse func(string) (int64, error), add func(soft, hard uint64)) object {
 	var soft, hard *uint64
-	bound := func(r *report, s setting) *uint64 {
-		n := parsed(r, s, errLimit, func(words string) (uint64, error) { return parseBound(words, parse) })
+	bound := func(s setting, r *report) *uint64 {
+		n := scalarOf(errLimit, func(words string) (uint64, error) { return parseBound(words, parse) })(s, r)
 		return &n
 	}
-	pair := func(b *builder, s setting) {
+	pair := func(in scope, s setting) {
 		first, second, two := strings.Cut(s.value.text, ":")
 		if !two {
 			second = first
 		}
-		soft = bound(b.report, s.item(scalar(text, s.value.at, first)))
-		hard = bound(b.report, s.item(scalar(text, s.value.at, second)))
+		soft = bound(s.item(scalar(text, s.value.at, first)), in.report)
+		hard = bound(s.item(scalar(text, s.value.at, second)), in.report)
 	}
 	form := shape{"type": []string{"integer", "string"}}
 	return object{
@@ -69,13 +69,13 @@ func limitObject(parse func(string) (int64, error), add func(soft, hard uint64))
 			{Name: "soft", Type: typeOf(bound, &soft, form), Doc: "What the kernel enforces; as hard by default."},
 			{Name: "hard", Type: typeOf(bound, &hard, form), Doc: "How far the worker may raise soft; as soft by default."},
 		},
-		done: func(b *builder, s setting) {
+		done: func(in scope, s setting) {
 			soft, hard = cmp.Or(soft, hard), cmp.Or(hard, soft)
 			switch {
 			case soft == nil:
-				b.report.wrong(s, "%s %v", s.value.describe(), errLimit)
+				s.wrong(in.report, "%s %v", s.value.describe(), errLimit)
 			case *soft > *hard:
-				b.report.wrong(s, "the soft limit is above the hard limit")
+				s.wrong(in.report, "the soft limit is above the hard limit")
 			default:
 				add(*soft, *hard)
 			}

@@ -10,17 +10,11 @@
 package ecosystem
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"gorun/supervisor/spec"
 )
@@ -106,7 +100,7 @@ func Load(src Source) (File, error) {
 	l.appIndex, l.topIndex = indexOf(l.appKeys), indexOf(l.topKeys)
 	l.options = optionEntries(src.Options, l.report)
 	if builders, err := l.builders(); err != nil {
-		l.fail(err)
+		l.report.fail(err)
 	} else {
 		l.assemble(builders)
 	}
@@ -126,131 +120,21 @@ func (l *loader) result() (File, error) {
 	return l.file, nil
 }
 
-// fail reports an error that ended the reading.
-func (l *loader) fail(err error) {
-	if errors.Is(err, errReported) {
-		return
-	}
-	if f, ok := errors.AsType[fault](err); ok {
-		l.report.mistake(f.at, "%s", f.what)
-		return
-	}
-	l.report.mistake(position{}, "%v", err)
-}
-
 // builders returns a builder for each app.
 func (l *loader) builders() ([]*builder, error) {
-	format, err := formatOf(l.source.Path)
-	if err != nil {
-		return nil, err
-	}
-	if format == bareScript {
+	if format, err := formatOf(l.source.Path); err == nil && format == bareScript {
 		l.topOptions()
-		return []*builder{newBuilder(l, position{}, scriptEntries(*l.source))}, nil
+		return []*builder{newBuilder(l, position{}, []entry{{key: "script", value: scalar(text, position{}, l.source.Path)}})}, nil
 	}
-	root, err := l.tree()
+	d := document{source: l.source, report: l.report}
+	root, err := d.tree()
+	l.file.Path, l.base = d.path, d.dir()
 	if err != nil {
 		return nil, err
 	}
 	builders, err := l.top(root)
 	l.topOptions()
 	return builders, err
-}
-
-// format is the format of the file.
-type format int
-
-const (
-	bareScript format = iota
-	jsonFile
-	yamlFile
-	standardInput
-	packageFile
-	javaScript
-)
-
-// formatOf goes by the name of the file alone, as pm2 does.
-func formatOf(path string) (format, error) {
-	name := strings.ToLower(filepath.Base(path))
-	switch {
-	case path == "":
-		return 0, errors.New("no file or script given")
-	case path == "-":
-		return standardInput, nil
-	case name == "package.json":
-		return packageFile, nil
-	case strings.HasSuffix(name, ".config.js"), strings.HasSuffix(name, ".config.cjs"), strings.HasSuffix(name, ".config.mjs"):
-		return javaScript, nil
-	case strings.HasSuffix(name, ".json"):
-		return jsonFile, nil
-	case strings.HasSuffix(name, ".yml"), strings.HasSuffix(name, ".yaml"):
-		return yamlFile, nil
-	}
-	return bareScript, nil
-}
-
-// scriptEntries are the entries of an app for a bare script.
-func scriptEntries(src Source) []entry {
-	return []entry{{key: "script", value: scalar(text, position{}, src.Path)}}
-}
-
-func (l *loader) read(format format) ([]byte, error) {
-	from := l.source.Stdin
-	if format == standardInput {
-		l.report.file = "stdin"
-		if from == nil {
-			from = strings.NewReader("")
-		}
-	} else {
-		l.file.Path = absolute(l.source.Dir, l.source.Path)
-		l.base = filepath.Dir(l.file.Path)
-		file, err := os.Open(l.file.Path)
-		if err != nil {
-			return nil, errors.New(reason(err))
-		}
-		defer file.Close()
-		from = file
-	}
-	content, err := io.ReadAll(io.LimitReader(from, maxBytes+1))
-	switch {
-	case err != nil:
-		return nil, errors.New(reason(err))
-	case len(content) > maxBytes:
-		return nil, fmt.Errorf("larger than %d MiB", maxBytes>>20)
-	case !utf8.Valid(content):
-		return nil, fmt.Errorf("not UTF-8 text")
-	}
-	return bytes.TrimPrefix(content, []byte("\ufeff")), nil
-}
-
-// parse reads standard input as JSON where it is valid JSON, as YAML otherwise:
-// YAML's flow style begins alike.
-func (l *loader) parse(format format, content []byte) (value, error) {
-	switch format {
-	case jsonFile:
-		if len(bytes.TrimSpace(content)) == 0 {
-			return value{}, errors.New("the file is empty; list the apps under the key apps")
-		}
-		return readJSON(content, l.report)
-	case standardInput:
-		if start := bytes.TrimSpace(content); len(start) == 0 || !bytes.ContainsRune([]byte("{[/"), rune(start[0])) {
-			return readYAML(content, l.report)
-		}
-		root, jsonErr := readJSON(content, l.report)
-		if jsonErr == nil {
-			return root, nil
-		}
-		if root, err := readYAML(content, l.report); err == nil {
-			return root, nil
-		}
-		return value{}, jsonErr
-	case packageFile:
-		return manifest(content, l.report)
-	case javaScript:
-		return l.evaluate(content)
-	case yamlFile, bareScript:
-	}
-	return readYAML(content, l.report)
 }
 
 // assemble builds the selected apps and checks them against each other.
@@ -266,17 +150,8 @@ func (l *loader) assemble(builders []*builder) {
 	}
 	l.checkEnvName(builders)
 	l.checkDuplicateNames(chosen)
-	l.resolveDependencies(chosen, builders)
+	resolveDependencies(l.report, chosen, builders)
 	for _, b := range chosen {
 		l.file.Apps = append(l.file.Apps, b.app)
 	}
-}
-
-// reason is an error of the file system without the path, which the message has
-// already.
-func reason(err error) string {
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		err = path.Err
-	}
-	return err.Error()
 }

@@ -1,6 +1,7 @@
 package ecosystem
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -267,6 +268,22 @@ func TestLoadReportsEveryMistakeWithItsPlace(t *testing.T) {
 		if got != string(want) {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
 		}
+	}
+}
+
+func TestALongListOfProblemsIsCut(t *testing.T) {
+	src := source(scriptDir(t), strings.Repeat("script: server.js\n", 100))
+	lines := strings.Split(failure(t, src), "\n")
+	if len(lines) != mostProblems+1 || !containsAll(lines[0], ":2:1:") || !containsAll(lines[mostProblems], "79 more") {
+		t.Errorf("mistakes: %q", lines)
+	}
+	var unknown strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&unknown, "key%d: 1\n", i)
+	}
+	file := mustLoad(t, source(src.Dir, "script: server.js\n"+unknown.String()))
+	if len(file.Warnings) != mostProblems+1 || !containsAll(file.Warnings[mostProblems].Text, "80 more") {
+		t.Errorf("warnings: %v", file.Warnings)
 	}
 }
 

@@ -45,12 +45,11 @@ func (c appNames) matches(word string) bool {
 // appNames reads the names before the app is built, which reports the mistakes
 // in them.
 func (b *builder) appNames() appNames {
-	quiet := *b
-	quiet.report = &report{}
-	c := appNames{name: quiet.textOf("name"), namespace: cmp.Or(quiet.textOf("namespace"), "default")}
-	c.name = cmp.Or(c.name, baseName(quiet.textOf("script")))
+	quiet := &report{}
+	c := appNames{name: b.settings.text("name", quiet), namespace: cmp.Or(b.settings.text("namespace", quiet), "default")}
+	c.name = cmp.Or(c.name, baseName(b.settings.text("script", quiet)))
 	c.full = c.name
-	if quiet.enabled("append_env_to_name") && b.source.EnvName != "" {
+	if b.settings.enabled("append_env_to_name", quiet) && b.source.EnvName != "" {
 		c.full += "-" + b.source.EnvName
 	}
 	return c
@@ -75,7 +74,7 @@ func (l *loader) checkDuplicateNames(builders []*builder) {
 
 func (b *builder) nameAt() position {
 	for _, key := range []string{"name", "script"} {
-		if s := b.setting(key); s.given() {
+		if s := b.settings[key]; s.given() {
 			return s.value.at
 		}
 	}

@@ -6,11 +6,11 @@ import "gorun/supervisor/spec"
 // does not run directly. Options may be meant for the other apps.
 func (b *builder) warnWithoutNode() {
 	for _, key := range []string{"shutdown_with_message", "node_metrics"} {
-		if s := b.setting(key); !b.app.Node && s.at.option == "" && b.enabled(key) {
+		if s := b.settings[key]; !b.app.Node && s.at.option == "" && b.settings.enabled(key, b.report) {
 			b.report.warn(s.at, "%s has no effect: it needs a script that node runs directly, and %s is not one", s.name, quote(b.app.Script))
 		}
 	}
 	if m := b.app.Metrics; m != nil && m.IPC && b.app.Sharing != spec.ShareNode {
-		b.report.warn(b.setting("metrics").at, "metrics.ipc: prom-client answers only in Node's cluster mode; set exec_mode: cluster")
+		b.report.warn(b.settings["metrics"].at, "metrics.ipc: prom-client answers only in Node's cluster mode; set exec_mode: cluster")
 	}
 }

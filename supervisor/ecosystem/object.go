@@ -1,6 +1,10 @@
 package ecosystem
 
-import "strings"
+import (
+	"strings"
+
+	"gorun/supervisor/spec"
+)
 
 // object is a mapping with keys of its own, and the value that they make up.
 type object struct {
@@ -17,42 +21,42 @@ type object struct {
 }
 
 // read reads the value of a setting by its type.
-func (b *builder) read(t Type, s setting) {
+func (t Type) read(in scope, s setting) {
 	if t.object == nil {
 		if t.set != nil {
-			t.set(b, s)
+			t.set(in, s)
 		}
 		return
 	}
 	o := t.object()
 	if !o.list || s.value.kind != list {
-		b.readObject(o, s)
+		o.read(in, s)
 		return
 	}
 	for _, item := range s.value.list {
-		b.readObject(t.object(), s.item(item))
+		t.object().read(in, s.item(item))
 	}
 }
 
-func (b *builder) readObject(o object, s setting) {
+func (o object) read(in scope, s setting) {
 	short := o.short(s.value)
 	switch v := s.value; {
 	case v.kind == boolean && v.text == "false" && o.off:
 		return
 	case v.kind != mapping && short.set == nil:
-		b.report.wrong(s, "%s is not valid here; write %s: %s", v.kindOf(), s.name, o.example)
+		s.wrong(in.report, "%s is not valid here; write %s: %s", v.kindOf(), s.name, o.example)
 		return
 	}
-	before, path := len(b.report.mistakes), s.name+"."
+	before, path := len(in.report.mistakes), s.name+"."
 	find := func(name string) (Key, bool) { return lookUp(o.keys, name) }
-	given := b.report.collect(s.value.entries, path, find, func(e entry) { b.report.unknownKey(o, s, e) })
+	given := in.report.collect(s.value.entries, path, find, func(e entry) { o.unknownKey(in.report, s, e) })
 	addDefaults(o.keys, given, path, s.value.at)
-	b.readAll(o.keys, given)
+	readAll(o.keys, in, given)
 	if short.set != nil {
-		short.set(b, s)
+		short.set(in, s)
 	}
-	if o.done != nil && len(b.report.mistakes) == before {
-		o.done(b, s)
+	if o.done != nil && len(in.report.mistakes) == before {
+		o.done(in, s)
 	}
 }
 
@@ -68,16 +72,16 @@ func (o object) short(v value) Type {
 }
 
 // readAll reads the settings of the keys, in the order of the keys.
-func (b *builder) readAll(keys []Key, given map[string]setting) {
+func readAll(keys []Key, in scope, given settings) {
 	for _, key := range keys {
 		if s := given[key.Name]; s.given() {
-			b.read(key.Type, s)
+			key.Type.read(in, s)
 		}
 	}
 }
 
 // addDefaults adds the defaults of keys without a setting.
-func addDefaults(keys []Key, given map[string]setting, path string, at position) {
+func addDefaults(keys []Key, given settings, path string, at position) {
 	for _, key := range keys {
 		if !given[key.Name].given() && key.Default != "" {
 			given[key.Name] = setting{name: path + key.Name, at: at, value: key.defaultAt(at), byDefault: true}
@@ -87,8 +91,8 @@ func addDefaults(keys []Key, given map[string]setting, path string, at position)
 
 // collect sorts the entries of a mapping by the names of their keys. path is the
 // mapping's, with a dot at the end.
-func (r *report) collect(entries []entry, path string, find func(string) (Key, bool), unknown func(entry)) map[string]setting {
-	given := map[string]setting{}
+func (r *report) collect(entries []entry, path string, find func(string) (Key, bool), unknown func(entry)) settings {
+	given := settings{}
 	for _, e := range entries {
 		key, ok := find(e.key)
 		first, twice := given[key.Name]
@@ -122,15 +126,17 @@ func lookUp(keys []Key, name string) (Key, bool) {
 }
 
 // unknownKey reports a key that a nested mapping does not have.
-func (r *report) unknownKey(o object, s setting, e entry) {
+func (o object) unknownKey(r *report, s setting, e entry) {
 	names := namesOf(o.keys)
 	advice := didYouMean(e.key, names)
 	if advice == "" {
 		advice = "; known keys: " + strings.Join(names, ", ")
 	}
-	report := r.mistake
-	if o.open {
-		report = r.warn
+	p := r.problem(e.at, s.name+": unknown key "+quote(e.key)+advice)
+	if !o.open {
+		r.mistakes = append(r.mistakes, p)
+		return
 	}
-	report(e.at, "%s: unknown key %s%s", s.name, quote(e.key), advice)
+	p.Key, p.Nearest = s.name+"."+e.key, spec.Nearest(e.key, names)
+	r.warnings = append(r.warnings, p)
 }

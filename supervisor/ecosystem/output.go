@@ -5,12 +5,13 @@ import (
 	"slices"
 
 	"gorun/supervisor/logs"
+	"gorun/supervisor/spec"
 )
 
 // outputKeys configure log files. Their order counts: log_date_format takes
 // precedence over time.
-func (b *builder) outputKeys() []Key {
-	a, conf := &b.app, &b.app.Logs
+func outputKeys(a *spec.App) []Key {
+	conf := &a.Logs
 	return []Key{
 		{Name: "out_file", Aliases: []string{"out", "output", "out_log"}, Type: outputVar(&conf.OutFile), Doc: "File for standard output, relative to cwd; none by default."},
 		{Name: "error_file", Aliases: []string{"error", "err", "err_file", "err_log"}, Type: outputVar(&conf.ErrorFile), Doc: "File for standard error."},
@@ -28,22 +29,22 @@ func (b *builder) outputKeys() []Key {
 // outputVar is a file to write: its absolute path, or "" for none. The
 // container's own streams get everything anyway.
 func outputVar(field *string) Type {
-	return Type{forms: []any{ref("text")}, set: func(b *builder, s setting) {
-		path := b.report.text(s)
+	return Type{forms: []any{ref("text")}, set: func(in scope, s setting) {
+		path := s.text(in.report)
 		if slices.Contains([]string{"", "NULL", "/dev/null", "/dev/stdout", "/dev/stderr"}, path) {
 			return
 		}
-		*field = absolute(b.app.Dir, path)
+		*field = absolute(in.programs.dir, path)
 		if info, err := os.Stat(*field); err == nil && info.IsDir() {
-			b.report.wrong(s, "%s is a directory; name a file", *field)
+			s.wrong(in.report, "%s is a directory; name a file", *field)
 		}
 	}}
 }
 
 // timeVar puts the time before each line where log_date_format does not.
 func timeVar(format *string) Type {
-	return Type{forms: []any{ref("boolean")}, set: func(b *builder, s setting) {
-		if b.report.bool(s) && *format == "" {
+	return Type{forms: []any{ref("boolean")}, set: func(in scope, s setting) {
+		if s.bool(in.report) && *format == "" {
 			*format = "YYYY-MM-DDTHH:mm:ss"
 		}
 	}}
@@ -62,7 +63,7 @@ func rotationVar(field *logs.Rotation) Type {
 				{Name: "retain", Type: countVar(&rotation.Retain), Default: "10", Doc: "Rotated files to keep."},
 				{Name: "compress", Type: boolVar(&rotation.Compress), Default: "false", Doc: "Whether rotated files are compressed by gzip."},
 			},
-			done: func(*builder, setting) { *field = *rotation },
+			done: func(scope, setting) { *field = *rotation },
 		}
 	}}
 }
@@ -70,7 +71,7 @@ func rotationVar(field *logs.Rotation) Type {
 // logTypeVar has the names of pm2's formats.
 func logTypeVar(field *bool) Type {
 	words := []string{"json", "raw", "text"}
-	return Type{forms: []any{shape{"enum": words}}, set: func(b *builder, s setting) {
-		*field = b.report.oneOf(s, words...) == 0
+	return Type{forms: []any{shape{"enum": words}}, set: func(in scope, s setting) {
+		*field = s.oneOf(in.report, words...) == 0
 	}}
 }

@@ -2,9 +2,12 @@ package ecosystem
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"gorun/supervisor/spec"
 )
 
 // Problem is one mistake or warning, with its position.
@@ -13,20 +16,24 @@ type Problem struct {
 	Line, Column int    // from 1; 0 when it is about the file as a whole
 	Option       string // "--kill-timeout", "" when it is about the file
 	Path         string // apps[0].env, where the line in a JavaScript file is unknown
+	Key, Nearest string // an unknown key that is left out, and the known one that it resembles; "" for others
 	Text         string // the mistake and the remedy
 }
 
 // String returns the problem as file:line:column: text.
-func (p Problem) String() string {
+func (p Problem) String() string { return p.Position() + ": " + p.Text }
+
+// Position returns where it is, as file:line:column.
+func (p Problem) Position() string {
 	switch {
 	case p.Option != "":
-		return "option " + p.Option + ": " + p.Text
+		return "option " + p.Option
 	case p.Line == 0 && p.Path != "":
-		return p.File + ": " + p.Path + ": " + p.Text
+		return p.File + ": " + p.Path
 	case p.Line == 0:
-		return p.File + ": " + p.Text
+		return p.File
 	default:
-		return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text)
+		return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 	}
 }
 
@@ -43,14 +50,21 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// mostProblems are listed of a file: the others are most often of one kind.
+const mostProblems = 20
+
 // sorted returns the problems by position, each once: an anchor used by three
-// apps is wrong in one place.
+// apps is wrong in one place. After mostProblems it has the number of the others.
 func (p Problems) sorted() Problems {
 	slices.SortStableFunc(p, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Option, b.Option), cmp.Compare(a.Line, b.Line),
 			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Text, b.Text))
 	})
-	return slices.Compact(p)
+	p = slices.Compact(p)
+	if more := len(p) - mostProblems; more > 0 {
+		p = append(p[:mostProblems], Problem{File: p[0].File, Text: fmt.Sprintf("and %d more", more)})
+	}
+	return p
 }
 
 // position is a position in the file, or an option. The zero position stands for
@@ -85,6 +99,25 @@ func (r *report) warn(at position, format string, args ...any) {
 	r.warnings = append(r.warnings, r.problem(at, fmt.Sprintf(format, args...)))
 }
 
+// fail reports an error that ended the reading.
+func (r *report) fail(err error) {
+	if errors.Is(err, errReported) {
+		return
+	}
+	if f, ok := errors.AsType[fault](err); ok {
+		r.mistake(f.at, "%s", f.what)
+		return
+	}
+	r.mistake(position{}, "%v", err)
+}
+
+// unknownKey warns of a key that is left out.
+func (r *report) unknownKey(at position, key string, known []string) {
+	p := r.problem(at, "unknown key "+quote(key)+didYouMean(key, known))
+	p.Key, p.Nearest = key, spec.Nearest(key, known)
+	r.warnings = append(r.warnings, p)
+}
+
 func (r *report) problem(at position, text string) Problem {
 	p := Problem{File: r.file, Line: at.line, Column: at.column, Option: at.option, Path: at.path, Text: text}
 	if p.Option != "" {
@@ -105,8 +138,5 @@ func (r *report) ignore(name string) {
 
 // location returns the position for people, as in file:line:column.
 func (r *report) location(at position) string {
-	if at.line == 0 {
-		return strings.TrimSuffix(r.file+": "+at.path, ": ")
-	}
-	return fmt.Sprintf("%s:%d:%d", r.file, at.line, at.column)
+	return Problem{File: r.file, Line: at.line, Column: at.column, Path: at.path}.Position()
 }

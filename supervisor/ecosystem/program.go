@@ -43,8 +43,8 @@ var languages = map[string][]language{
 var typeScript = [...]language{{program: "node"}, {program: "bun"}, {program: "deno", before: []string{"run", "-A"}}, {program: "tsx"}}
 
 // chooseProgram decides which program runs the script.
-func (b *builder) chooseProgram() {
-	s := b.setting("script")
+func (b *builder) chooseProgram(programs search) {
+	s := b.settings["script"]
 	if !s.given() || s.value.kind == text && strings.TrimSpace(s.value.text) == "" {
 		b.report.mistake(b.at, "no script; set the program to run, as in script: server.js")
 		return
@@ -52,39 +52,60 @@ func (b *builder) chooseProgram() {
 	if b.app.Script == "" {
 		return // reported where it was read
 	}
-	args := b.wordsOf("args")
-	interpreter := b.setting("interpreter")
+	c := command{
+		report: b.report, programs: programs, base: b.base, setting: s, script: b.app.Script,
+		args: b.settings.words("args", b.report), own: b.settings.words("interpreter_args", b.report),
+		sourceMaps: b.settings.enabled("source_map_support", b.report) && !b.settings.enabled("disable_source_map_support", b.report),
+	}
 	mistakes := len(b.report.mistakes)
-	switch name := strings.TrimSpace(b.textOf("interpreter")); {
+	switch name := strings.TrimSpace(b.settings.text("interpreter", b.report)); {
 	case len(b.report.mistakes) > mistakes:
 	case name == "": // an unset variable in JavaScript also gives it
-		b.detectProgram(s, args)
+		c.detectProgram()
 	case name == "none":
-		b.app.Interpreter = "none"
-		if path, ok := b.findScript(s); ok {
-			b.execute(s, path, args)
+		c.interpreter = "none"
+		if path, ok := c.findScript(); ok {
+			c.execute(path)
 		}
 	default:
-		b.runByInterpreter(s, interpreter, args)
+		c.runByInterpreter(b.settings["interpreter"])
 	}
-	b.checkInterpreterArgs()
+	b.app.Interpreter, b.app.Argv = c.interpreter, c.argv
+	b.warnOfInterpreterArgs()
 }
 
-func (b *builder) wordsOf(key string) []string {
-	if s := b.setting(key); s.given() {
-		return b.report.words(s)
+// warnOfInterpreterArgs warns of interpreter_args without an interpreter. Those of an
+// option may be meant for the other apps.
+func (b *builder) warnOfInterpreterArgs() {
+	s := b.settings["interpreter_args"]
+	if s.given() && s.at.option == "" && b.app.Interpreter == "none" && s.value.truthy() {
+		b.report.warn(s.at, "%s has no effect: %s runs without an interpreter", s.name, b.app.Script)
 	}
-	return nil
+}
+
+// command finds the program for a script, and makes its command line.
+type command struct {
+	report     *report
+	programs   search
+	base       string  // the ecosystem file's folder, for advice
+	setting    setting // the script's, for mistakes
+	script     string
+	args       []string
+	own        []string // interpreter_args
+	sourceMaps bool     // where node runs it
+
+	interpreter string // as it is shown; "none" without one
+	argv        []string
 }
 
 // runByInterpreter runs the script with the interpreter of the file.
-func (b *builder) runByInterpreter(s, interpreter setting, args []string) {
-	name := b.report.text(interpreter)
-	program, found := b.findProgram(name)
+func (c *command) runByInterpreter(s setting) {
+	name := s.text(c.report)
+	program, found := c.programs.find(name)
 	if !found {
-		b.report.wrong(interpreter, "%s is not found%s; install it, or write its path", quote(name), b.searchedIn(name))
+		s.wrong(c.report, "%s is not found%s; install it, or write its path", quote(name), c.programs.places(name))
 	}
-	path, ok := b.findScript(s)
+	path, ok := c.findScript()
 	if !ok || !found {
 		return
 	}
@@ -94,25 +115,25 @@ func (b *builder) runByInterpreter(s, interpreter setting, args []string) {
 			lang = known
 		}
 	}
-	b.interpretedBy(lang, program, path, args)
+	c.interpretedBy(lang, program, path)
 }
 
 // detectProgram decides by the script: a file in a known language, a program, a
 // command, or a shell command line.
-func (b *builder) detectProgram(s setting, args []string) {
-	b.app.Interpreter = "none"
-	path := absolute(b.app.Dir, b.app.Script)
-	if !isFile(path) && strings.ContainsFunc(b.app.Script, unicode.IsSpace) {
-		b.executeShellLine(s, args)
+func (c *command) detectProgram() {
+	c.interpreter = "none"
+	path := absolute(c.programs.dir, c.script)
+	if !isFile(path) && strings.ContainsFunc(c.script, unicode.IsSpace) {
+		c.executeShellLine()
 		return
 	}
-	path, ok := b.findScript(s)
+	path, ok := c.findScript()
 	if !ok {
 		return
 	}
 	known := languages[extension(path)]
-	if len(known) == 0 || !isFile(absolute(b.app.Dir, b.app.Script)) {
-		b.execute(s, path, args)
+	if len(known) == 0 || !isFile(absolute(c.programs.dir, c.script)) {
+		c.execute(path)
 		return
 	}
 	if extension(path) == ".sh" {
@@ -121,27 +142,26 @@ func (b *builder) detectProgram(s setting, args []string) {
 		}
 	}
 	for _, lang := range known {
-		if program, ok := b.findProgram(lang.program); ok {
-			b.interpretedBy(lang, program, path, args)
+		if program, ok := c.programs.find(lang.program); ok {
+			c.interpretedBy(lang, program, path)
 			return
 		}
 	}
-	b.report.wrong(s, "%s needs %s, which is not found%s; install it, or set interpreter",
-		b.app.Script, known[0].program, b.searchedIn(known[0].program))
+	c.setting.wrong(c.report, "%s needs %s, which is not found%s; install it, or set interpreter",
+		c.script, known[0].program, c.programs.places(known[0].program))
 }
 
 // interpretedBy makes the command line of a script with an interpreter.
-func (b *builder) interpretedBy(lang language, program, path string, args []string) {
-	b.app.Interpreter = filepath.Base(program)
-	own := b.wordsOf("interpreter_args")
-	argv := append([]string{program}, unlessGiven(lang.before, own)...)
-	if isNode(b.app.Interpreter) && b.enabled("source_map_support") && !b.enabled("disable_source_map_support") {
-		argv = append(argv, unlessGiven([]string{"--enable-source-maps"}, own)...)
+func (c *command) interpretedBy(lang language, program, path string) {
+	c.interpreter = filepath.Base(program)
+	argv := append([]string{program}, unlessGiven(lang.before, c.own)...)
+	if isNode(c.interpreter) && c.sourceMaps {
+		argv = append(argv, unlessGiven([]string{"--enable-source-maps"}, c.own)...)
 	}
-	argv = append(argv, own...)
-	argv = append(argv, unlessGiven(lang.after, own)...)
+	argv = append(argv, c.own...)
+	argv = append(argv, unlessGiven(lang.after, c.own)...)
 	argv = append(argv, path)
-	b.app.Argv = append(argv, args...)
+	c.argv = append(argv, c.args...)
 }
 
 // unlessGiven returns needed, unless its first word is among the given ones.
@@ -153,134 +173,125 @@ func unlessGiven(needed, given []string) []string {
 }
 
 // execute runs a file directly, by the kernel.
-func (b *builder) execute(s setting, path string, args []string) {
+func (c *command) execute(path string) {
 	head := readHeader(path)
 	shebang := head.shebang()
 	switch {
 	case !head.executable:
-		b.report.wrong(s, "%s is not executable; run chmod +x on it, or set interpreter", path)
+		c.setting.wrong(c.report, "%s is not executable; run chmod +x on it, or set interpreter", path)
 		return
 	case head.crlf:
-		b.report.wrong(s, "the #! line of %s ends in CR LF, so its interpreter is not found; save the file with Unix line endings", path)
+		c.setting.wrong(c.report, "the #! line of %s ends in CR LF, so its interpreter is not found; save the file with Unix line endings", path)
 		return
 	case len(shebang) > 0:
-		if _, ok := b.findProgram(shebang[0]); !ok {
-			b.report.wrong(s, "the #! line of %s names %s, which is not found%s", path, shebang[0], b.searchedIn(shebang[0]))
+		if _, ok := c.programs.find(shebang[0]); !ok {
+			c.setting.wrong(c.report, "the #! line of %s names %s, which is not found%s", path, shebang[0], c.programs.places(shebang[0]))
 			return
 		}
 	case head.noShebang:
-		b.executeByShell(s, path, args)
+		c.executeByShell(path)
 		return
 	}
-	b.app.Argv = append([]string{path}, args...)
+	c.argv = append([]string{path}, c.args...)
 }
 
 // executeByShell runs an executable text without #!: the kernel refuses it, and
 // shells run it themselves.
-func (b *builder) executeByShell(s setting, path string, args []string) {
-	sh, ok := b.sh()
+func (c *command) executeByShell(path string) {
+	sh, ok := c.programs.shell()
 	if !ok {
-		b.report.wrong(s, "%s is neither a binary nor begins with #!, and there is no shell to run it; set interpreter", path)
+		c.setting.wrong(c.report, "%s is neither a binary nor begins with #!, and there is no shell to run it; set interpreter", path)
 		return
 	}
-	b.app.Interpreter = "sh"
-	b.app.Argv = append([]string{sh, path}, args...)
+	c.interpreter = "sh"
+	c.argv = append([]string{sh, path}, c.args...)
 }
 
 // executeShellLine runs a shell command line. Arguments become its positional
 // parameters.
-func (b *builder) executeShellLine(s setting, args []string) {
-	sh, ok := b.sh()
+func (c *command) executeShellLine() {
+	sh, ok := c.programs.shell()
 	if !ok {
-		b.report.wrong(s, "no file %s, and no /bin/sh to run it as a shell command; put the command into script and the rest into args",
-			quote(b.app.Script))
+		c.setting.wrong(c.report, "no file %s, and no /bin/sh to run it as a shell command; put the command into script and the rest into args",
+			quote(c.script))
 		return
 	}
-	b.app.Interpreter = "sh"
-	b.app.Argv = []string{sh, "-c", b.app.Script}
-	if len(args) > 0 {
-		b.app.Argv = append([]string{sh, "-c", b.app.Script + ` "$@"`, "sh"}, args...)
+	c.interpreter = "sh"
+	c.argv = []string{sh, "-c", c.script}
+	if len(c.args) > 0 {
+		c.argv = append([]string{sh, "-c", c.script + ` "$@"`, "sh"}, c.args...)
 	}
-}
-
-func (b *builder) sh() (string, bool) {
-	if isProgram("/bin/sh") {
-		return "/bin/sh", true
-	}
-	return b.findProgram("sh")
 }
 
 // findScript finds the script relative to the working directory, then on the
 // worker's PATH.
-func (b *builder) findScript(s setting) (string, bool) {
-	path := absolute(b.app.Dir, b.app.Script)
+func (c *command) findScript() (string, bool) {
+	path := absolute(c.programs.dir, c.script)
 	info, err := os.Stat(path)
 	if err == nil && !info.IsDir() {
 		return path, true
 	}
-	if !strings.Contains(b.app.Script, "/") {
-		if command, ok := b.findProgram(b.app.Script); ok {
+	if !strings.Contains(c.script, "/") {
+		if command, ok := c.programs.find(c.script); ok {
 			return command, true
 		}
 	}
 	switch {
 	case err == nil:
-		b.report.wrong(s, "%s is a directory; name the file to run", path)
+		c.setting.wrong(c.report, "%s is a directory; name the file to run", path)
 	case errors.Is(err, fs.ErrNotExist):
-		b.report.wrong(s, "%s is not found%s%s", quote(b.app.Script), b.searchedIn(b.app.Script), b.cwdHint())
+		c.setting.wrong(c.report, "%s is not found%s%s", quote(c.script), c.programs.places(c.script), c.cwdHint())
 	default:
-		b.report.wrong(s, "%s: %s", path, reason(err))
+		c.setting.wrong(c.report, "%s: %s", path, reason(err))
 	}
 	return "", false
 }
 
 // cwdHint suggests cwd when the script lies beside the ecosystem file, outside of
 // the working directory.
-func (b *builder) cwdHint() string {
-	if b.base != b.app.Dir && isFile(absolute(b.base, b.app.Script)) {
-		return "; it is in " + b.base + ", so set cwd: ."
+func (c *command) cwdHint() string {
+	if c.base != c.programs.dir && isFile(absolute(c.base, c.script)) {
+		return "; it is in " + c.base + ", so set cwd: ."
 	}
 	return ""
 }
 
-func (b *builder) searchedIn(name string) string {
-	switch {
-	case filepath.IsAbs(name):
-		return ""
-	case strings.Contains(name, "/"):
-		return " in " + b.app.Dir
-	}
-	return " in " + b.app.Dir + " or on PATH (" + b.path() + ")"
+// search is where a worker finds programs.
+type search struct {
+	dir  string // its working directory
+	path string // its PATH
 }
 
-func (b *builder) path() string {
-	if path, ok := b.app.Env.Vars["PATH"]; ok {
-		return path
-	}
-	return defaultPath
-}
-
-// findProgram finds a program by its path or on the worker's PATH.
-func (b *builder) findProgram(name string) (string, bool) {
+// find finds a program by its path or on PATH.
+func (s search) find(name string) (string, bool) {
 	if strings.Contains(name, "/") {
-		path := absolute(b.app.Dir, name)
+		path := absolute(s.dir, name)
 		return path, isProgram(path)
 	}
-	for _, dir := range filepath.SplitList(b.path()) {
-		if path := filepath.Join(absolute(b.app.Dir, dir), name); name != "" && isProgram(path) {
+	for _, dir := range filepath.SplitList(s.path) {
+		if path := filepath.Join(absolute(s.dir, dir), name); name != "" && isProgram(path) {
 			return path, true
 		}
 	}
 	return "", false
 }
 
-// checkInterpreterArgs warns of interpreter_args without an interpreter. Those of
-// an option may be meant for the other apps.
-func (b *builder) checkInterpreterArgs() {
-	s := b.setting("interpreter_args")
-	if s.given() && s.at.option == "" && b.app.Interpreter == "none" && s.value.truthy() {
-		b.report.warn(s.at, "%s has no effect: %s runs without an interpreter", s.name, b.app.Script)
+func (s search) shell() (string, bool) {
+	if isProgram("/bin/sh") {
+		return "/bin/sh", true
 	}
+	return s.find("sh")
+}
+
+// places says where find has looked, for a message.
+func (s search) places(name string) string {
+	switch {
+	case filepath.IsAbs(name):
+		return ""
+	case strings.Contains(name, "/"):
+		return " in " + s.dir
+	}
+	return " in " + s.dir + " or on PATH (" + s.path + ")"
 }
 
 func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/kballard/go-shellquote"
 
@@ -21,6 +20,31 @@ type setting struct {
 
 func (s setting) given() bool { return s.name != "" }
 
+// settings are those of a mapping, by the key's own name; defaults included.
+type settings map[string]setting
+
+// text returns the text of a key, "" when it was not given.
+func (m settings) text(key string, r *report) string {
+	if s := m[key]; s.given() {
+		return s.text(r)
+	}
+	return ""
+}
+
+// words returns the words of a key, none when it was not given.
+func (m settings) words(key string, r *report) []string {
+	if s := m[key]; s.given() {
+		return s.words(r)
+	}
+	return nil
+}
+
+// enabled returns the value of a boolean key that has a default.
+func (m settings) enabled(key string, r *report) bool {
+	s := m[key]
+	return s.given() && s.bool(r)
+}
+
 // inner returns an entry of a setting that is a mapping.
 func (s setting) inner(e entry) setting {
 	return setting{name: s.name + "." + e.key, at: e.at, value: e.value}
@@ -32,7 +56,7 @@ func (s setting) item(v value) setting {
 }
 
 // wrong reports an invalid value of the setting.
-func (r *report) wrong(s setting, format string, args ...any) {
+func (s setting) wrong(r *report, format string, args ...any) {
 	name := s.name + ": "
 	if s.value.at.option != "" {
 		name = ""
@@ -40,47 +64,31 @@ func (r *report) wrong(s setting, format string, args ...any) {
 	r.mistake(s.value.at, "%s%s", name, fmt.Sprintf(format, args...))
 }
 
-// scalarText returns the text of a scalar, and reports lists and mappings.
-func (r *report) scalarText(s setting, expected error) (string, bool) {
-	switch s.value.kind {
-	case list, mapping, null:
-		r.wrong(s, "%s %v", s.value.describe(), expected)
-		return "", false
-	case boolean, number, text:
-	}
-	return s.value.text, true
-}
-
-// parsed reads a scalar by one of the parse functions.
-func parsed[T any](r *report, s setting, expected error, parse func(string) (T, error)) T {
-	var none T
-	words, ok := r.scalarText(s, expected)
-	if !ok {
+// scalarOf returns a reader of scalars by one of the parse functions. expected is its
+// error for lists and mappings.
+func scalarOf[T any](expected error, parse func(string) (T, error)) func(setting, *report) T {
+	return func(s setting, r *report) (none T) {
+		err := expected
+		switch s.value.kind {
+		case boolean, number, text:
+			var v T
+			if v, err = parse(s.value.text); err == nil {
+				return v
+			}
+		case null, list, mapping:
+		}
+		s.wrong(r, "%s %v", s.value.describe(), err)
 		return none
 	}
-	v, err := parse(words)
-	if err != nil {
-		r.wrong(s, "%s %v", s.value.describe(), err)
-		return none
-	}
-	return v
 }
 
-func (r *report) duration(s setting) time.Duration {
-	return parsed(r, s, errDuration, parseDuration)
-}
+func (s setting) bool(r *report) bool { return scalarOf(errBool, parseBool)(s, r) }
 
-func (r *report) size(s setting) int64 { return parsed(r, s, errSize, parseSize) }
-
-func (r *report) bool(s setting) bool { return parsed(r, s, errBool, parseBool) }
-
-func (r *report) integer(s setting) int64 { return parsed(r, s, errInteger, parseInteger) }
-
-func (r *report) between(s setting, low, high int64) int64 {
+func (s setting) between(r *report, low, high int64) int64 {
 	before := len(r.mistakes)
-	n := r.integer(s)
+	n := scalarOf(errInteger, parseInteger)(s, r)
 	if len(r.mistakes) == before && (n < low || n > high) {
-		r.wrong(s, "%s is not between %d and %d", s.value.describe(), low, high)
+		s.wrong(r, "%s is not between %d and %d", s.value.describe(), low, high)
 		return 0
 	}
 	return n
@@ -88,69 +96,69 @@ func (r *report) between(s setting, low, high int64) int64 {
 
 // text reads a text or number. A boolean is refused: it is a word that should have
 // been quoted in YAML.
-func (r *report) text(s setting) string {
+func (s setting) text(r *report) string {
 	switch v := s.value; v.kind {
 	case text, number:
 		if strings.ContainsRune(v.text, 0) {
-			r.wrong(s, "%s contains a NUL byte", v.describe())
+			s.wrong(r, "%s contains a NUL byte", v.describe())
 			return ""
 		}
 		return v.text
 	case boolean:
-		r.wrong(s, "%s is not text; put it in quotes", v.text)
+		s.wrong(r, "%s is not text; put it in quotes", v.text)
 	case null, list, mapping:
-		r.wrong(s, "%s is not text", v.describe())
+		s.wrong(r, "%s is not text", v.describe())
 	}
 	return ""
 }
 
 // label reads a name: text in one line.
-func (r *report) label(s setting) string {
-	words := r.text(s)
+func (s setting) label(r *report) string {
+	words := s.text(r)
 	if strings.ContainsFunc(words, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-		r.wrong(s, "%s contains a control character", quote(words))
+		s.wrong(r, "%s contains a control character", quote(words))
 	}
 	if strings.TrimSpace(words) == "" && (s.value.kind == text || s.value.kind == number) {
-		r.wrong(s, "%s is empty", quote(words))
+		s.wrong(r, "%s is empty", quote(words))
 	}
 	return words
 }
 
 // words reads a list, or a string split as a shell would.
-func (r *report) words(s setting) []string {
+func (s setting) words(r *report) []string {
 	if s.value.kind == list {
-		return r.texts(s)
+		return s.texts(r)
 	}
-	line := r.wordText(s)
+	line := s.wordText(r)
 	words, err := shellquote.Split(line)
 	if err != nil {
-		r.wrong(s, "%s has a quote that is not closed; close it, or write a list", quote(line))
+		s.wrong(r, "%s has a quote that is not closed; close it, or write a list", quote(line))
 	}
 	return words
 }
 
 // texts reads a list of texts, or one text.
-func (r *report) texts(s setting) []string {
+func (s setting) texts(r *report) []string {
 	if s.value.kind != list {
-		return []string{r.text(s)}
+		return []string{s.text(r)}
 	}
 	all := make([]string, len(s.value.list))
 	for i, v := range s.value.list {
-		all[i] = r.wordText(s.item(v))
+		all[i] = s.item(v).wordText(r)
 	}
 	return all
 }
 
 // wordText reads an argument: a boolean counts as text.
-func (r *report) wordText(s setting) string {
+func (s setting) wordText(r *report) string {
 	if s.value.kind == boolean {
 		return s.value.text
 	}
-	return r.text(s)
+	return s.text(r)
 }
 
 // codes reads one exit code, a list of them, or text such as 0,3.
-func (r *report) codes(s setting) []int {
+func (s setting) codes(r *report) []int {
 	items := s.value.list
 	if s.value.kind == text {
 		for field := range strings.FieldsFuncSeq(s.value.text, func(c rune) bool { return strings.ContainsRune("[], ", c) }) {
@@ -161,16 +169,16 @@ func (r *report) codes(s setting) []int {
 	}
 	codes := make([]int, 0, len(items))
 	for _, v := range items {
-		codes = append(codes, int(r.between(s.item(v), 0, 255)))
+		codes = append(codes, int(s.item(v).between(r, 0, 255)))
 	}
 	return codes
 }
 
 // oneOf reads one of a few words and returns its index.
-func (r *report) oneOf(s setting, choices ...string) int {
+func (s setting) oneOf(r *report, choices ...string) int {
 	i := slices.Index(choices, strings.ToLower(s.value.text))
 	if i < 0 || s.value.kind == list || s.value.kind == mapping {
-		r.wrong(s, "%s is not one of %s%s", s.value.describe(), strings.Join(choices, ", "),
+		s.wrong(r, "%s is not one of %s%s", s.value.describe(), strings.Join(choices, ", "),
 			didYouMean(s.value.text, choices))
 		return 0
 	}
@@ -178,9 +186,9 @@ func (r *report) oneOf(s setting, choices ...string) int {
 }
 
 // entriesOf returns the entries of a mapping.
-func (r *report) entriesOf(s setting, example string) []entry {
+func (s setting) entriesOf(r *report, example string) []entry {
 	if s.value.kind != mapping {
-		r.wrong(s, "%s is not a mapping; write %s", s.value.kindOf(), example)
+		s.wrong(r, "%s is not a mapping; write %s", s.value.kindOf(), example)
 	}
 	return s.value.entries
 }

@@ -17,7 +17,7 @@ func (b *builder) sharingKeys() []Key {
 	return []Key{
 		{Name: "sharing", Type: enumVar(&b.sharing, "auto", "node", "intercept", "inherit", "none"), Default: "auto", Doc: "How workers in cluster mode come to share a port: node (Node's cluster protocol), intercept (any program), inherit (the sockets of listen), none; auto chooses."},
 		{Name: "balance", Type: enumVar(&a.Balance, "spread", "sticky", "shared"), Default: "spread", Doc: "How connections are spread over workers: spread (at random), sticky (by the client's address), shared (one socket for all)."},
-		{Name: "listen", Type: Type{set: (*builder).setListen, forms: []any{ref("words"), mapOf(ref("text"))}}, Doc: "Sockets that gorun opens and passes on (LISTEN_FDS): a list of 8080, 127.0.0.1:8080, [::1]:8080 or /path, or a mapping of names to these."},
+		{Name: "listen", Type: listenVar(&a.Listen), Doc: "Sockets that gorun opens and passes on (LISTEN_FDS): a list of 8080, 127.0.0.1:8080, [::1]:8080 or /path, or a mapping of names to these."},
 		{Name: "wait_ready", Type: boolVar(&a.WaitReady), Default: "false", Doc: "Waits until a worker reports that it is ready, by process.send('ready') in Node or READY=1 of sd_notify elsewhere, for at most listen_timeout."},
 		{Name: "drain_timeout", Type: durationVar(&a.DrainTimeout), Doc: "Part of kill_timeout in which a worker may finish the connections that it has accepted; half of it by default."},
 		{Name: "drain_idle", Type: durationVar(&a.DrainIdle), Default: "1s", Doc: "How long a connection must have been idle, in both directions, before a worker that is being stopped counts as done with it."},
@@ -36,12 +36,12 @@ const (
 func (b *builder) chooseSharing() {
 	a := &b.app
 	if a.Balance != sockets.Spread && a.Mode == spec.Fork {
-		b.report.wrong(b.setting("balance"), "workers share no port in fork mode; set exec_mode: cluster")
+		b.settings["balance"].wrong(b.report, "workers share no port in fork mode; set exec_mode: cluster")
 	}
 	asked := spec.Sharing(b.sharing)
 	switch {
 	case asked == spec.ShareNode && !a.Node:
-		b.report.wrong(b.setting("sharing"), "node needs a script that node runs directly; leave sharing out, or write intercept")
+		b.settings["sharing"].wrong(b.report, "node needs a script that node runs directly; leave sharing out, or write intercept")
 	case a.Mode == spec.Fork && len(a.Listen) == 0, b.sharing == sharingNone:
 		a.Sharing = spec.ShareNone
 	case b.sharing != sharingAuto:
@@ -54,39 +54,40 @@ func (b *builder) chooseSharing() {
 		a.Sharing = spec.ShareIntercept
 	}
 	a.ChannelOnly = a.Sharing == spec.ShareNode && asked == spec.ShareNode
-	if !b.setting("drain_timeout").given() {
+	if !b.settings["drain_timeout"].given() {
 		a.DrainTimeout = a.KillTimeout / 2
 	}
 	a.ReloadFallback = b.reloadFallback == 1
 }
 
-// setListen reads the sockets to pass to the workers.
-func (b *builder) setListen(s setting) {
-	switch s.value.kind {
-	case mapping:
-		for _, e := range s.value.entries {
-			b.addSocket(e.key, s.inner(e))
+// listenVar is the sockets to pass to the workers.
+func listenVar(field *[]spec.Socket) Type {
+	add := func(in scope, name string, s setting) {
+		words := s.text(in.report)
+		address, err := parseListen(words, in.programs.dir)
+		if err != nil {
+			s.wrong(in.report, "%s %v", quote(words), err)
+			return
 		}
-	case list:
-		for _, v := range s.value.list {
-			b.addSocket(b.app.Name, s.item(v))
+		if strings.Contains(name, ":") {
+			s.wrong(in.report, "a socket's name must have no colon (LISTEN_FDNAMES)")
 		}
-	case null, boolean, number, text:
-		b.addSocket(b.app.Name, s)
+		*field = append(*field, spec.Socket{Name: name, Address: address})
 	}
-}
-
-func (b *builder) addSocket(name string, s setting) {
-	words := b.report.text(s)
-	address, err := parseListen(words, b.app.Dir)
-	if err != nil {
-		b.report.wrong(s, "%s %v", quote(words), err)
-		return
-	}
-	if strings.Contains(name, ":") {
-		b.report.wrong(s, "a socket's name must have no colon (LISTEN_FDNAMES)")
-	}
-	b.app.Listen = append(b.app.Listen, spec.Socket{Name: name, Address: address})
+	return Type{forms: []any{ref("words"), mapOf(ref("text"))}, set: func(in scope, s setting) {
+		switch s.value.kind {
+		case mapping:
+			for _, e := range s.value.entries {
+				add(in, e.key, s.inner(e))
+			}
+		case list:
+			for _, v := range s.value.list {
+				add(in, in.app, s.item(v))
+			}
+		case null, boolean, number, text:
+			add(in, in.app, s)
+		}
+	}}
 }
 
 var errListen = errors.New("is not an address to listen on; write 8080, 127.0.0.1:8080, [::1]:8080 or /path/to/socket")

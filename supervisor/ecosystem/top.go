@@ -59,7 +59,7 @@ func (l *loader) topEntry(e entry) {
 			l.report.warn(e.at, "%s has no effect here; move it into an app", e.key)
 			return
 		}
-		l.report.warn(e.at, "unknown key %s%s", quote(e.key), didYouMean(e.key, namesOf(l.topKeys)))
+		l.report.unknownKey(e.at, e.key, namesOf(l.topKeys))
 		return
 	}
 	switch {
@@ -67,7 +67,7 @@ func (l *loader) topEntry(e entry) {
 	case key.NoEffect:
 		l.report.ignore(e.key)
 	case key.Type.set != nil:
-		key.Type.set(&builder{report: l.report}, setting{name: e.key, at: e.at, value: e.value})
+		key.Type.set(scope{report: l.report}, setting{name: e.key, at: e.at, value: e.value})
 	default:
 		l.report.mistake(e.at, "%s and apps are the same key; keep one of them", e.key)
 	}
@@ -146,7 +146,7 @@ func (l *loader) namedApps(entries []entry) []*builder {
 	var builders []*builder
 	for _, e := range entries {
 		b := newBuilder(l, e.at, e.value.entries)
-		if !b.setting("name").given() {
+		if !b.settings["name"].given() {
 			b.settings["name"] = setting{name: "name", at: e.at, value: scalar(text, e.at, e.key)}
 		}
 		builders = append(builders, b)
@@ -160,5 +160,5 @@ func (l *loader) unknownKey(e entry) {
 		l.report.warn(e.at, "%s has no effect here; move it to the top level, beside apps", key.Name)
 		return
 	}
-	l.report.warn(e.at, "unknown key %s%s", quote(e.key), didYouMean(e.key, namesOf(l.appKeys)))
+	l.report.unknownKey(e.at, e.key, namesOf(l.appKeys))
 }

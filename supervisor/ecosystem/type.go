@@ -15,40 +15,52 @@ type Type struct {
 }
 
 // setter reads a value and fills a field.
-type setter func(b *builder, s setting)
+type setter func(in scope, s setting)
+
+// scope is what a value is read against: where its mistakes are reported, and what is
+// known of the app so far.
+type scope struct {
+	report   *report
+	app      string // its name
+	programs search
+	node     bool // node runs its script
+	cpus     int  // that this container may use
+}
 
 // typeOf makes a type of a reader and the field that it fills.
-func typeOf[T any](read func(*report, setting) T, field *T, forms ...any) Type {
-	return Type{forms: forms, set: func(b *builder, s setting) {
-		if v := read(b.report, s); field != nil {
+func typeOf[T any](read func(setting, *report) T, field *T, forms ...any) Type {
+	return Type{forms: forms, set: func(in scope, s setting) {
+		if v := read(s, in.report); field != nil {
 			*field = v
 		}
 	}}
 }
 
 // textVar is words or a number.
-func textVar(field *string) Type { return typeOf((*report).text, field, ref("text")) }
+func textVar(field *string) Type { return typeOf(setting.text, field, ref("text")) }
 
 // boolVar is true or false.
-func boolVar(field *bool) Type { return typeOf((*report).bool, field, ref("boolean")) }
+func boolVar(field *bool) Type { return typeOf(setting.bool, field, ref("boolean")) }
 
 // durationVar is milliseconds, or 500ms, 5s, 10m, 1h.
 func durationVar(field *time.Duration) Type {
-	return typeOf((*report).duration, field, ref("duration"))
+	return typeOf(scalarOf(errDuration, parseDuration), field, ref("duration"))
 }
 
 // sizeVar is bytes, or 300M, 1.5G.
-func sizeVar(field *int64) Type { return typeOf((*report).size, field, ref("size")) }
+func sizeVar(field *int64) Type {
+	return typeOf(scalarOf(errSize, parseSize), field, ref("size"))
+}
 
 // wordsVar is a list, or a string split as a shell would.
-func wordsVar(field *[]string) Type { return typeOf((*report).words, field, ref("words")) }
+func wordsVar(field *[]string) Type { return typeOf(setting.words, field, ref("words")) }
 
 // textsVar is a list, or one text.
-func textsVar(field *[]string) Type { return typeOf((*report).texts, field, ref("words")) }
+func textsVar(field *[]string) Type { return typeOf(setting.texts, field, ref("words")) }
 
 // intVar is a whole number, both ends included.
 func intVar(field *int, low, high int) Type {
-	read := func(r *report, s setting) int { return int(r.between(s, int64(low), int64(high))) }
+	read := func(s setting, r *report) int { return int(s.between(r, int64(low), int64(high))) }
 	return typeOf(read, field, shape{
 		"type": []string{"integer", "string"}, "pattern": `^[+-]?[0-9]+$`, "minimum": low, "maximum": high,
 	})
@@ -62,13 +74,23 @@ func portVar(field *int) Type { return intVar(field, 1, maxPort) }
 
 // enumVar is one of a few words: the field is its index.
 func enumVar[T ~int](field *T, words ...string) Type {
-	read := func(r *report, s setting) T { return T(r.oneOf(s, words...)) }
+	read := func(s setting, r *report) T { return T(s.oneOf(r, words...)) }
 	return typeOf(read, field, shape{"enum": words})
 }
 
 // commandVar is a command line whose program must exist.
 func commandVar(field *[]string) Type {
-	return Type{forms: []any{ref("words")}, set: func(b *builder, s setting) { *field = b.commandLine(s) }}
+	return Type{forms: []any{ref("words")}, set: func(in scope, s setting) {
+		words := s.words(in.report)
+		if len(words) == 0 || words[0] == "" {
+			return
+		}
+		program, found := in.programs.find(words[0])
+		if !found {
+			s.wrong(in.report, "%s is not found%s; write its path", quote(words[0]), in.programs.places(words[0]))
+		}
+		*field = append([]string{program}, words[1:]...)
+	}}
 }
 
 const (

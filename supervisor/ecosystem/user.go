@@ -12,17 +12,17 @@ import (
 
 // chooseUser reads uid and gid.
 func (b *builder) chooseUser() {
-	uid, gid := b.setting("uid"), b.setting("gid")
+	uid, gid := b.settings["uid"], b.settings["gid"]
 	if !uid.given() && !gid.given() {
 		return
 	}
 	self := spec.User{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
 	before, found := len(b.report.mistakes), self
 	if uid.given() {
-		found = parsed(b.report, uid, errors.New("is not a user"), findUser)
+		found = scalarOf(errors.New("is not a user"), findUser)(uid, b.report)
 	}
 	if gid.given() {
-		found.GID = parsed(b.report, gid, errors.New("is not a group"), findGroup)
+		found.GID = scalarOf(errors.New("is not a group"), findGroup)(gid, b.report)
 	}
 	found.Switched = found.UID != self.UID
 	switch {
@@ -31,12 +31,12 @@ func (b *builder) chooseUser() {
 	case self.UID == 0:
 		b.app.User = &found
 	case found.Switched:
-		b.report.wrong(uid, "gorun runs as uid %d and cannot switch to another user; start gorun as root, or remove this key", self.UID)
+		uid.wrong(b.report, "gorun runs as uid %d and cannot switch to another user; start gorun as root, or remove this key", self.UID)
 	default:
 		if !gid.given() {
 			gid = uid
 		}
-		b.report.wrong(gid, "gorun runs as gid %d and cannot switch to another group; start gorun as root, or remove this key", self.GID)
+		gid.wrong(b.report, "gorun runs as gid %d and cannot switch to another group; start gorun as root, or remove this key", self.GID)
 	}
 }
 

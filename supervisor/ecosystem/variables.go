@@ -8,16 +8,16 @@ import (
 
 // variables reads a mapping of environment variables. nil unsets one; lists and
 // mappings become JSON.
-func (r *report) variables(s setting) map[string]*string {
+func (s setting) variables(r *report) map[string]*string {
 	vars := map[string]*string{}
-	for _, e := range r.entriesOf(s, s.name+": {NAME: value}") {
+	for _, e := range s.entriesOf(r, s.name+": {NAME: value}") {
 		if e.key == "" || strings.ContainsAny(e.key, "=\x00") {
 			r.mistake(e.at, "%s: %s is not a variable name", s.name, quote(e.key))
 			continue
 		}
 		words := variable(e.value)
 		if words != nil && strings.ContainsRune(*words, 0) {
-			r.wrong(s.inner(e), "contains a NUL byte")
+			s.inner(e).wrong(r, "contains a NUL byte")
 		}
 		vars[e.key] = words
 	}

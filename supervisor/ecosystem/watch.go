@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"gorun/supervisor/logs"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/trigger"
 )
@@ -13,18 +14,18 @@ import (
 // counts: watch_options adds to ignore_watch.
 func (b *builder) triggerKeys() []Key {
 	return []Key{
-		{Name: "cron_restart", Aliases: []string{"cron"}, Type: typeOf((*report).schedule, &b.app.Cron, ref("text")), Doc: "Restarts by schedule: 5 fields, or 6 with seconds first, CRON_TZ=Zone before them if you like; in cluster mode without a gap."},
-		{Name: "watch", Type: Type{set: (*builder).setWatchPaths, forms: []any{ref("boolean"), ref("words")}}, Default: "false", Doc: "Restarts when files change: true for all below cwd, or a path or list of paths; in cluster mode without a gap."},
+		{Name: "cron_restart", Aliases: []string{"cron"}, Type: typeOf(setting.schedule, &b.app.Cron, ref("text")), Doc: "Restarts by schedule: 5 fields, or 6 with seconds first, CRON_TZ=Zone before them if you like; in cluster mode without a gap."},
+		{Name: "watch", Type: watchPathsVar(&b.watch.Paths), Default: "false", Doc: "Restarts when files change: true for all below cwd, or a path or list of paths; in cluster mode without a gap."},
 		{Name: "ignore_watch", Type: textsVar(&b.watch.Ignore), Doc: "Files that watch ignores: names, globs, paths; dot-files and node_modules by default."},
 		{Name: "watch_delay", Type: durationVar(&b.watch.Delay), Default: "200ms", Doc: "Quiet time after a change, before the restart."},
 		{Name: "watch_options", Type: watchOptionsVar(&b.watch), Default: "{}", Doc: "Options of watch, as chokidar has them."},
 	}
 }
 
-func (r *report) schedule(s setting) string {
-	words := strings.TrimSpace(r.text(s))
+func (s setting) schedule(r *report) string {
+	words := strings.TrimSpace(s.text(r))
 	if _, err := trigger.ParseSchedule(words); err != nil {
-		r.wrong(s, "%v", err)
+		s.wrong(r, "%v", err)
 	}
 	return words
 }
@@ -47,7 +48,7 @@ func watchOptionsVar(field *spec.Watch) Type {
 					"ignore_initial", "cwd", "disable_globbing", "use_fs_events", "always_stat", "depth", "binary_interval", "ignore_permission_errors", "atomic", "await_write_finish",
 				}},
 			},
-			done: func(*builder, setting) {
+			done: func(scope, setting) {
 				field.Ignore = append(field.Ignore, ignored...)
 				if polls {
 					field.Poll = interval
@@ -65,19 +66,19 @@ func (b *builder) chooseWatch() {
 	}
 	w.Dir = b.app.Dir
 	if len(w.Ignore) > 0 {
-		w.Ignore = append(w.Ignore, b.ownFiles()...)
+		w.Ignore = append(w.Ignore, ownFiles(b.app.Logs, b.app.PidFile)...)
 	}
 	if err := trigger.Watch(w).Valid(); err != nil {
-		b.report.wrong(b.setting("watch"), "%v", err)
+		b.settings["watch"].wrong(b.report, "%v", err)
 		return
 	}
 	b.app.Watch = &w
 }
 
 // ownFiles are the app's own output files: each line would be a change.
-func (b *builder) ownFiles() []string {
+func ownFiles(conf logs.Config, pidFile string) []string {
 	var files []string
-	for _, path := range []string{b.app.Logs.OutFile, b.app.Logs.ErrorFile, b.app.Logs.File, b.app.PidFile} {
+	for _, path := range []string{conf.OutFile, conf.ErrorFile, conf.File, pidFile} {
 		if path != "" {
 			extension := filepath.Ext(path)
 			files = append(files, strings.TrimSuffix(path, extension)+"*")
@@ -86,18 +87,20 @@ func (b *builder) ownFiles() []string {
 	return files
 }
 
-// setWatchPaths makes the paths absolute; there are none when nothing is watched.
-func (b *builder) setWatchPaths(s setting) {
-	if s.value.kind == boolean || s.value.kind == text && (s.value.text == "true" || s.value.text == "false") {
-		if b.report.bool(s) {
-			b.watch.Paths = []string{b.app.Dir}
+// watchPathsVar makes the paths absolute; there are none when nothing is watched.
+func watchPathsVar(field *[]string) Type {
+	return Type{forms: []any{ref("boolean"), ref("words")}, set: func(in scope, s setting) {
+		if s.value.kind == boolean || s.value.kind == text && (s.value.text == "true" || s.value.text == "false") {
+			if s.bool(in.report) {
+				*field = []string{in.programs.dir}
+			}
+			return
 		}
-		return
-	}
-	for _, path := range b.report.texts(s) {
-		if i := strings.IndexAny(path, "*?[{"); i >= 0 {
-			path = filepath.Dir(path[:i] + "x") // the part before a glob
+		for _, path := range s.texts(in.report) {
+			if i := strings.IndexAny(path, "*?[{"); i >= 0 {
+				path = filepath.Dir(path[:i] + "x") // the part before a glob
+			}
+			*field = append(*field, absolute(in.programs.dir, path))
 		}
-		b.watch.Paths = append(b.watch.Paths, absolute(b.app.Dir, path))
-	}
+	}}
 }

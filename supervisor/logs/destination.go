@@ -22,8 +22,8 @@ func (o *Output) newDestination(id Identity, c Config) *destination {
 	if c.JSONFiles {
 		d.fileLayout.format = JSON
 	}
-	d.files[Stdout] = o.openAll(c, id, c.OutFile, c.File)
-	d.files[Stderr] = o.openAll(c, id, c.ErrorFile, c.File)
+	d.files[Stdout] = o.files.openAll(c, id, c.OutFile, c.File)
+	d.files[Stderr] = o.files.openAll(c, id, c.ErrorFile, c.File)
 	return d
 }
 
@@ -52,6 +52,6 @@ func (o *Output) releaseDestination(d *destination) {
 		return
 	}
 	for _, f := range slices.Concat(d.files[:]...) {
-		o.releaseFile(f)
+		o.files.release(f)
 	}
 }

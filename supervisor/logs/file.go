@@ -25,9 +25,9 @@ const (
 type file struct {
 	path      string
 	rotation  Rotation
-	out       *Output
+	set       *fileSet
 	retention retention
-	users     int // Output's
+	users     int // set's
 
 	lock        lock     // guards the rest
 	f           *os.File // nil: it could not be opened, or is closed
@@ -42,10 +42,10 @@ type file struct {
 	lost        int64     // bytes since the first failure; 0 = none
 }
 
-func newFile(path string, r Rotation, o *Output) *file {
+func newFile(path string, r Rotation, set *fileSet) *file {
 	return &file{
-		path: path, rotation: r, out: o, lock: newLock(),
-		retention: retention{path: path, rotation: r, quit: o.stopping, background: o.background, log: o.log},
+		path: path, rotation: r, set: set, lock: newLock(),
+		retention: retention{path: path, rotation: r, quit: set.stopping, background: set.background, log: set.log},
 	}
 }
 
@@ -53,7 +53,7 @@ func newFile(path string, r Rotation, o *Output) *file {
 func (f *file) openFirst() {
 	f.lock.acquire(nil)
 	defer f.lock.release()
-	f.ready(f.out.now(), 0)
+	f.ready(f.set.now(), 0)
 }
 
 // write appends whole records; failures are logged once, and the lines are lost. It
@@ -136,7 +136,7 @@ func (f *file) fits(p []byte) int {
 func (f *file) rotate() {
 	at, err := renameRotated(f.path, f.rotatedAt)
 	if err != nil {
-		f.out.log.Warn("cannot rotate log file, it keeps growing", "path", f.path, "error", err)
+		f.set.log.Warn("cannot rotate log file, it keeps growing", "path", f.path, "error", err)
 		f.unrotatable = true
 		return
 	}
@@ -180,14 +180,14 @@ func (f *file) setUnfinished(owner any, p []byte, n int) {
 // failed warns about the first of several failures in a row.
 func (f *file) failed(err error, lost int) {
 	if f.lost == 0 {
-		f.out.log.Warn("cannot write log file, its lines are lost", "path", f.path, "error", err)
+		f.set.log.Warn("cannot write log file, its lines are lost", "path", f.path, "error", err)
 	}
 	f.lost += int64(max(lost, 1))
 }
 
 func (f *file) recovered() {
 	if f.lost > 0 {
-		f.out.log.Info("log file can be written again", "path", f.path, "lost_bytes", f.lost)
+		f.set.log.Info("log file can be written again", "path", f.path, "lost_bytes", f.lost)
 	}
 	f.lost = 0
 }
@@ -235,10 +235,10 @@ func (f *file) truncate(ctx context.Context) error {
 // open is called with the lock held. Where the path leads to gorun's own output it
 // leaves f.f nil.
 func (f *file) open() error {
-	if f.own = f.out.isOwn(f.path); f.own {
+	if f.own = f.set.isOwn(f.path); f.own {
 		return nil
 	}
-	opened, err := f.out.openFile(f.path)
+	opened, err := f.set.openFile(f.path)
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func TestWorkersShareAFileByItsPath(t *testing.T) {
 	for range 3 {
 		<-done
 	}
-	if n := len(o.files); n != 1 {
+	if n := len(o.files.files); n != 1 {
 		t.Errorf("%d files are open", n)
 	}
 	counts := map[string]int{}
@@ -331,7 +331,7 @@ func TestANewConfigIsForTheCapturesToCome(t *testing.T) {
 			t.Errorf("%s: %q (%v), want %q", path, got, err, want)
 		}
 	}
-	if w.Close(); len(o.files) > 0 {
-		t.Errorf("%d files are still open", len(o.files))
+	if w.Close(); len(o.files.files) > 0 {
+		t.Errorf("%d files are still open", len(o.files.files))
 	}
 }

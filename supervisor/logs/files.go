@@ -4,29 +4,51 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 )
+
+// fileSet is all log files. Workers that name the same path share one.
+type fileSet struct {
+	own      [2]*writer // gorun's own output
+	now      func() time.Time
+	log      *slog.Logger
+	openFile func(path string) (*os.File, error) // a test's may hang
+	stopping chan struct{}                       // closed: compress no more files
+	stop     func()                              // closes stopping, once
+
+	mu      sync.Mutex // guards the rest; never held while waiting for a disk
+	files   map[string]*file
+	running sync.WaitGroup // what background started
+	closed  bool           // no more of it
+}
+
+func newFileSet(own [2]*writer, now func() time.Time, log *slog.Logger) *fileSet {
+	s := &fileSet{own: own, now: now, log: log, openFile: openFile, stopping: make(chan struct{}), files: make(map[string]*file)}
+	s.stop = sync.OnceFunc(func() { close(s.stopping) })
+	return s
+}
 
 // Reopen closes and opens every log file, after they were moved away (logrotate). A
 // file whose disk hangs holds up no other file; it is left as it is when ctx is
 // over before the disk answers.
 func (o *Output) Reopen(ctx context.Context) error {
-	o.mu.Lock()
-	files := make([]*file, 0, len(o.files))
-	for _, f := range o.files {
-		files = append(files, f)
-	}
-	o.mu.Unlock()
+	o.files.mu.Lock()
+	files := slices.Collect(maps.Values(o.files.files))
+	o.files.mu.Unlock()
 	return forEach(ctx, files, func(f *file) error { return f.reopen(ctx) })
 }
 
 // openAll returns the files at paths, each once; workers that name the same path
 // share one.
-func (o *Output) openAll(c Config, id Identity, paths ...string) []*file {
+func (s *fileSet) openAll(c Config, id Identity, paths ...string) []*file {
 	if c.Disabled {
 		return nil
 	}
@@ -40,7 +62,7 @@ func (o *Output) openAll(c Config, id Identity, paths ...string) []*file {
 		if isNoFile(path) {
 			continue
 		}
-		if f := o.open(path, c.Rotation); f != nil {
+		if f := s.open(path, c.Rotation); f != nil {
 			files = append(files, f)
 		}
 	}
@@ -48,65 +70,63 @@ func (o *Output) openAll(c Config, id Identity, paths ...string) []*file {
 }
 
 // open returns the file at path, which a goroutine opens; nil after Close.
-func (o *Output) open(path string, r Rotation) *file {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.closed {
+func (s *fileSet) open(path string, r Rotation) *file {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
 		return nil
 	}
-	f := o.files[path]
+	f := s.files[path]
 	if f == nil {
-		f = newFile(path, r, o)
-		o.files[path] = f
-		o.running.Go(f.openFirst)
+		f = newFile(path, r, s)
+		s.files[path] = f
+		s.running.Go(f.openFirst)
 	}
 	f.users++
 	return f
 }
 
-// releaseFile closes a file with its last user, in the background.
-func (o *Output) releaseFile(f *file) {
-	o.mu.Lock()
+// release closes a file with its last user, in the background.
+func (s *fileSet) release(f *file) {
+	s.mu.Lock()
 	f.users--
 	last := f.users == 0
-	if last && o.files[f.path] == f {
-		delete(o.files, f.path)
+	if last && s.files[f.path] == f {
+		delete(s.files, f.path)
 	}
-	o.mu.Unlock()
+	s.mu.Unlock()
 	if !last {
 		return
 	}
-	o.background(func() {
+	s.background(func() {
 		if err := f.close(); err != nil {
-			o.log.Warn("cannot close log file", "path", f.path, "error", err)
+			s.log.Warn("cannot close log file", "path", f.path, "error", err)
 		}
 	})
 }
 
 // background runs what may wait for a disk. Close waits for it, and after Close
 // nothing is run.
-func (o *Output) background(run func()) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if !o.closed {
-		o.running.Go(run)
+func (s *fileSet) background(run func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.running.Go(run)
 	}
 }
 
-// closeFiles also waits for background work, which ends early once o.stopping is closed.
-func (o *Output) closeFiles(ctx context.Context) error {
-	o.mu.Lock()
-	o.closed = true
-	files := make([]*file, 0, len(o.files))
-	for _, f := range o.files {
-		files = append(files, f)
-	}
-	clear(o.files)
-	o.mu.Unlock()
+// close also waits for background work, which it cuts short.
+func (s *fileSet) close(ctx context.Context) error {
+	s.stop()
+	s.mu.Lock()
+	s.closed = true
+	files := slices.Collect(maps.Values(s.files))
+	clear(s.files)
+	s.mu.Unlock()
 
 	idle := make(chan struct{})
 	go func() {
-		o.running.Wait()
+		s.running.Wait()
 		close(idle)
 	}()
 	var errs []error
@@ -139,12 +159,12 @@ func forEach(ctx context.Context, files []*file, do func(*file) error) error {
 
 // isOwn reports whether path leads to gorun's stdout or stderr, as /proc/1/fd/1
 // does: lines are not written there twice.
-func (o *Output) isOwn(path string) bool {
+func (s *fileSet) isOwn(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil {
 		return false
 	}
-	for _, w := range o.writers {
+	for _, w := range s.own {
 		if w.info != nil && os.SameFile(info, w.info) {
 			return true
 		}

@@ -67,7 +67,7 @@ func (s *stream) envelope(l layout, now time.Time) envelope {
 // tag is `0|api  | `, as wide as the longest so far.
 func (w *Worker) tag() []byte {
 	b := append([]byte(w.color), w.label()...)
-	for n := utf8.RuneCountInString(w.label()); n < int(w.out.width.Load()); n++ {
+	for n := utf8.RuneCountInString(w.label()); n < int(w.out.labels.width.Load()); n++ {
 		b = append(b, ' ')
 	}
 	b = append(b, " | "...)

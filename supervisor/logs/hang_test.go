@@ -29,7 +29,7 @@ func newHungDisk(t *testing.T, open func(path string, thawed <-chan struct{}) (*
 	thawed := make(chan struct{})
 	d := &hungDisk{dir: t.TempDir(), opened: make(chan struct{}, 100)}
 	d.Output = New(Options{Stdout: &d.out, Stderr: io.Discard})
-	d.openFile = func(path string) (*os.File, error) {
+	d.files.openFile = func(path string) (*os.File, error) {
 		if !strings.HasPrefix(path, filepath.Join(d.dir, "hung")) {
 			return openFile(path)
 		}

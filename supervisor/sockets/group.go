@@ -43,6 +43,7 @@ type Groups struct {
 // group is one address. Its members keep their position while they listen: where one
 // ends, the kernel moves the last into its position.
 type group struct {
+	groups  *Groups // whose lock guards it
 	address Address
 	members []*Member   // those that listen; the index is the kernel's, too
 	waiting []*Member   // bound, not listening
@@ -67,13 +68,13 @@ func (g *Groups) Acquire(owner Owner, address Address) (*Member, error) {
 	g.removeShutDown()
 	of, found := g.groups[address]
 	if !found {
-		of = &group{address: address}
+		of = &group{groups: g, address: address}
 	}
-	if m := g.pick(of, owner); m != nil {
+	if m := of.pick(owner); m != nil {
 		of.file.restore()
 		return m, nil
 	}
-	m, err := g.open(of)
+	m, err := of.open()
 	if err != nil {
 		return nil, fmt.Errorf("share %s: %w", address, err)
 	}
@@ -81,21 +82,21 @@ func (g *Groups) Acquire(owner Owner, address Address) (*Member, error) {
 	g.groups[address] = of
 	if address.Kind == UDP {
 		m.addToGroup() // a datagram socket is in its group from bind(2) on
-		err = g.attach(of)
+		err = of.attach()
 	}
 	return m, err
 }
 
 // pick finds a member that owner has or may have: the one with the longest accept
 // queue.
-func (g *Groups) pick(of *group, owner Owner) *Member {
+func (of *group) pick(owner Owner) *Member {
 	var free *Member
 	longest := -1
 	for _, m := range of.all() {
 		if slices.Contains(m.owners, owner) {
 			return m
 		}
-		if len(m.owners) > 0 && !g.shares(of) {
+		if len(m.owners) > 0 && !of.shares() {
 			continue
 		}
 		if n := m.queue().Length; n > longest {
@@ -110,13 +111,13 @@ func (g *Groups) pick(of *group, owner Owner) *Member {
 
 // open adds a socket to the group. Before the first it checks that no other process
 // has the address.
-func (g *Groups) open(of *group) (*Member, error) {
-	if len(of.all()) == 0 && of.address.Port != 0 && !g.shares(of) {
+func (of *group) open() (*Member, error) {
+	if len(of.all()) == 0 && of.address.Port != 0 && !of.shares() {
 		if err := checkFree(of.address); err != nil {
 			return nil, err
 		}
 	}
-	fd, err := newSocket(of.address, g.balance)
+	fd, err := newSocket(of.address, of.groups.balance)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +126,7 @@ func (g *Groups) open(of *group) (*Member, error) {
 	} else if of.address.Port == 0 {
 		of.address.Port = portOf(fd) // never changes again: Member.Address reads it without the lock
 	}
-	m := &Member{groups: g, group: of, fd: fd}
+	m := &Member{group: of, fd: fd}
 	of.waiting = append(of.waiting, m)
 	return m, nil
 }
@@ -135,8 +136,8 @@ func (of *group) all() []*Member { return slices.Concat(of.members, of.waiting) 
 
 // shares reports whether all workers get the one socket of the group: there is no
 // reuseport group for paths.
-func (g *Groups) shares(of *group) bool {
-	return g.balance == Shared || of.address.Kind == Unix
+func (of *group) shares() bool {
+	return of.groups.balance == Shared || of.address.Kind == Unix
 }
 
 // Online steers new connections to owner's members, too.
@@ -170,27 +171,27 @@ func (g *Groups) steer(change func([]Owner) []Owner) error {
 	var errs []error
 	for _, of := range g.groups {
 		of.file.restore()
-		errs = append(errs, g.attach(of))
+		errs = append(errs, of.attach())
 	}
 	return errors.Join(errs...)
 }
 
 // attach gives the kernel the program for the members that are online now. A group
 // always has one, for the probe addresses: also before any member is online.
-func (g *Groups) attach(of *group) error {
-	if g.shares(of) || len(of.members) == 0 {
+func (of *group) attach() error {
+	if of.shares() || len(of.members) == 0 {
 		return nil
 	}
-	next := of.table.rebalance(of.members, of.live(g.online))
+	next := of.table.rebalance(of.members, of.live())
 	table := next.live
-	if hashes(g.balance, of.address.Kind) {
+	if hashes(of.groups.balance, of.address.Kind) {
 		table = next.buckets
 	}
 	positions := of.positions(table)
 	if slices.Equal(positions, of.table.attached) {
 		return nil
 	}
-	if err := steerTo(of.members[0].fd, program(g.balance, of.address.Kind, positions)); err != nil {
+	if err := steerTo(of.members[0].fd, program(of.groups.balance, of.address.Kind, positions)); err != nil {
 		return fmt.Errorf("%s: %w", of.address, err)
 	}
 	next.attached = positions
@@ -199,10 +200,10 @@ func (g *Groups) attach(of *group) error {
 }
 
 // live returns the members whose owners are online.
-func (of *group) live(online []Owner) []*Member {
+func (of *group) live() []*Member {
 	var live []*Member
 	for _, m := range of.members {
-		if slices.ContainsFunc(m.owners, func(o Owner) bool { return slices.Contains(online, o) }) {
+		if slices.ContainsFunc(m.owners, func(o Owner) bool { return slices.Contains(of.groups.online, o) }) {
 			live = append(live, m)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 // Member is one socket of a group. gorun holds it open, so that a worker's death
 // destroys no accept queue.
 type Member struct {
-	groups  *Groups
 	group   *group
 	fd      int     // -1 when closed
 	owners  []Owner // one at most, unless the group is one socket
@@ -21,8 +20,8 @@ type Member struct {
 // Descriptor is the socket, or -1 when the groups are closed. The group owns it: pass
 // on a duplicate.
 func (m *Member) Descriptor() int {
-	m.groups.mu.Lock()
-	defer m.groups.mu.Unlock()
+	m.group.groups.mu.Lock()
+	defer m.group.groups.mu.Unlock()
 	return m.fd
 }
 
@@ -34,12 +33,12 @@ func (m *Member) Address() Address { return m.group.address }
 // is the most that the kernel allows. The member gets no connections before its
 // owner is online, unless no owner ever was.
 func (m *Member) Listen(backlog int) error {
-	m.groups.mu.Lock()
-	defer m.groups.mu.Unlock()
+	m.group.groups.mu.Lock()
+	defer m.group.groups.mu.Unlock()
 	if m.group.address.Kind == UDP {
 		return nil
 	}
-	m.groups.removeShutDown()
+	m.group.groups.removeShutDown()
 	if backlog < 1 {
 		backlog = -1 // unsigned in the kernel, and cut to net.core.somaxconn (__sys_listen in net/socket.c)
 	}
@@ -51,7 +50,7 @@ func (m *Member) Listen(backlog int) error {
 
 func (m *Member) listen(backlog int) error {
 	of, listened := m.group, slices.Contains(m.group.members, m)
-	if len(of.members) == 0 && !m.groups.shares(of) {
+	if len(of.members) == 0 && !of.shares() {
 		// A socket with SO_REUSEADDR may be bound beside another until one of them listens.
 		if err := checkFree(of.address); err != nil {
 			return err
@@ -65,7 +64,7 @@ func (m *Member) listen(backlog int) error {
 		return nil
 	}
 	m.addToGroup()
-	return errors.Join(m.groups.watch.add(m), m.groups.attach(of))
+	return errors.Join(of.groups.watch.add(m), of.attach())
 }
 
 // addToGroup puts the member where the kernel has it: at the end.
@@ -80,7 +79,7 @@ func (m *Member) addToGroup() {
 func (g *Groups) removeShutDown() {
 	for _, m := range g.watch.shutDown() {
 		m.rebind()
-		if m.group.address.Kind == TCP && g.shares(m.group) && unix.Listen(m.fd, m.backlog) == nil {
+		if m.group.address.Kind == TCP && m.group.shares() && unix.Listen(m.fd, m.backlog) == nil {
 			continue // for its other owners
 		}
 		g.watch.remove(m)

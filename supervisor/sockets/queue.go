@@ -75,7 +75,7 @@ func (g *Groups) Probe(owner Owner) []ProbeTarget {
 	g.removeShutDown()
 	var targets []ProbeTarget
 	for _, of := range g.groups {
-		if of.address.Kind != TCP || g.shares(of) {
+		if of.address.Kind != TCP || of.shares() {
 			continue
 		}
 		for position, m := range of.members {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,6 +16,12 @@ import (
 // relayLimit is how many connections are relayed at a time: each takes up to six
 // descriptors, with the pipes that the kernel copies through (splice(2)).
 const relayLimit = 1000
+
+// relayDelays are when gorun looks for connections that wait for a worker that is
+// gone: when its replacement has had a moment to take them, and again for those whose
+// handshake was under way, or whose replacement failed. The last is repeated for as
+// long as there are some: Relay takes up so many at a time.
+var relayDelays = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
 
 // relays are the connections that gorun relays: they waited in the accept queue of a
 // member whose worker has ended, and the kernel cannot move them.
@@ -32,50 +39,65 @@ type relays struct {
 // their queue: call Relay again.
 func (g *Groups) Relay() int {
 	n := 0
-	for _, o := range g.ownerlessMembers() {
+	for _, m := range g.ownerless() {
 		for g.relays.hasRoom() {
-			client := g.accept(o.member)
+			client := m.accept()
 			if client == nil {
 				break
 			}
 			n++
-			g.relays.start(client, o.address)
+			g.relays.start(client, m.Address())
 		}
 	}
 	return n
 }
 
-// ownerless is a listening member without an owner.
-type ownerless struct {
-	member  *Member
-	address Address
+// RelayAll passes on what waits on sockets without a worker, until nothing is left or
+// closed is closed. report gets how many connections each look has found.
+func (g *Groups) RelayAll(closed <-chan struct{}, report func(connections int)) {
+	last := len(relayDelays) - 1
+	for i := 0; ; i = min(i+1, last) {
+		select {
+		case <-time.After(relayDelays[i]):
+		case <-closed:
+			return
+		}
+		n := g.Relay()
+		if n > 0 {
+			report(n)
+		}
+		if n == 0 && i == last {
+			return
+		}
+	}
 }
 
-func (g *Groups) ownerlessMembers() []ownerless {
+// ownerless returns the listening members without an owner.
+func (g *Groups) ownerless() []*Member {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.removeShutDown()
-	var found []ownerless
+	var found []*Member
 	for _, of := range g.groups {
-		if of.address.Kind != TCP || g.shares(of) || len(of.live(g.online)) == 0 {
+		if of.address.Kind != TCP || of.shares() || len(of.live()) == 0 {
 			continue
 		}
 		for _, m := range of.members {
 			if len(m.owners) == 0 {
-				found = append(found, ownerless{m, of.address})
+				found = append(found, m)
 			}
 		}
 	}
 	return found
 }
 
-// accept accepts a connection from a member that still has no owner; with the lock
+// accept accepts a connection where the member still has no owner; with the lock
 // held, none can acquire it meanwhile. It returns nil when no connection waits, or on
 // an error.
-func (g *Groups) accept(m *Member) net.Conn {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed || len(m.owners) > 0 {
+func (m *Member) accept() net.Conn {
+	m.group.groups.mu.Lock()
+	defer m.group.groups.mu.Unlock()
+	if m.group.groups.closed || len(m.owners) > 0 {
 		return nil
 	}
 	// The last owner may have made it blocking, for all processes that have it open.

@@ -21,18 +21,18 @@ func (g *Groups) QueueConnections(limit int) error {
 	g.removeShutDown()
 	var errs []error
 	for _, of := range g.groups {
-		if of.address.Kind != TCP || g.shares(of) || len(of.members) == 0 {
+		if of.address.Kind != TCP || of.shares() || len(of.members) == 0 {
 			continue
 		}
-		if err := g.queueConnections(of, limit); err != nil {
+		if err := of.queueConnections(limit); err != nil {
 			errs = append(errs, fmt.Errorf("queue connections of %s: %w", of.address, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (g *Groups) queueConnections(of *group, limit int) error {
-	spare, err := g.spare(of)
+func (of *group) queueConnections(limit int) error {
+	spare, err := of.spareMember()
 	if err != nil {
 		return err
 	}
@@ -40,15 +40,15 @@ func (g *Groups) queueConnections(of *group, limit int) error {
 		return err
 	}
 	of.table.live, of.table.buckets, of.table.borrowed = []*Member{spare}, nil, nil
-	return g.attach(of)
+	return of.attach()
 }
 
-// spare returns a member that no worker has.
-func (g *Groups) spare(of *group) (*Member, error) {
+// spareMember returns a member that no worker has.
+func (of *group) spareMember() (*Member, error) {
 	for _, m := range of.all() {
 		if len(m.owners) == 0 {
 			return m, nil
 		}
 	}
-	return g.open(of)
+	return of.open()
 }

@@ -14,6 +14,7 @@ package monit
 import (
 	"context"
 	"errors"
+	"iter"
 	"os"
 
 	tea "charm.land/bubbletea/v2"
@@ -24,16 +25,14 @@ import (
 
 // Source is where the monitor reads from.
 type Source interface {
-	Overview(ctx context.Context) (client.Overview, error)
-	// Logs passes on the target's latest lines and each new one, until ctx ends
-	// or the connection is lost.
-	Logs(ctx context.Context, target string, lines int, each func(client.Line)) error
+	Apps(ctx context.Context) (client.Overview, error)
+	Logs(ctx context.Context, q client.LogQuery) iter.Seq2[client.Line, error]
 }
 
-// Operator carries orders out, and returns when that is done.
+// Operator carries orders out, and yields their progress until that is done.
 type Operator interface {
-	Order(ctx context.Context, verb string, targets []string, each func(client.Progress)) error
-	Scale(ctx context.Context, app, workers string, each func(client.Progress)) error
+	Order(ctx context.Context, o client.Order) iter.Seq2[client.Progress, error]
+	Scale(ctx context.Context, s client.Scale) iter.Seq2[client.Progress, error]
 }
 
 // Options is what Run needs.

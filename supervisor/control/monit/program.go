@@ -3,6 +3,7 @@ package monit
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 	"sync"
@@ -107,11 +108,19 @@ func (m *monitor) askForFrame() {
 }
 
 func (m *monitor) carryOut(o order) error {
-	progress := func(p client.Progress) { m.send(progressMsg{p}) }
+	var progress iter.Seq2[client.Progress, error]
 	if o.verb == "scale" {
-		return m.operator.Scale(m.ctx, o.app, o.by, progress)
+		progress = m.operator.Scale(m.ctx, client.Scale{App: o.app, Workers: o.by})
+	} else {
+		progress = m.operator.Order(m.ctx, client.Order{Verb: o.verb, Targets: []string{o.app}})
 	}
-	return m.operator.Order(m.ctx, o.verb, []string{o.app}, progress)
+	for p, err := range progress {
+		if err != nil {
+			return err
+		}
+		m.send(progressMsg{p})
+	}
+	return nil
 }
 
 // follow reads the log of the worker that is now selected.
@@ -134,11 +143,15 @@ func (m *monitor) follow() {
 func (m *monitor) tail(ctx context.Context, id int) {
 	for ctx.Err() == nil {
 		first := true
-		err := m.source.Logs(ctx, strconv.Itoa(id), backlog, func(line client.Line) {
+		var failed error
+		for line, err := range m.source.Logs(ctx, client.LogQuery{Targets: []string{strconv.Itoa(id)}, Lines: backlog, Follow: true}) {
+			if failed = err; err != nil {
+				break
+			}
 			m.send(lineMsg{worker: id, line: line, first: first})
 			first = false
-		})
-		m.send(logEndMsg{id, err})
+		}
+		m.send(logEndMsg{id, failed})
 		wait(ctx, interval)
 	}
 }
@@ -153,7 +166,7 @@ func (m *monitor) poll() {
 func (m *monitor) overview() tea.Msg {
 	ctx, cancel := context.WithTimeout(m.ctx, timeout)
 	defer cancel()
-	overview, err := m.source.Overview(ctx)
+	overview, err := m.source.Apps(ctx)
 	if err != nil {
 		return disconnectedMsg{err}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,7 +25,7 @@ type fake struct {
 	ordered []string
 }
 
-func (f *fake) Overview(context.Context) (client.Overview, error) {
+func (f *fake) Apps(context.Context) (client.Overview, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked++
@@ -34,32 +35,37 @@ func (f *fake) Overview(context.Context) (client.Overview, error) {
 	return overview(3), nil
 }
 
-func (f *fake) Logs(ctx context.Context, target string, _ int, each func(client.Line)) error {
-	f.mu.Lock()
-	away := f.away
-	f.mu.Unlock()
-	if away {
-		return errors.New("gorun is away")
+func (f *fake) Logs(ctx context.Context, q client.LogQuery) iter.Seq2[client.Line, error] {
+	return func(yield func(client.Line, error) bool) {
+		f.mu.Lock()
+		away := f.away
+		f.mu.Unlock()
+		if away {
+			yield(client.Line{}, errors.New("gorun is away"))
+			return
+		}
+		if yield(client.Line{Stream: "out", Text: "hello from worker " + q.Targets[0]}, nil) {
+			<-ctx.Done()
+			yield(client.Line{}, ctx.Err())
+		}
 	}
-	each(client.Line{Stream: "out", Text: "hello from worker " + target})
-	<-ctx.Done()
-	return ctx.Err()
 }
 
-func (f *fake) Order(_ context.Context, verb string, targets []string, each func(client.Progress)) error {
-	return f.record(verb+" "+strings.Join(targets, " "), each)
+func (f *fake) Order(_ context.Context, o client.Order) iter.Seq2[client.Progress, error] {
+	return f.record(o.Verb + " " + strings.Join(o.Targets, " "))
 }
 
-func (f *fake) Scale(_ context.Context, app, workers string, each func(client.Progress)) error {
-	return f.record("scale "+app+" "+workers, each)
+func (f *fake) Scale(_ context.Context, s client.Scale) iter.Seq2[client.Progress, error] {
+	return f.record("scale " + s.App + " " + s.Workers)
 }
 
-func (f *fake) record(what string, each func(client.Progress)) error {
-	f.mu.Lock()
-	f.ordered = append(f.ordered, what)
-	f.mu.Unlock()
-	each(client.Progress{Text: "did " + what, Done: true})
-	return nil
+func (f *fake) record(what string) iter.Seq2[client.Progress, error] {
+	return func(yield func(client.Progress, error) bool) {
+		f.mu.Lock()
+		f.ordered = append(f.ordered, what)
+		f.mu.Unlock()
+		yield(client.Progress{Text: "did " + what, Done: true}, nil)
+	}
 }
 
 func (f *fake) leave() {

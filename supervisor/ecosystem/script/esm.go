@@ -13,21 +13,21 @@ import (
 )
 
 // loadES evaluates an ES module and returns its namespace.
-func (e *engine) loadES(path string) (sobek.Value, error) {
-	record, err := e.record(path)
+func (m *modules) loadES(path string) (sobek.Value, error) {
+	record, err := m.record(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.link(path, record); err != nil {
+	if err := m.link(path, record); err != nil {
 		return nil, err
 	}
-	if _, err := e.await(record.Evaluate(e.runtime)); err != nil {
+	if _, err := m.promises.await(record.Evaluate(m.js.runtime)); err != nil {
 		return nil, err
 	}
-	return e.runtime.NamespaceObjectFor(record), nil
+	return m.js.runtime.NamespaceObjectFor(record), nil
 }
 
-func (e *engine) link(path string, record sobek.ModuleRecord) error {
+func (m *modules) link(path string, record sobek.ModuleRecord) error {
 	err := record.Link()
 	if err == nil || interruption(err) {
 		return err
@@ -36,49 +36,49 @@ func (e *engine) link(path string, record sobek.ModuleRecord) error {
 	case *Error, *sobek.Exception:
 		return err
 	}
-	return e.syntaxError(path, 1, err)
+	return m.locator.syntaxError(path, 1, err)
 }
 
 // record returns the module record of a file, a synthetic one if it is no ES module.
-func (e *engine) record(path string) (sobek.ModuleRecord, error) {
-	if found, ok := e.records[path]; ok {
+func (m *modules) record(path string) (sobek.ModuleRecord, error) {
+	if found, ok := m.records[path]; ok {
 		return found, nil
 	}
-	made, err := e.makeRecord(path)
+	made, err := m.makeRecord(path)
 	if err == nil {
-		e.records[path] = made
+		m.records[path] = made
 	}
 	return made, err
 }
 
-func (e *engine) makeRecord(path string) (sobek.ModuleRecord, error) {
+func (m *modules) makeRecord(path string) (sobek.ModuleRecord, error) {
 	if name, ok := strings.CutPrefix(path, nodePrefix); ok {
-		exports, err := e.builtin(name)
+		exports, err := m.builtins.get(name)
 		if err != nil {
 			return nil, err
 		}
-		return e.synthesize(exports), nil
+		return synthesize(m.js.runtime, exports), nil
 	}
 	format, err := formatOf(path)
 	if err != nil {
 		return nil, err
 	}
 	if format == esModule {
-		return e.parse(path)
+		return m.parse(path)
 	}
 	if format == ambiguous {
 		if source, err := readSource(path); err == nil && hasESSyntax(source) {
-			return e.parse(path)
+			return m.parse(path)
 		}
 	}
-	exports, err := e.load(path)
+	exports, err := m.load(path)
 	if err != nil {
 		return nil, err
 	}
-	return e.synthesize(exports), nil
+	return synthesize(m.js.runtime, exports), nil
 }
 
-func (e *engine) parse(path string) (sobek.ModuleRecord, error) {
+func (m *modules) parse(path string) (sobek.ModuleRecord, error) {
 	source, err := readSource(path)
 	if err != nil {
 		return nil, err
@@ -87,13 +87,13 @@ func (e *engine) parse(path string) (sobek.ModuleRecord, error) {
 	lines := 1 + strings.Count(source, "\n")
 	tree, err := parser.ParseFile(nil, path, source, 0, parser.IsModule, parser.WithDisableSourceMaps)
 	if err != nil {
-		return nil, e.syntaxError(path, lines, err)
+		return nil, m.locator.syntaxError(path, lines, err)
 	}
-	record, err := sobek.ModuleFromAST(tree, e.resolveImport)
+	record, err := sobek.ModuleFromAST(tree, m.resolveImport)
 	if err != nil {
-		return nil, e.syntaxError(path, lines, err)
+		return nil, m.locator.syntaxError(path, lines, err)
 	}
-	e.paths[record] = path
+	m.paths[record] = path
 	return record, nil
 }
 
@@ -107,16 +107,16 @@ func withoutAttributes(source string) string {
 	})
 }
 
-func (e *engine) resolveImport(referrer any, specifier string) (sobek.ModuleRecord, error) {
-	from, ok := e.paths[referrer]
+func (m *modules) resolveImport(referrer any, specifier string) (sobek.ModuleRecord, error) {
+	from, ok := m.paths[referrer]
 	if !ok {
-		from = e.options.Path
+		from = m.locator.main
 	}
-	found, err := e.resolve(from, specifier, forImport)
+	found, err := resolve(from, specifier, forImport)
 	if err != nil {
 		return nil, &Error{File: from, Line: importLine(from, specifier), Column: 1, Text: err.Error()}
 	}
-	return e.record(found)
+	return m.record(found)
 }
 
 // importLine returns the line of an import, which the engine does not record.
@@ -133,30 +133,30 @@ func importLine(path, specifier string) int {
 	return 1
 }
 
-func (e *engine) importDynamically(referrer any, specifier sobek.Value, payload any) {
-	record, err := e.resolveImport(referrer, specifier.String())
+func (m *modules) importDynamically(referrer any, specifier sobek.Value, payload any) {
+	record, err := m.resolveImport(referrer, specifier.String())
 	if err != nil {
-		e.runtime.FinishLoadingImportModule(referrer, specifier, payload, nil, e.errorObject(err))
+		m.js.runtime.FinishLoadingImportModule(referrer, specifier, payload, nil, m.js.errorObject(err))
 		return
 	}
-	e.runtime.FinishLoadingImportModule(referrer, specifier, payload, record, nil)
+	m.js.runtime.FinishLoadingImportModule(referrer, specifier, payload, record, nil)
 }
 
-func (e *engine) importMeta(record sobek.ModuleRecord) []sobek.MetaProperty {
-	path := e.paths[record]
+func (m *modules) importMeta(record sobek.ModuleRecord) []sobek.MetaProperty {
+	path := m.paths[record]
 	address := (&url.URL{Scheme: "file", Path: path}).String()
-	resolve := e.function(func(args arguments) (any, error) {
-		found, err := e.resolve(path, args.text(0), forImport)
+	resolve := m.js.function(func(args arguments) (any, error) {
+		found, err := resolve(path, args.text(0), forImport)
 		if err != nil || strings.HasPrefix(found, nodePrefix) {
 			return found, err
 		}
 		return (&url.URL{Scheme: "file", Path: found}).String(), nil
 	})
 	return []sobek.MetaProperty{
-		{Key: "dirname", Value: e.runtime.ToValue(filepath.Dir(path))},
-		{Key: "filename", Value: e.runtime.ToValue(path)},
+		{Key: "dirname", Value: m.js.runtime.ToValue(filepath.Dir(path))},
+		{Key: "filename", Value: m.js.runtime.ToValue(path)},
 		{Key: "resolve", Value: resolve},
-		{Key: "url", Value: e.runtime.ToValue(address)},
+		{Key: "url", Value: m.js.runtime.ToValue(address)},
 	}
 }
 
@@ -168,10 +168,10 @@ type syntheticModule struct {
 	names   []string
 }
 
-func (e *engine) synthesize(exports sobek.Value) *syntheticModule {
-	m := &syntheticModule{runtime: e.runtime, exports: exports}
+func synthesize(rt *sobek.Runtime, exports sobek.Value) *syntheticModule {
+	m := &syntheticModule{runtime: rt, exports: exports}
 	if o, ok := exports.(*sobek.Object); ok {
-		_ = e.runtime.Try(func() { m.names = o.Keys() })
+		_ = rt.Try(func() { m.names = o.Keys() })
 	}
 	if !slices.Contains(m.names, "default") {
 		m.names = append(m.names, "default")

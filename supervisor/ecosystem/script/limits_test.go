@@ -30,7 +30,7 @@ func TestEverythingEnds(t *testing.T) {
 			o := optionsFor(write(t, "ecosystem.config.js", source))
 			o.Limit = 100 * time.Millisecond
 			if got, err := Evaluate(t.Context(), o); err == nil {
-				t.Errorf("Evaluate = %s, want an error", got.Exports.JSON())
+				t.Errorf("Evaluate = %s, want an error", got.Exports)
 			}
 		})
 	}

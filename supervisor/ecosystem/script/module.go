@@ -52,16 +52,38 @@ func formatOf(path string) (moduleFormat, error) {
 	return ambiguous, nil
 }
 
+// modules loads files, CommonJS and ES modules, each once.
+type modules struct {
+	js       *realm
+	builtins *builtins
+	promises *promises
+	locator  *locator
+	commonJS map[string]*sobek.Object      // by path
+	records  map[string]sobek.ModuleRecord // ES, by path or node:name
+	paths    map[any]string                // of ES records, for their imports
+}
+
+func newModules(r *realm, main string, p *promises) *modules {
+	m := &modules{
+		js: r, promises: p, commonJS: make(map[string]*sobek.Object),
+		records: make(map[string]sobek.ModuleRecord), paths: make(map[any]string),
+	}
+	m.locator = &locator{js: r, main: main, wrapped: m.commonJS}
+	r.runtime.SetImportModuleDynamically(m.importDynamically)
+	r.runtime.SetGetImportMetaProperties(m.importMeta)
+	return m
+}
+
 // load returns the exports of a file of any format.
-func (e *engine) load(path string) (sobek.Value, error) {
+func (m *modules) load(path string) (sobek.Value, error) {
 	format, err := formatOf(path)
 	if err != nil {
 		return nil, err
 	}
 	if format == esModule {
-		return e.loadES(path)
+		return m.loadES(path)
 	}
-	if found, ok := e.modules[path]; ok {
+	if found, ok := m.commonJS[path]; ok {
 		return found.Get("exports"), nil
 	}
 	source, err := readSource(path)
@@ -69,12 +91,12 @@ func (e *engine) load(path string) (sobek.Value, error) {
 		return nil, err
 	}
 	if format == jsonData {
-		return e.loadJSON(path, source)
+		return m.loadJSON(path, source)
 	}
-	exported, err := e.loadCommonJS(path, source)
+	exported, err := m.loadCommonJS(path, source)
 	at, ok := err.(*Error) //nolint:errorlint // only an error in this file itself
 	if format == ambiguous && ok && at.File == path && hasESSyntax(source) {
-		return e.loadES(path)
+		return m.loadES(path)
 	}
 	if format == commonJS && ok && at.File == path && strings.HasPrefix(at.Text, "SyntaxError") && hasESSyntax(source) {
 		at.Text += "; import and export are for .mjs files"
@@ -124,32 +146,32 @@ func checkNesting(path, source string) error {
 	return nil
 }
 
-func (e *engine) loadJSON(path, source string) (sobek.Value, error) {
-	parse, _ := sobek.AssertFunction(e.runtime.Get("JSON").ToObject(e.runtime).Get("parse"))
-	value, err := parse(sobek.Undefined(), e.runtime.ToValue(source))
+func (m *modules) loadJSON(path, source string) (sobek.Value, error) {
+	parse, _ := sobek.AssertFunction(m.js.runtime.Get("JSON").ToObject(m.js.runtime).Get("parse"))
+	value, err := parse(sobek.Undefined(), m.js.runtime.ToValue(source))
 	if exception, ok := errors.AsType[*sobek.Exception](err); ok {
 		return nil, &Error{File: path, Text: exception.Value().String()}
 	}
 	if err != nil {
 		return nil, err
 	}
-	module := e.runtime.NewObject()
+	module := m.js.runtime.NewObject()
 	_ = module.Set("exports", value)
-	e.modules[path] = module
+	m.commonJS[path] = module
 	return value, nil
 }
 
-func (e *engine) loadCommonJS(path, source string) (sobek.Value, error) {
-	module := e.newModule(path)
-	e.modules[path] = module
-	function, err := e.compile(path, source)
+func (m *modules) loadCommonJS(path, source string) (sobek.Value, error) {
+	module := m.newModule(path)
+	m.commonJS[path] = module
+	function, err := m.compile(path, source)
 	if err != nil {
-		delete(e.modules, path)
+		delete(m.commonJS, path)
 		return nil, err
 	}
 	exports := module.Get("exports")
-	_, err = function(exports, exports, e.requireFrom(path), module,
-		e.runtime.ToValue(path), e.runtime.ToValue(filepath.Dir(path)))
+	_, err = function(exports, exports, m.requireFrom(path), module,
+		m.js.runtime.ToValue(path), m.js.runtime.ToValue(filepath.Dir(path)))
 	if err != nil {
 		return nil, err
 	}
@@ -157,25 +179,25 @@ func (e *engine) loadCommonJS(path, source string) (sobek.Value, error) {
 	return module.Get("exports"), nil
 }
 
-func (e *engine) newModule(path string) *sobek.Object {
-	return e.object(map[string]any{
-		"exports": e.runtime.NewObject(), "id": path, "filename": path, "path": filepath.Dir(path),
-		"loaded": false, "children": e.runtime.NewArray(), "paths": e.runtime.NewArray(),
+func (m *modules) newModule(path string) *sobek.Object {
+	return m.js.object(map[string]any{
+		"exports": m.js.runtime.NewObject(), "id": path, "filename": path, "path": filepath.Dir(path),
+		"loaded": false, "children": m.js.runtime.NewArray(), "paths": m.js.runtime.NewArray(),
 	})
 }
 
-func (e *engine) compile(path, source string) (sobek.Callable, error) {
+func (m *modules) compile(path, source string) (sobek.Callable, error) {
 	lines := 1 + strings.Count(source, "\n")
 	tree, err := parser.ParseFile(nil, path, wrapper+source+"\n})", 0, parser.WithDisableSourceMaps)
 	if err != nil {
-		return nil, e.syntaxError(path, lines, err)
+		return nil, m.locator.syntaxError(path, lines, err)
 	}
 	program, err := sobek.CompileAST(tree, false)
 	if err != nil {
-		return nil, e.syntaxError(path, lines, err)
+		return nil, m.locator.syntaxError(path, lines, err)
 	}
-	e.paths[program] = path
-	value, err := e.runtime.RunProgram(program)
+	m.paths[program] = path
+	value, err := m.js.runtime.RunProgram(program)
 	if err != nil {
 		return nil, err
 	}
@@ -187,24 +209,24 @@ func (e *engine) compile(path, source string) (sobek.Callable, error) {
 }
 
 // requireFrom returns the require function of one file.
-func (e *engine) requireFrom(path string) *sobek.Object {
-	require := e.function(func(args arguments) (any, error) { return e.require(path, args) }).ToObject(e.runtime)
-	_ = require.Set("resolve", e.function(func(args arguments) (any, error) { return e.resolve(path, args.text(0), forRequire) }))
-	_ = require.Set("cache", e.runtime.NewObject())
+func (m *modules) requireFrom(path string) *sobek.Object {
+	require := m.js.function(func(args arguments) (any, error) { return m.require(path, args) }).ToObject(m.js.runtime)
+	_ = require.Set("resolve", m.js.function(func(args arguments) (any, error) { return resolve(path, args.text(0), forRequire) }))
+	_ = require.Set("cache", m.js.runtime.NewObject())
 	_ = require.Set("main", sobek.Undefined())
 	return require
 }
 
-func (e *engine) require(path string, args arguments) (any, error) {
+func (m *modules) require(path string, args arguments) (any, error) {
 	if !args.isText(0) {
 		return nil, thrownError{code: "ERR_INVALID_ARG_TYPE", text: `The "id" argument must be of type string`}
 	}
-	found, err := e.resolve(path, args.text(0), forRequire)
+	found, err := resolve(path, args.text(0), forRequire)
 	if err != nil {
 		return nil, err
 	}
 	if name, ok := strings.CutPrefix(found, nodePrefix); ok {
-		return e.builtin(name)
+		return m.builtins.get(name)
 	}
-	return e.load(found)
+	return m.load(found)
 }

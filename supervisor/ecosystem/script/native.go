@@ -39,77 +39,57 @@ func exportBytes(value sobek.Value) []byte {
 	return nil
 }
 
-// function makes a JavaScript function of run. An error of run is thrown there.
-func (e *engine) function(run func(arguments) (any, error)) sobek.Value {
-	return e.runtime.ToValue(func(call sobek.FunctionCall) sobek.Value {
-		result, err := run(call.Arguments)
-		if err != nil {
-			e.throw(err)
-		}
-		return e.runtime.ToValue(result)
-	})
+// native has the functions that the library cannot have in JavaScript.
+type native struct {
+	js      *realm
+	options Options
 }
 
-func (e *engine) object(fields map[string]any) *sobek.Object {
-	o := e.runtime.NewObject()
-	for name, value := range fields {
-		_ = o.Set(name, value)
-	}
-	return o
-}
-
-// natives returns the functions that the library cannot have in JavaScript.
-func (e *engine) natives() *sobek.Object {
-	functions := map[string]func(arguments) (any, error){
-		"print": e.print, "exit": e.exit, "process": e.process, "host": e.host, "builtins": e.builtinList,
-		"readFile": e.readFile, "stat": e.stat, "lstat": e.lstat, "readDir": e.readDir, "realPath": e.realPath,
-		"absolute":    func(args arguments) (any, error) { return e.absolute(args.text(0)), nil },
-		"requireFrom": func(args arguments) (any, error) { return e.requireFrom(e.absolute(args.text(0))), nil },
-		"encode":      e.encode,
+// functions returns them all, as the library gets them.
+func (n *native) functions() map[string]func(arguments) (any, error) {
+	return map[string]func(arguments) (any, error){
+		"print": n.print, "exit": n.exit, "process": n.process, "host": n.host, "builtins": n.builtinList,
+		"readFile": n.readFile, "stat": n.stat("stat", os.Stat), "lstat": n.stat("lstat", os.Lstat), "readDir": n.readDir, "realPath": n.realPath,
+		"absolute":    func(args arguments) (any, error) { return n.absolute(args.text(0)), nil },
+		"encode":      n.encode,
 		"decode":      decodeBytes,
-		"parseURL":    e.parseURL,
-		"parseDotenv": e.parseDotenv,
+		"parseURL":    n.parseURL,
+		"parseDotenv": n.parseDotenv,
 	}
-	o := e.runtime.NewObject()
-	for name, run := range functions {
-		_ = o.Set(name, e.function(run))
-	}
-	_ = o.Set("env", e.runtime.NewDynamicObject(e.environ))
-	return o
 }
 
-func (e *engine) print(args arguments) (any, error) {
-	_, _ = io.WriteString(e.options.Stderr, args.text(0)) // best effort, as in Node
+func (n *native) print(args arguments) (any, error) {
+	_, _ = io.WriteString(n.options.Stderr, args.text(0)) // best effort, as in Node
 	return nil, nil
 }
 
-func (e *engine) exit(args arguments) (any, error) {
+func (n *native) exit(args arguments) (any, error) {
 	code := "0"
 	if !sobek.IsUndefined(args.at(0)) {
 		code = args.text(0)
 	}
-	e.runtime.Interrupt(exitError{code: code})
+	n.js.runtime.Interrupt(exitError{code: code})
 	return nil, nil
 }
 
-func (e *engine) builtinList(arguments) (any, error) {
-	list := e.runtime.NewArray()
+func (n *native) builtinList(arguments) (any, error) {
+	list := n.js.runtime.NewArray()
 	for i, name := range builtinNames() {
 		_ = list.Set(fmt.Sprint(i), name)
 	}
 	return list, nil
 }
 
-func (e *engine) absolute(path string) string {
+func (n *native) absolute(path string) string {
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(e.options.Dir, path)
+		path = filepath.Join(n.options.Dir, path)
 	}
 	return filepath.Clean(path)
 }
 
-func (e *engine) readFile(args arguments) (any, error) {
+func (n *native) readFile(args arguments) (any, error) {
 	path := args.text(0)
-	f, err := os.Open(e.absolute(path))
+	f, err := os.Open(n.absolute(path))
 	if err != nil {
 		return nil, fileError(err, "open", path)
 	}
@@ -124,26 +104,21 @@ func (e *engine) readFile(args arguments) (any, error) {
 	if len(content) > maxRead {
 		return nil, fmt.Errorf("%s is larger than %d MiB", path, maxRead>>20)
 	}
-	return e.runtime.NewArrayBuffer(content), nil
+	return n.js.runtime.NewArrayBuffer(content), nil
 }
 
-func (e *engine) stat(args arguments) (any, error) {
-	info, err := os.Stat(e.absolute(args.text(0)))
-	if err != nil {
-		return nil, fileError(err, "stat", args.text(0))
+// stat makes stat or lstat.
+func (n *native) stat(verb string, look func(path string) (fs.FileInfo, error)) func(arguments) (any, error) {
+	return func(args arguments) (any, error) {
+		info, err := look(n.absolute(args.text(0)))
+		if err != nil {
+			return nil, fileError(err, verb, args.text(0))
+		}
+		return n.stats(info), nil
 	}
-	return e.stats(info), nil
 }
 
-func (e *engine) lstat(args arguments) (any, error) {
-	info, err := os.Lstat(e.absolute(args.text(0)))
-	if err != nil {
-		return nil, fileError(err, "lstat", args.text(0))
-	}
-	return e.stats(info), nil
-}
-
-func (e *engine) stats(info fs.FileInfo) *sobek.Object {
+func (n *native) stats(info fs.FileInfo) *sobek.Object {
 	kind := "other"
 	switch mode := info.Mode(); {
 	case mode.IsRegular():
@@ -153,36 +128,36 @@ func (e *engine) stats(info fs.FileInfo) *sobek.Object {
 	case mode&fs.ModeSymlink != 0:
 		kind = "link"
 	}
-	return e.object(map[string]any{
+	return n.js.object(map[string]any{
 		"name": info.Name(), "kind": kind, "size": info.Size(), "mode": int(info.Mode().Perm()), "mtimeMs": info.ModTime().UnixMilli(),
 	})
 }
 
-func (e *engine) readDir(args arguments) (any, error) {
-	entries, err := os.ReadDir(e.absolute(args.text(0)))
+func (n *native) readDir(args arguments) (any, error) {
+	entries, err := os.ReadDir(n.absolute(args.text(0)))
 	if err != nil {
 		return nil, fileError(err, "scandir", args.text(0))
 	}
-	list := e.runtime.NewArray()
+	list := n.js.runtime.NewArray()
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if err != nil {
 			continue // removed since
 		}
-		_ = list.Set(list.Get("length").String(), e.stats(info))
+		_ = list.Set(list.Get("length").String(), n.stats(info))
 	}
 	return list, nil
 }
 
-func (e *engine) realPath(args arguments) (any, error) {
-	path, err := filepath.EvalSymlinks(e.absolute(args.text(0)))
+func (n *native) realPath(args arguments) (any, error) {
+	path, err := filepath.EvalSymlinks(n.absolute(args.text(0)))
 	if err != nil {
 		return nil, fileError(err, "lstat", args.text(0))
 	}
 	return path, nil
 }
 
-func (e *engine) encode(args arguments) (any, error) {
+func (n *native) encode(args arguments) (any, error) {
 	source := args.text(0)
 	content := []byte(source)
 	var err error
@@ -204,7 +179,7 @@ func (e *engine) encode(args arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.runtime.NewArrayBuffer(content), nil
+	return n.js.runtime.NewArrayBuffer(content), nil
 }
 
 func decodeBytes(args arguments) (any, error) {
@@ -229,7 +204,7 @@ func decodeBytes(args arguments) (any, error) {
 	}
 }
 
-func (e *engine) parseURL(args arguments) (any, error) {
+func (n *native) parseURL(args arguments) (any, error) {
 	u, err := url.Parse(args.text(0))
 	if base := args.text(1); err == nil && base != "" {
 		var from *url.URL
@@ -240,7 +215,7 @@ func (e *engine) parseURL(args arguments) (any, error) {
 	if err != nil || u.Scheme == "" {
 		return nil, thrownError{code: "ERR_INVALID_URL", text: "Invalid URL"}
 	}
-	return e.object(urlFields(u)), nil
+	return n.js.object(urlFields(u)), nil
 }
 
 func urlFields(u *url.URL) map[string]any {
@@ -273,13 +248,13 @@ func urlFields(u *url.URL) map[string]any {
 	}
 }
 
-func (e *engine) parseDotenv(args arguments) (any, error) {
+func (n *native) parseDotenv(args arguments) (any, error) {
 	source := args.text(0)
 	parsed, err := godotenv.Unmarshal(source)
 	if err != nil {
 		return nil, fmt.Errorf("dotenv: %w", err)
 	}
-	o := e.runtime.NewObject()
+	o := n.js.runtime.NewObject()
 	for _, key := range fileOrder(source, parsed) {
 		_ = o.Set(key, parsed[key])
 	}

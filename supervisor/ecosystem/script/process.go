@@ -92,41 +92,27 @@ func fileOrder(source string, parsed map[string]string) []string {
 	return keys
 }
 
-func (e *engine) process(arguments) (any, error) {
-	args := e.runtime.NewArray()
-	for i, arg := range e.options.Args {
+func (n *native) process(arguments) (any, error) {
+	args := n.js.runtime.NewArray()
+	for i, arg := range n.options.Args {
 		_ = args.Set(fmt.Sprint(i), arg)
 	}
-	exec := "/usr/local/bin/node"
-	if len(e.options.Args) > 0 {
-		exec = e.options.Args[0]
+	exec, arch := "/usr/local/bin/node", runtime.GOARCH
+	if arch == "amd64" {
+		arch = "x64"
 	}
-	return e.object(map[string]any{
-		"argv": args, "argv0": "node", "execPath": exec, "dir": e.options.Dir,
+	if len(n.options.Args) > 0 {
+		exec = n.options.Args[0]
+	}
+	return n.js.object(map[string]any{
+		"argv": args, "argv0": "node", "execPath": exec, "dir": n.options.Dir,
 		"pid": os.Getpid(), "ppid": os.Getppid(), "uid": os.Getuid(), "gid": os.Getgid(),
-		"platform": platform(), "arch": arch(), "version": e.options.NodeVersion,
+		"platform": runtime.GOOS, "arch": arch, "version": n.options.NodeVersion,
 	}), nil
 }
 
-func platform() string {
-	if runtime.GOOS == "windows" {
-		return "win32"
-	}
-	return runtime.GOOS
-}
-
-func arch() string {
-	switch runtime.GOARCH {
-	case "amd64":
-		return "x64"
-	case "386":
-		return "ia32"
-	}
-	return runtime.GOARCH
-}
-
 // host returns what Node's module os reports about the machine.
-func (e *engine) host(arguments) (any, error) {
+func (n *native) host(arguments) (any, error) {
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {
 		return nil, fmt.Errorf("uname: %w", err)
@@ -136,10 +122,10 @@ func (e *engine) host(arguments) (any, error) {
 		return nil, fmt.Errorf("sysinfo: %w", err)
 	}
 	const loadUnit = 65536.0
-	loads := e.runtime.NewArray(float64(info.Loads[0])/loadUnit, float64(info.Loads[1])/loadUnit, float64(info.Loads[2])/loadUnit)
+	loads := n.js.runtime.NewArray(float64(info.Loads[0])/loadUnit, float64(info.Loads[1])/loadUnit, float64(info.Loads[2])/loadUnit)
 	username, home := currentUser()
-	return e.object(map[string]any{
-		"cpus": e.options.CPUs, "hostname": unix.ByteSliceToString(name.Nodename[:]), "type": unix.ByteSliceToString(name.Sysname[:]),
+	return n.js.object(map[string]any{
+		"cpus": n.options.CPUs, "hostname": unix.ByteSliceToString(name.Nodename[:]), "type": unix.ByteSliceToString(name.Sysname[:]),
 		"release": unix.ByteSliceToString(name.Release[:]), "version": unix.ByteSliceToString(name.Version[:]),
 		"machine":  unix.ByteSliceToString(name.Machine[:]),
 		"totalmem": memory(info.Totalram, info.Unit), "freemem": memory(info.Freeram, info.Unit),

@@ -61,7 +61,7 @@ func wantExport(t *testing.T, file, version, want string) {
 	if err != nil {
 		t.Fatalf("Evaluate: %v", err)
 	}
-	if same(t, got.Exports.JSON()) != same(t, want) {
-		t.Errorf("Evaluate = %s\nnode says   %s", got.Exports.JSON(), want)
+	if same(t, got.Exports) != same(t, want) {
+		t.Errorf("Evaluate = %s\nnode says   %s", got.Exports, want)
 	}
 }

@@ -39,7 +39,7 @@ func unsupportedBuiltins() []string {
 }
 
 // resolve returns what a specifier in a file stands for: a path, or node:name.
-func (e *engine) resolve(from, specifier string, importer importKind) (string, error) {
+func resolve(from, specifier string, importer importKind) (string, error) {
 	name := strings.TrimPrefix(specifier, nodePrefix)
 	switch {
 	case slices.Contains(builtinNames(), name), slices.Contains(builtinPackages(), specifier):
@@ -57,7 +57,7 @@ func (e *engine) resolve(from, specifier string, importer importKind) (string, e
 	case strings.Contains(specifier, "\x00") || specifier == "":
 		return "", thrownError{code: "MODULE_NOT_FOUND", text: fmt.Sprintf("Cannot find module %q", specifier)}
 	}
-	r := resolution{engine: e, importer: importer, specifier: specifier}
+	r := resolution{importer: importer, specifier: specifier}
 	if r.relative() {
 		return r.fromPath(filepath.Dir(from))
 	}
@@ -73,7 +73,6 @@ func unknownBuiltin(name string) error {
 
 // resolution is the search for one module.
 type resolution struct {
-	engine    *engine
 	importer  importKind
 	specifier string
 	tried     []string

@@ -4,7 +4,7 @@
 //
 // Evaluate runs the engine on a goroutine of its own and interrupts it when it takes
 // too long or too much memory. The engine belongs to that goroutine; only plain data,
-// a Value, comes out of it. The engine is the only home of its third-party package.
+// JSON, comes out of it. The engine is the only home of its third-party package.
 package script
 
 import (
@@ -60,7 +60,7 @@ const (
 
 // Result is the result of an evaluation.
 type Result struct {
-	Exports Value
+	Exports string   // JSON, with the keys in the order of the file
 	Environ []string // process.env as the file left it: dotenv adds to it
 }
 
@@ -76,9 +76,9 @@ func Evaluate(ctx context.Context, o Options) (Result, error) {
 	go func() { done <- e.run() }()
 	result := e.watch(ctx, done)
 	if result.err != nil {
-		return Result{}, e.locate(result.err)
+		return Result{}, e.modules.locator.locate(result.err)
 	}
-	return Result{Exports: result.value, Environ: e.environ.list()}, nil
+	return Result{Exports: result.exports, Environ: e.environ.list()}, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -106,8 +106,8 @@ func (o Options) withDefaults() Options {
 
 // outcome is the result of run.
 type outcome struct {
-	value Value
-	err   error
+	exports string
+	err     error
 }
 
 // run evaluates the file. A panic of the engine is an error of the file.
@@ -117,8 +117,8 @@ func (e *engine) run() (result outcome) {
 			result = outcome{err: asError(problem)}
 		}
 	}()
-	value, err := e.evaluate()
-	return outcome{value: value, err: err}
+	exports, err := e.evaluate()
+	return outcome{exports: exports, err: err}
 }
 
 func asError(problem any) error {
@@ -152,7 +152,7 @@ func (e *engine) watch(ctx context.Context, done <-chan outcome) outcome {
 }
 
 func (e *engine) stop(done <-chan outcome, reason error) outcome {
-	e.runtime.Interrupt(reason)
+	e.js.runtime.Interrupt(reason)
 	select {
 	case result := <-done:
 		debug.FreeOSMemory()

@@ -112,7 +112,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := Evaluate(t.Context(), optionsFor(write(t, test.files...)))
 			if _, ok := errors.AsType[*Error](err); !ok || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("Evaluate = %s, %v, want an error with %q", got.Exports.JSON(), err, test.want)
+				t.Errorf("Evaluate = %s, %v, want an error with %q", got.Exports, err, test.want)
 			}
 		})
 	}
@@ -120,8 +120,8 @@ func TestErrorsNameThePlace(t *testing.T) {
 
 func TestModuleSyntaxInJSWithoutType(t *testing.T) {
 	got, err := Evaluate(t.Context(), optionsFor(write(t, "ecosystem.config.js", "import os from 'os'\nexport default {apps: [{name: 'x', n: os.cpus().length}]}")))
-	if want := `{"apps":[{"name":"x","n":4}]}`; err != nil || got.Exports.JSON() != want {
-		t.Errorf("Evaluate = %s, %v, want %s", got.Exports.JSON(), err, want)
+	if want := `{"apps":[{"name":"x","n":4}]}`; err != nil || got.Exports != want {
+		t.Errorf("Evaluate = %s, %v, want %s", got.Exports, err, want)
 	}
 }
 
@@ -135,16 +135,16 @@ try { await import('./broken.cjs'); } catch (error) { caught.push(typeof error.m
 export default { caught };`
 	file := write(t, "ecosystem.config.mjs", source, "throws.mjs", "throw new Error('thrown')", "broken.cjs", "let let = ;")
 	got, err := Evaluate(t.Context(), optionsFor(file))
-	if want := `{"caught":[true,"thrown","no","string"]}`; err != nil || got.Exports.JSON() != want {
-		t.Errorf("Evaluate = %s, %v, want %s", got.Exports.JSON(), err, want)
+	if want := `{"caught":[true,"thrown","no","string"]}`; err != nil || got.Exports != want {
+		t.Errorf("Evaluate = %s, %v, want %s", got.Exports, err, want)
 	}
 }
 
 func TestRequireOfAnESModule(t *testing.T) {
 	file := write(t, "ecosystem.config.js", "module.exports = {apps: [{name: require('./x.mjs').name}]}", "x.mjs", "import os from 'os'; export const name = 'x' + os.cpus().length")
 	got, err := Evaluate(t.Context(), optionsFor(file))
-	if want := `{"apps":[{"name":"x4"}]}`; err != nil || got.Exports.JSON() != want {
-		t.Errorf("Evaluate = %s, %v, want %s", got.Exports.JSON(), err, want)
+	if want := `{"apps":[{"name":"x4"}]}`; err != nil || got.Exports != want {
+		t.Errorf("Evaluate = %s, %v, want %s", got.Exports, err, want)
 	}
 }
 
@@ -152,16 +152,16 @@ func TestNamedGroups(t *testing.T) {
 	const source = `const m = /(a)(?<year>\d{4})-(?<month>\d\d)(z)?/.exec('a2026-11');
 module.exports = { all: [...m], groups: m.groups, r: 'a2026-11'.replace(/(?<y>\d+)-(?<m>\d+)/, '$<m>/$<y>'), s: '2-1'.match(/(?<x>\d)/).groups.x }`
 	got, err := Evaluate(t.Context(), optionsFor(write(t, "ecosystem.config.js", strings.ReplaceAll(source, "\\\\", "\\"))))
-	if want := `{"all":["a2026-11","a","2026","11",null],"groups":{"year":"2026","month":"11"},"r":"a11/2026","s":"2"}`; err != nil || got.Exports.JSON() != want {
-		t.Errorf("Evaluate = %s, %v, want %s", got.Exports.JSON(), err, want)
+	if want := `{"all":["a2026-11","a","2026","11",null],"groups":{"year":"2026","month":"11"},"r":"a11/2026","s":"2"}`; err != nil || got.Exports != want {
+		t.Errorf("Evaluate = %s, %v, want %s", got.Exports, err, want)
 	}
 }
 
 func TestDotenvConfigImported(t *testing.T) {
 	file := write(t, "ecosystem.config.mjs", "import 'dotenv/config'; export default {apps: [{name: process.env.WHO}]}", ".env", "WHO=me\n")
 	got, err := Evaluate(t.Context(), optionsFor(file))
-	if want := `{"apps":[{"name":"me"}]}`; err != nil || got.Exports.JSON() != want {
-		t.Errorf("Evaluate = %s, %v, want %s", got.Exports.JSON(), err, want)
+	if want := `{"apps":[{"name":"me"}]}`; err != nil || got.Exports != want {
+		t.Errorf("Evaluate = %s, %v, want %s", got.Exports, err, want)
 	}
 }
 
@@ -195,7 +195,7 @@ func TestTextOfEveryScript(t *testing.T) {
 	got, err := Evaluate(t.Context(), optionsFor(path))
 	want := `{"apps":[{"name":"a"}],"up":"STRASSE","low":"οδος","compared":-1,"equal":0,"sorted":"_x 10 9 a Ä B e é f z",` +
 		`"nfc":"é","nfd":[101,769],"nfkc":"fi","nfkd":"fi","ascii":"ab"}`
-	if err != nil || got.Exports.JSON() != want {
-		t.Errorf("Evaluate = %s, %v, want %s", got.Exports.JSON(), err, want)
+	if err != nil || got.Exports != want {
+		t.Errorf("Evaluate = %s, %v, want %s", got.Exports, err, want)
 	}
 }
