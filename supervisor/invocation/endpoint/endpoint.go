@@ -3,8 +3,7 @@ package endpoint
 import (
 	"context"
 	"encoding/json"
-	"os"
-	"sync/atomic"
+	"net"
 
 	"gorun/supervisor/invocation/event"
 	"gorun/supervisor/node"
@@ -27,29 +26,26 @@ type Request struct {
 type Endpoint struct {
 	ports    *Ports
 	app      *spec.App
-	environ  []string // of its process
 	owner    sockets.Owner
 	instance int
 	process  *process.Process // nil: it was not started
 
-	channel     *node.Channel // nil: no Node
-	served      atomic.Bool   // it listens on a socket that it got over the channel
-	listener    *os.File      // of the interception; nil: none
-	cancelServe context.CancelFunc
-
-	reports   reports
-	notices   notices
-	stopCheck context.CancelFunc // ends the health check
-	metrics   node.Metrics
-	requests  node.Requests
+	channel      *node.Channel // nil: no Node
+	interception interception
+	reports      reports
+	notices      notices
+	probe        probe
+	metrics      node.Metrics
+	requests     node.Requests
 }
 
 // New makes an endpoint; its process is yet to be started. The caller must release it.
 func New(r Request) *Endpoint {
 	e := &Endpoint{
-		ports: r.Ports, app: r.Spec, owner: r.Ports.owner(r.Instance), instance: r.Instance, cancelServe: func() {},
-		reports: reports{listening: make(chan struct{})}, stopCheck: func() {}, metrics: node.Metrics{Count: r.Count},
+		ports: r.Ports, app: r.Spec, owner: r.Ports.owner(r.Instance), instance: r.Instance, interception: interception{stop: func() {}},
+		reports: reports{listening: make(chan struct{})}, metrics: node.Metrics{Count: r.Count},
 	}
+	e.probe = probe{ports: r.Ports, app: r.Spec, owner: e.owner, reports: &e.reports, stop: func() {}}
 	e.notices = notices{reports: &e.reports, waits: r.Spec.WaitReady, stop: func() {}, record: e.record}
 	return e
 }
@@ -62,7 +58,7 @@ func (e *Endpoint) Owner() sockets.Owner { return e.owner }
 
 // ReportsListening reports whether it would be known that the run listens.
 func (e *Endpoint) ReportsListening() bool {
-	return e.listener != nil || e.app.Sharing == spec.ShareNode
+	return e.interception.listener != nil || e.app.Sharing == spec.ShareNode
 }
 
 // AcceptTraffic steers connections to the run, also those that wait for one that
@@ -86,8 +82,8 @@ func (e *Endpoint) Release() {
 	if e.channel != nil {
 		_ = e.channel.Close() // the process is gone
 	}
-	e.cancelServe()
-	e.stopCheck()
+	e.interception.stop()
+	e.probe.stop()
 	e.notices.stop()
 	e.ports.release(e.owner)
 	e.ports.relay()
@@ -118,6 +114,13 @@ func (e *Endpoint) AddTo(w *status.Worker) {
 		w.Notice = *text
 	}
 	e.metrics.AddTo(w, e.channel)
+}
+
+// Dial connects to exactly this run, at a port that it listens on; 0: the first. Where a
+// shared socket has no addresses for single workers, whichever accepts answers. Anybody
+// may call it.
+func (e *Endpoint) Dial(ctx context.Context, port int) (net.Conn, error) {
+	return e.probe.dial(ctx, port)
 }
 
 // HasChannel reports whether the program has an IPC channel. Anybody may call it.

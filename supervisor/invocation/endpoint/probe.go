@@ -6,45 +6,57 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"gorun/health"
 	"gorun/supervisor/invocation/event"
+	"gorun/supervisor/node"
 	"gorun/supervisor/process"
 	"gorun/supervisor/sockets"
+	"gorun/supervisor/spec"
 )
 
-// startCheck begins the health check of this one process.
-func (e *Endpoint) startCheck() {
-	check := e.app.Health
+// probe connects to this one process, and checks its health.
+type probe struct {
+	ports   *Ports
+	app     *spec.App
+	owner   sockets.Owner
+	reports *reports
+	environ []string           // of the process
+	channel *node.Channel      // nil: no Node
+	served  atomic.Bool        // it listens on a socket that it got over the channel
+	stop    context.CancelFunc // ends the health check
+}
+
+// start begins the health check. reported: it is reported when the process listens.
+func (p *probe) start(reported bool) {
+	check := p.app.Health
 	if check == nil {
 		return
 	}
 	var ctx context.Context
-	ctx, e.stopCheck = context.WithCancel(context.Background())
+	ctx, p.stop = context.WithCancel(context.Background())
 	prober := health.Prober{
-		Port: e.portOf(check.Port()),
-		Dial: func(ctx context.Context) (net.Conn, error) { return e.Dial(ctx, check.Port()) },
-		Exec: e.exec,
+		Port: p.portOf(check.Port()),
+		Dial: func(ctx context.Context) (net.Conn, error) { return p.dial(ctx, check.Port()) },
+		Exec: p.exec,
 	}
-	e.ports.Go(func() {
-		if len(check.Exec) == 0 && !e.awaitListening(ctx) {
+	p.ports.Go(func() {
+		if len(check.Exec) == 0 && reported && !p.awaitListening(ctx) {
 			return
 		}
-		check.Run(ctx, prober, func(r health.Result) { e.reports.send(event.Event{Kind: event.Checked, Check: r}) })
+		check.Run(ctx, prober, func(r health.Result) { p.reports.send(event.Event{Kind: event.Checked, Check: r}) })
 	})
 }
 
-// awaitListening waits until the process listens, where that is reported: before,
-// a check could only fail. It returns false when ctx ended first.
-func (e *Endpoint) awaitListening(ctx context.Context) bool {
-	if !e.ReportsListening() {
-		return true
-	}
-	limit := time.NewTimer(e.app.ListenTimeout)
+// awaitListening waits until the process listens: before, a check could only fail. It
+// returns false when ctx ended first.
+func (p *probe) awaitListening(ctx context.Context) bool {
+	limit := time.NewTimer(p.app.ListenTimeout)
 	defer limit.Stop()
 	select {
-	case <-e.reports.listening:
+	case <-p.reports.listening:
 	case <-limit.C:
 	case <-ctx.Done():
 		return false
@@ -53,27 +65,27 @@ func (e *Endpoint) awaitListening(ctx context.Context) bool {
 }
 
 // portOf is where the process listens, as far as its configuration says.
-func (e *Endpoint) portOf(asked int) int {
+func (p *probe) portOf(asked int) int {
 	if asked != 0 {
 		return asked
 	}
-	for _, pair := range e.environ {
+	for _, pair := range p.environ {
 		if text, found := strings.CutPrefix(pair, "PORT="); found {
 			if port, err := strconv.Atoi(text); err == nil {
 				return port
 			}
 		}
 	}
-	return e.app.Port
+	return p.app.Port
 }
 
-// Dial connects to exactly this process: behind a shared port from its probe address,
+// dial connects to exactly this process: behind a shared port from its probe address,
 // to a Node worker over its channel, else at its own port. Port 0 is the app's. Where a
 // shared socket has no probe address, whichever worker accepts answers.
-func (e *Endpoint) Dial(ctx context.Context, port int) (net.Conn, error) {
-	groups := e.ports.groups
-	if e.ports.Shared() {
-		conn, err := groups.DialOwner(ctx, e.owner, port)
+func (p *probe) dial(ctx context.Context, port int) (net.Conn, error) {
+	groups := p.ports.groups
+	if p.ports.Shared() {
+		conn, err := groups.DialOwner(ctx, p.owner, port)
 		if !errors.Is(err, sockets.ErrNoProbeAddress) {
 			return conn, err //nolint:wrapcheck // its words are for people as they are
 		}
@@ -82,32 +94,32 @@ func (e *Endpoint) Dial(ctx context.Context, port int) (net.Conn, error) {
 		if !address.Fits(port) {
 			continue
 		}
-		if e.served.Load() {
-			return e.channel.Dial(address) //nolint:wrapcheck // as above
+		if p.served.Load() {
+			return p.channel.Dial(address) //nolint:wrapcheck // as above
 		}
-		e.warn(address)
+		p.warn(address)
 		return address.Dial(ctx) //nolint:wrapcheck // as above
 	}
-	if port = e.portOf(port); port == 0 {
+	if port = p.portOf(port); port == 0 {
 		return nil, errors.New("no port to probe: set `port` on the app or in the check")
 	}
 	return sockets.Address{Port: port}.Dial(ctx) //nolint:wrapcheck // as above
 }
 
 // warn logs, once, that a check does not reach the worker that it is about.
-func (e *Endpoint) warn(address sockets.Address) {
-	if e.app.Instances > 1 {
-		e.ports.warnOnce.Do(func() {
-			e.ports.deps.Log.Warn("health checks and metrics reach whichever worker answers: this socket has no addresses for single ones",
-				"app", e.app.Name, "socket", address)
+func (p *probe) warn(address sockets.Address) {
+	if p.app.Instances > 1 {
+		p.ports.warnOnce.Do(func() {
+			p.ports.deps.Log.Warn("health checks and metrics reach whichever worker answers: this socket has no addresses for single ones",
+				"app", p.app.Name, "socket", address)
 		})
 	}
 }
 
 // exec runs a command of the health check beside the process, as its user and
 // with its environment.
-func (e *Endpoint) exec(ctx context.Context, argv []string) error {
-	return process.Run(ctx, e.ports.deps.Reaper, process.Spec{
-		Argv: argv, Env: e.environ, Dir: e.app.Dir, User: e.app.User.Credential(), Memory: e.ports.deps.Cgroup.MemoryLimit(),
+func (p *probe) exec(ctx context.Context, argv []string) error {
+	return process.Run(ctx, p.ports.deps.Reaper, process.Spec{
+		Argv: argv, Env: p.environ, Dir: p.app.Dir, User: p.app.User.Credential(), Memory: p.ports.deps.Cgroup.MemoryLimit(),
 	})
 }

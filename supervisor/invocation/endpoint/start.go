@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"gorun/supervisor/node"
 	"gorun/supervisor/process"
 	"gorun/supervisor/sockets"
-	"gorun/supervisor/sockets/intercept"
 	"gorun/supervisor/spec"
 )
 
@@ -36,11 +34,9 @@ func (e *Endpoint) Start(request *process.Spec) (*process.Process, error) {
 	if extra.channel != nil {
 		e.openChannel(extra.channel)
 	}
-	if e.listener != nil {
-		e.serveInterception(e.process)
-	}
+	e.interception.serve(e)
 	e.notices.start(e.ports, e.process.Pid())
-	e.startCheck()
+	e.probe.start(e.ReportsListening())
 	return e.process, nil
 }
 
@@ -99,17 +95,15 @@ func (e *Endpoint) closeUnused(extra *passedFiles) {
 	if extra.channel != nil {
 		_ = extra.channel.Close()
 	}
-	if e.listener != nil {
-		_ = e.listener.Close()
-	}
+	e.interception.close()
 }
 
 // prepare adds to the request what the process needs for its connections.
 func (e *Endpoint) prepare(request *process.Spec, extra *passedFiles) error {
-	e.environ = slices.Clip(request.Env)
+	e.probe.environ = slices.Clip(request.Env)
 	e.notices.listen(e, request)
 	if e.app.Sharing == spec.ShareIntercept || e.ports.intercepts {
-		request.Prepare = e.install
+		request.Prepare = e.interception.install
 	}
 	switch e.app.Sharing {
 	case spec.ShareNode:
@@ -132,23 +126,13 @@ func (e *Endpoint) prepare(request *process.Spec, extra *passedFiles) error {
 	return nil
 }
 
-// install installs the filter whose notifications the interception answers; it
-// runs between fork and exec.
-func (e *Endpoint) install() (err error) {
-	if e.listener != nil {
-		_ = e.listener.Close() // a script without a #! line takes a second try
-	}
-	e.listener, err = intercept.Install()
-	return err //nolint:wrapcheck // it says what was attempted
-}
-
 func (e *Endpoint) openChannel(conn *net.UnixConn) {
 	e.channel = node.Open(conn, node.Options{
 		Cluster: e.ports.app.Sharing == spec.ShareNode,
 		Share:   e.share,
 		TLSData: &e.ports.keys,
 		Listening: func(address sockets.Address) {
-			e.served.Store(true)
+			e.probe.served.Store(true)
 			if e.ports.wanted(address) {
 				e.reports.markListening()
 			}
@@ -156,21 +140,9 @@ func (e *Endpoint) openChannel(conn *net.UnixConn) {
 		Message: e.receive,
 		Log:     e.ports.deps.Log,
 	})
+	e.probe.channel = e.channel
 }
 
 func (e *Endpoint) share(address sockets.Address) (*sockets.Member, error) {
 	return e.ports.groups.Acquire(e.owner, address) //nolint:wrapcheck // the kernel's word is passed on to the program
-}
-
-// serveInterception answers the program's calls until its tree is gone.
-func (e *Endpoint) serveInterception(p *process.Process) {
-	var ctx context.Context
-	ctx, e.cancelServe = context.WithCancel(context.Background())
-	options := intercept.Options{
-		Share: e.share, Wanted: e.ports.wanted, Tree: p.Members, Log: e.ports.deps.Log,
-		Listening: func(sockets.Address) { e.reports.markListening() },
-		Observe:   e.ports.app.Sharing == spec.ShareNone,
-		User:      e.ports.app.User.Credential(),
-	}
-	e.ports.Go(func() { _ = intercept.Serve(ctx, e.listener, options) }) // ends with the tree, or when it is cancelled
 }
