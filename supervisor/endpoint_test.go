@@ -100,14 +100,15 @@ func (o *opened) Report(post func(event.Event)) {
 	}()
 }
 
-func (o *opening) ReportsListening() bool { return !o.blind }
-func (o *opening) AcceptTraffic()         { o.note("online") }
-func (o *opening) TakeOver(sockets.Owner) { o.note("succeed") }
-func (o *opening) StopTraffic()           { o.note("offline") }
-func (o *opening) AskToStop() bool        { return false }
-func (o *opening) Look() process.Clients  { return nil }
-func (o *opening) Leave()                 {}
-func (o *opening) Owner() sockets.Owner   { return 0 }
+func (o *opening) ReportsListening() bool                { return !o.blind }
+func (o *opening) AcceptTraffic()                        { o.note("online") }
+func (o *opening) TakeOver(sockets.Owner)                { o.note("succeed") }
+func (o *opening) StopTraffic()                          { o.note("offline") }
+func (o *opening) AskToStop() bool                       { return false }
+func (o *opening) Look() process.Clients                 { return nil }
+func (o *opening) Leave()                                {}
+func (o *opening) Owner() sockets.Owner                  { return 0 }
+func (o *opening) Lacks(sockets.Owner) []sockets.Address { return nil }
 
 func (o *opened) Release() {
 	o.note("release")
@@ -144,7 +145,23 @@ func TestAWorkerThatNeverListensIsTakenAsOnline(t *testing.T) {
 	api := daemon("api", fate).but(func(a *spec.App) { a.ListenTimeout = 30 * time.Second })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		wantSteps(t, s, "api/0", "0s launching", "30s online")
+		wantSteps(t, s, "api/0", "0s launching", "3s online")
+		for range 2 { // it is known by now
+			if _, took, err := s.do(spec.Order{Verb: spec.Restart, Targets: theAPI[:]}); err != nil || took > time.Second {
+				t.Errorf("restart: %v after %v", err, took)
+			}
+		}
+	})
+}
+
+// L25: a port that is named, or a program that has listened before, is waited for.
+func TestL25AWorkerThatIsToListenIsWaitedFor(t *testing.T) {
+	fate := serves
+	fate.opens = &opening{listens: 20 * time.Second, says: forever}
+	api := daemon("api", fate).but(func(a *spec.App) { a.ListenTimeout, a.Port = 30*time.Second, 80 })
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		wantSteps(t, s, "api/0", "0s launching", "20s online")
 	})
 }
 
@@ -169,7 +186,7 @@ func TestAWorkerThatSaysThatItIsReadyNeedNotListen(t *testing.T) {
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		wantSteps(t, s, "api/0", "0s launching", "1s online")
-		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err != nil || took != time.Second {
+		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err != nil || took != time.Second+hold {
 			t.Errorf("reload: %v after %v", err, took)
 		}
 	})

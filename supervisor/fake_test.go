@@ -428,5 +428,6 @@ func (shut) AskToStop() bool                                              { retu
 func (shut) Look() process.Clients                                        { return nil }
 func (shut) Leave()                                                       {}
 func (shut) Owner() sockets.Owner                                         { return 0 }
+func (shut) Lacks(sockets.Owner) []sockets.Address                        { return nil }
 func (shut) Release()                                                     {}
 func (shut) Report(func(event.Event))                                     {}

@@ -48,6 +48,9 @@ func (s *stage) pids(app string) []int {
 	return pids
 }
 
+// hold is how long a replacement lives on before it takes over.
+const hold = 75 * time.Millisecond
+
 func wantOnline(t *testing.T, s *stage, app string, n int) {
 	t.Helper()
 	if st := s.app(app); st.Online() != n || len(st.Workers) != n {
@@ -61,7 +64,7 @@ func TestAReloadReplacesWorkersWithoutAGap(t *testing.T) {
 		s.passes(time.Minute)
 		before := s.pids("api")
 		_, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]})
-		if err != nil || took != 4*time.Second {
+		if err != nil || took != 4*(time.Second+hold) {
 			t.Errorf("reload of 8 workers that start in 1 s: %v after %v, want 4 rounds of 2", err, took)
 		}
 		wantOnline(t, s, "api", 8)
@@ -76,7 +79,7 @@ func TestAReloadReplacesWorkersWithoutAGap(t *testing.T) {
 			}
 		}
 		wantSteps(t, s, "api/0", "0s launching", "1s online") // it was never anything else
-		if r := s.app("api").Reloads; r.Done != 1 || r.Failed != 0 || r.Times.Sum != 4 {
+		if r := s.app("api").Reloads; r.Done != 1 || r.Failed != 0 || r.Times.Sum != 4.3 {
 			t.Errorf("reloads = %+v", r)
 		}
 	})
@@ -86,10 +89,10 @@ func TestAReloadTakesAsManyAtATimeAsIsAskedFor(t *testing.T) {
 	api := daemon("api", listens(time.Second, 0)).but(shares).but(func(a *spec.App) { a.Instances, a.ReloadParallel = 8, 4 })
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
-		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err != nil || took != 2*time.Second {
+		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err != nil || took != 2*(time.Second+hold) {
 			t.Errorf("with reload_parallel 4: %v after %v, want 2 rounds", err, took)
 		}
-		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:], Parallel: 8}); err != nil || took != time.Second {
+		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:], Parallel: 8}); err != nil || took != time.Second+hold {
 			t.Errorf("asked for 8: %v after %v, want 1 round", err, took)
 		}
 	})
@@ -102,7 +105,7 @@ func TestTheOldWorkerDrainsWhileTheNextIsReplaced(t *testing.T) {
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)
 		news, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]})
-		if err != nil || took != 7*time.Second { // 2 rounds of 1 s, and the drain of the last
+		if err != nil || took != 7*time.Second+2*hold { // 2 rounds of 1 s, and the drain of the last
 			t.Errorf("reload: %v after %v, want 7s", err, took)
 		}
 		if !slices.ContainsFunc(news, func(line string) bool { return strings.Contains(line, "2 to finish what they serve") }) {
@@ -180,7 +183,7 @@ func TestAnOldWorkerThatDiesDuringItsReplacementIsReplaced(t *testing.T) {
 	api := daemon("api", short, slow).but(shares)
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(55 * time.Second)
-		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err != nil || took != 10*time.Second {
+		if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err != nil || took != 10*time.Second+hold {
 			t.Errorf("reload: %v after %v", err, took)
 		}
 		if st := s.api(); st.State != status.Online || st.Exits[status.Failure] != 1 || st.Starts != 2 || st.Restarts[status.ByExit] != 0 {
@@ -475,4 +478,23 @@ func TestTheJournalKeepsTheLatest(t *testing.T) {
 	if events, _ := j.since(journalSize + 8); len(events) != 2 {
 		t.Errorf("%d events after the last but two", len(events))
 	}
+}
+
+// L7: it listens, and fails at its first step.
+func TestL7AReplacementThatFailsAtOnceReplacesNobody(t *testing.T) {
+	broken := crashes.after(time.Second + hold/2)
+	broken.opens = &opening{listens: time.Second, says: forever}
+	good := serves
+	good.opens = &opening{}
+	api := daemon("api", good, broken).but(shares)
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Minute)
+		before := s.pids("api")
+		if _, _, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err == nil {
+			t.Error("the reload is said to be done")
+		}
+		if got := s.pids("api"); !slices.Equal(got, before) {
+			t.Errorf("the worker was replaced: pid %v, was %v", got, before)
+		}
+	})
 }

@@ -51,6 +51,7 @@ type Traffic interface {
 	TakeOver(from sockets.Owner) // they go to it, and no more to the other, in one step
 	StopTraffic()                // no more of them
 	Owner() sockets.Owner
+	Lacks(of sockets.Owner) []sockets.Address // where the other listens and this one does not
 }
 
 // Drainer ends what connects the run.
@@ -145,6 +146,11 @@ func (i *Invocation) StopTraffic() {
 	i.steered = false
 }
 
+// Lacks returns the addresses where the other invocation listens and this one does not.
+func (i *Invocation) Lacks(of *Invocation) []sockets.Address {
+	return i.parts.Endpoint.Lacks(of.parts.Endpoint.Owner())
+}
+
 // SetDeadline has DeadlineExceeded come after d, instead of an earlier one.
 func (i *Invocation) SetDeadline(d time.Duration) { i.deadline.Reset(d) }
 
@@ -172,7 +178,7 @@ func (i *Invocation) post(e event.Event) {
 		}
 	case event.Listening:
 		i.listened.Store(true)
-	case event.Exited, event.Ready, event.Checked, event.WatchdogExpired, event.Stopping, event.DeadlineExceeded:
+	case event.Exited, event.Unserved, event.Ready, event.Checked, event.WatchdogExpired, event.Stopping, event.DeadlineExceeded:
 	}
 	i.events.post(e)
 }

@@ -74,7 +74,7 @@ func (g *Groups) Acquire(owner Owner, address Address) (*Member, error) {
 		of.file.restore()
 		return m, nil
 	}
-	m, err := of.open()
+	m, err := of.open(owner)
 	if err != nil {
 		return nil, fmt.Errorf("share %s: %w", address, err)
 	}
@@ -111,9 +111,10 @@ func (of *group) pick(owner Owner) *Member {
 
 // open adds a socket to the group. Before the first it checks that no other process
 // has the address.
-func (of *group) open() (*Member, error) {
+func (of *group) open(owner Owner) (*Member, error) {
+	of.makeWay()
 	if len(of.all()) == 0 && of.address.Port != 0 && !of.shares() {
-		if err := checkFree(of.address); err != nil {
+		if err := of.isTaken(owner); err != nil {
 			return nil, err
 		}
 	}
@@ -173,6 +174,7 @@ func (g *Groups) steer(change func([]Owner) []Owner) error {
 		of.file.restore()
 		errs = append(errs, of.attach())
 	}
+	g.giveUpMoved()
 	return errors.Join(errs...)
 }
 
@@ -233,6 +235,7 @@ func (g *Groups) Release(owner Owner) error {
 			m.owners = without(m.owners, owner)
 		}
 	}
+	g.giveUpMoved()
 	return err
 }
 

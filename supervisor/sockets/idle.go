@@ -101,4 +101,3 @@ func (g *Groups) clients(inodes map[uint64]bool) ([]Connection, error) {
 	probes := netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 103}), 16)
 	return slices.DeleteFunc(open, func(c Connection) bool { return probes.Contains(c.Remote.Addr()) }), err
 }
-

@@ -11,10 +11,11 @@ import (
 // Member is one socket of a group. gorun holds it open, so that a worker's death
 // destroys no accept queue.
 type Member struct {
-	group   *group
-	fd      int     // -1 when closed
-	owners  []Owner // one at most, unless the group is one socket
-	backlog int
+	group     *group
+	fd        int     // -1 when closed
+	owners    []Owner // one at most, unless the group is one socket
+	backlog   int
+	turnsAway bool // it drops new connections
 }
 
 // Descriptor is the socket, or -1 when the groups are closed. The group owns it: pass
@@ -50,9 +51,9 @@ func (m *Member) Listen(backlog int) error {
 
 func (m *Member) listen(backlog int) error {
 	of, listened := m.group, slices.Contains(m.group.members, m)
-	if len(of.members) == 0 && !of.shares() {
+	if len(of.members) == 0 && !of.shares() && len(m.owners) > 0 {
 		// A socket with SO_REUSEADDR may be bound beside another until one of them listens.
-		if err := checkFree(of.address); err != nil {
+		if err := of.isTaken(m.owners[0]); err != nil {
 			return err
 		}
 	}

@@ -100,8 +100,13 @@ func (m *Member) accept() net.Conn {
 	if m.group.groups.closed || len(m.owners) > 0 {
 		return nil
 	}
+	return m.acceptOne()
+}
+
+// acceptOne is for whoever holds the lock.
+func (m *Member) acceptOne() net.Conn {
 	// The last owner may have made it blocking, for all processes that have it open.
-	if err := unix.SetNonblock(m.fd, true); err != nil {
+	if m.fd < 0 || unix.SetNonblock(m.fd, true) != nil {
 		return nil
 	}
 	for {

@@ -50,5 +50,5 @@ func (of *group) spareMember() (*Member, error) {
 			return m, nil
 		}
 	}
-	return of.open()
+	return of.open(0)
 }

@@ -86,7 +86,12 @@ func (a *activation) hear(e event.Event) *verdict {
 	switch e.Kind {
 	case event.Exited:
 		return a.unlessReplaced(&verdict{cause: invocation.Died, reason: status.ByExit})
-	case event.Listening, event.Ready:
+	case event.Listening:
+		r.meet(e)
+		a.servesAgain()
+	case event.Unserved:
+		a.servesNoMore()
+	case event.Ready:
 		r.meet(e)
 	case event.Checked:
 		if !r.stopping {
@@ -116,9 +121,33 @@ func (a *activation) markReady() {
 		return
 	}
 	r.AcceptTraffic()
+	a.w.learn(r)
 	a.w.enter(status.Online)
 	r.StartWatchdog()
 	a.w.target.settle(nil)
+}
+
+// servesNoMore takes note that the program has closed its servers, and lives on: it is
+// out of the steering, and not ready.
+func (a *activation) servesNoMore() {
+	if a.w.record.Status.State != status.Online || a.serving.stopping {
+		return
+	}
+	a.w.deps.Log.Warn("worker has closed its servers and lives on: it gets no more connections", "worker", a.w.Name())
+	a.serving.unserved = true
+	a.w.record.SetReady(false)
+	a.w.publish()
+}
+
+// servesAgain takes note that it listens, maybe later than it was online.
+func (a *activation) servesAgain() {
+	a.w.habit = listens
+	if !a.serving.unserved {
+		return
+	}
+	a.serving.unserved = false
+	a.w.record.SetReady(!a.serving.stopping)
+	a.w.publish()
 }
 
 // letStop takes an invocation that has sent STOPPING=1 out of the steering, and

@@ -1,11 +1,11 @@
 package worker
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
 	"gorun/supervisor/invocation/event"
+	"gorun/supervisor/sockets"
 
 	"gorun/health"
 	"gorun/supervisor/invocation"
@@ -24,13 +24,29 @@ type run struct {
 	mustListen             bool // no other condition stands for listen: it replaces an invocation that has listened
 	blind                  bool // nothing reports that it is ready but that it goes on running
 	stopping               bool // it has sent STOPPING=1
+	unserved               bool // it has closed its servers
 	limit                  time.Duration
 	until                  time.Time
-	checked                string // what the last health check found
+	checked                string            // what the last health check found
+	lacking                []sockets.Address // where it has to listen yet: it replaces one that does
 }
 
-// newRun begins to wait for an invocation that was started.
-func newRun(i *invocation.Invocation) *run {
+// listensLate is how long a program that nobody knows may take to listen before it counts
+// as online all the same: one that works off a queue never does. It is pm2's listen_timeout.
+const listensLate = 3 * time.Second
+
+// habit is what is known of whether a worker's program listens.
+type habit int
+
+const (
+	unknown habit = iota
+	listens
+	listensNot
+)
+
+// newRun begins to wait for an invocation that was started. past is what earlier ones
+// of the worker have done.
+func newRun(i *invocation.Invocation, past habit) *run {
 	conf := i.Spec()
 	r := &run{Invocation: i, listen: i.ReportsListening(), notify: conf.WaitReady, health: conf.Health != nil, limit: conf.ListenTimeout}
 	r.explicit = r.notify || r.health
@@ -39,6 +55,11 @@ func newRun(i *invocation.Invocation) *run {
 		r.limit = max(r.limit, conf.Health.StartPeriod)
 	case !r.listen && !r.notify:
 		r.listen, r.blind, r.limit = true, true, settling
+	case r.explicit || conf.Port != 0 || past == listens:
+	case past == listensNot:
+		r.limit = min(r.limit, settling)
+	default:
+		r.limit = min(r.limit, listensLate)
 	}
 	r.allow(r.limit)
 	return r
@@ -72,7 +93,7 @@ func (r *run) meet(e event.Event) {
 		if e.Check.Condition == health.Healthy {
 			r.health = false
 		}
-	case event.Exited, event.Alive, event.WatchdogExpired, event.Stopping, event.Extended, event.DeadlineExceeded:
+	case event.Exited, event.Unserved, event.Alive, event.WatchdogExpired, event.Stopping, event.Extended, event.DeadlineExceeded:
 	}
 	if r.explicit && r.unmet() == "" && !r.mustListen {
 		r.listen = false
@@ -98,9 +119,15 @@ func (r *run) outOfTime() bool { return !time.Now().Before(r.until) }
 
 // lateError is the error of a program that was not ready in time.
 func (r *run) lateError() error {
-	found := ""
+	missing, found := r.unmet(), ""
+	if missing == "" {
+		missing = "a socket that it listens on"
+		for i, address := range r.lacking {
+			missing += []string{": ", ", "}[min(i, 1)] + address.String()
+		}
+	}
 	if r.checked != "" {
 		found = ": " + r.checked
 	}
-	return fmt.Errorf("%w within its listen_timeout of %v: missing %s%s", errNotReady, r.limit, cmp.Or(r.unmet(), "a socket that it listens on"), found)
+	return fmt.Errorf("%w within its listen_timeout of %v: missing %s%s", errNotReady, r.limit, missing, found)
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"time"
 
 	"gorun/supervisor/invocation/event"
 
@@ -18,7 +19,12 @@ type replacement struct {
 	// meanwhile is why the serving invocation has ended or is to; it counts if the
 	// replacement fails. nil: it serves.
 	meanwhile *verdict
+	holding   bool // it has met every condition, and goes on for a moment
 }
+
+// holdFor is how long a replacement has to live on once it has met its conditions, before
+// it takes over: one that fails at its first step is not to replace one that works.
+const holdFor = 75 * time.Millisecond
 
 // events is the stream of the replacement; nothing where there is none.
 func (r *replacement) events() <-chan event.Event {
@@ -56,8 +62,11 @@ func (a *activation) replace(u Update) {
 	switch {
 	case next.blind: // one that serves is not given up for less than a stable run
 		next.allow(lasting)
-	case !a.serving.HasListened() && next.unmet() == "":
-		next.allow(min(next.limit, lasting)) // nor will this one: it works off a queue
+	case a.serving.HasListened():
+		next.limit = max(next.limit, u.Spec.ListenTimeout)
+		next.allow(next.limit)
+	case next.unmet() == "":
+		next.allow(lasting) // nor will this one: it works off a queue
 	}
 }
 
@@ -86,20 +95,25 @@ func (a *activation) hearReplacement(kill context.Context, e event.Event) *verdi
 	case event.Listening, event.Ready, event.Checked:
 		next.mustListen = a.serving.HasListened()
 		next.meet(e)
+		next.lacking = next.Lacks(a.serving.Invocation)
 	case event.Extended:
 		next.prolong(e.Extend)
 	case event.DeadlineExceeded:
 		if !next.outOfTime() {
 			return nil
 		}
-		if next.unmet() != "" || next.listen && a.serving.HasListened() {
+		next.lacking = next.Lacks(a.serving.Invocation)
+		if next.unmet() != "" || len(next.lacking) > 0 || next.listen && a.serving.HasListened() {
 			return a.giveUpReplacement(kill, invocation.Misbehaved, next.lateError())
 		}
-		next.listen = false
-	case event.Stopping, event.Alive, event.WatchdogExpired:
-	}
-	if next.satisfied() {
+		next.listen, next.holding = false, true // it has gone on for long enough
 		a.takeOver(kill)
+		return nil
+	case event.Stopping, event.Unserved, event.Alive, event.WatchdogExpired:
+	}
+	if next.satisfied() && len(next.lacking) == 0 && !next.holding {
+		next.holding = true
+		next.allow(holdFor)
 	}
 	return nil
 }
@@ -109,6 +123,7 @@ func (a *activation) hearReplacement(kill context.Context, e event.Event) *verdi
 func (a *activation) takeOver(kill context.Context) {
 	old, next := a.serving, a.replacement
 	next.TakeOver(old.Invocation)
+	a.w.learn(next.run)
 	a.w.record.Replace(next.update.Reason, next.Started())
 	a.serving, a.replacement = next.run, nil
 	a.w.present(next.run)

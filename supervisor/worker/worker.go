@@ -45,6 +45,7 @@ type Worker struct {
 	target  target
 	place   place
 	leaving leaving
+	habit   habit // what its invocations so far have done
 
 	published  atomic.Pointer[Published]
 	invocation atomic.Pointer[invocation.Invocation] // that serves
@@ -142,7 +143,16 @@ func (w *Worker) launch(ports *endpoint.Ports) (*run, error) {
 		return nil, err
 	}
 	w.record.Start(i)
-	return newRun(i), nil
+	return newRun(i, w.habit), nil
+}
+
+// learn remembers whether the program listens, once it is online.
+func (w *Worker) learn(r *run) {
+	if r.HasListened() {
+		w.habit = listens
+	} else if w.habit == unknown && r.ReportsListening() {
+		w.habit = listensNot
+	}
 }
 
 // present makes an invocation the one that the worker is known by.

@@ -18,6 +18,7 @@ type DrainLimits struct {
 // answering, as far as gorun can see it. It asks the program nothing: an app that
 // handles its stop signal is told by that.
 func (e *Endpoint) Drain(ctx context.Context, exited <-chan struct{}, limits DrainLimits) {
+	e.leaving.Store(true)
 	e.probe.stop()
 	e.ports.park()
 	if !e.ports.Shared() {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net"
+	"slices"
+	"sync/atomic"
 
 	"gorun/supervisor/invocation/event"
 	"gorun/supervisor/node"
@@ -31,6 +33,7 @@ type Endpoint struct {
 	process  *process.Process // nil: it was not started
 
 	channel      *node.Channel // nil: no Node
+	leaving      atomic.Bool   // it is to end: what it closes is its own business
 	interception interception
 	reports      reports
 	notices      notices
@@ -59,6 +62,11 @@ func (e *Endpoint) Owner() sockets.Owner { return e.owner }
 // ReportsListening reports whether it would be known that the run listens.
 func (e *Endpoint) ReportsListening() bool {
 	return e.interception.listener != nil || e.app.Sharing == spec.ShareNode
+}
+
+// Lacks returns the addresses where the other run listens and this one does not.
+func (e *Endpoint) Lacks(of sockets.Owner) []sockets.Address {
+	return slices.DeleteFunc(e.ports.groups.Lacks(e.owner, of), func(a sockets.Address) bool { return !e.ports.wanted(a) })
 }
 
 // AcceptTraffic steers connections to the run, also those that wait for one that

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 
-	"gorun/supervisor/sockets"
 	"gorun/supervisor/sockets/intercept"
 	"gorun/supervisor/spec"
 )
@@ -38,7 +37,7 @@ func (i *interception) serve(e *Endpoint) {
 	ctx, i.stop = context.WithCancel(context.Background())
 	options := intercept.Options{
 		Share: e.share, Wanted: e.ports.wanted, Tree: e.process.Members, Log: e.ports.deps.Log,
-		Listening: func(sockets.Address) { e.reports.markListening() },
+		Listening: e.listens,
 		Observe:   e.ports.app.Sharing == spec.ShareNone,
 		User:      e.ports.app.User.Credential(),
 	}

@@ -137,7 +137,17 @@ func (p *Ports) relay() {
 		p.groups.RelayAll(p.closed, func(n int) {
 			p.deps.Log.Info("connections passed on that waited for a worker", "app", p.app.Name, "connections", n)
 		})
+		if p.settled() {
+			p.groups.GiveUpUnowned()
+		}
 	})
+}
+
+// settled reports whether every run is online: none is to listen yet.
+func (p *Ports) settled() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.instances) > 0 && len(p.instances) == p.groups.CountOnline()
 }
 
 // Queues are the accept queues, with the instance that each belongs to.

@@ -39,12 +39,12 @@ func (r *reports) open(post func(event.Event)) {
 	r.early, r.post = nil, post
 }
 
-// markListening reports that the run listens, once.
+// markListening reports that the run listens on one more address.
 func (r *reports) markListening() {
 	if r.listened.CompareAndSwap(false, true) {
 		close(r.listening)
-		r.send(event.Event{Kind: event.Listening})
 	}
+	r.send(event.Event{Kind: event.Listening})
 }
 
 // markReady reports that the run said so, once.

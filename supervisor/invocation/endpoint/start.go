@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"gorun/supervisor/invocation/event"
 	"gorun/supervisor/node"
 	"gorun/supervisor/process"
 	"gorun/supervisor/sockets"
@@ -133,14 +136,36 @@ func (e *Endpoint) openChannel(conn *net.UnixConn) {
 		TLSData: &e.ports.keys,
 		Listening: func(address sockets.Address) {
 			e.probe.served.Store(true)
-			if e.ports.wanted(address) {
-				e.reports.markListening()
-			}
+			e.listens(address)
 		},
+		Closed:  e.closed,
 		Message: e.receive,
 		Log:     e.ports.deps.Log,
 	})
 	e.probe.channel = e.channel
+}
+
+// listens takes note that the process listens at the address. A port that the kernel
+// chose, and a path with the process's own number in it, are for the process itself:
+// nobody else can know them.
+func (e *Endpoint) listens(address sockets.Address) {
+	private := address.Key != "" || address.Kind == sockets.Unix && strings.Contains(filepath.Base(address.Path), strconv.Itoa(e.process.Pid()))
+	if e.ports.wanted(address) && !private {
+		e.reports.markListening()
+	}
+}
+
+// closed takes note that the process has closed its server at the address, and lives on.
+// One that is to end may do so: who connects meanwhile waits for the one that follows.
+func (e *Endpoint) closed(address sockets.Address) {
+	if e.leaving.Load() {
+		return
+	}
+	e.ports.logError(e.ports.groups.Withdraw(e.owner, address))
+	e.ports.relay()
+	if !e.ports.groups.Serves(e.owner) {
+		e.reports.send(event.Event{Kind: event.Unserved})
+	}
 }
 
 func (e *Endpoint) share(address sockets.Address) (*sockets.Member, error) {

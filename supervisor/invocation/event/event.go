@@ -14,7 +14,8 @@ type Kind int
 // The kinds of events.
 const (
 	Exited           Kind = iota // its program has ended by itself
-	Listening                    // it listens on an address of its app
+	Listening                    // it listens on an address of its app: one for each
+	Unserved                     // it lives on, and listens on no address of its app any more
 	Ready                        // it has reported that it is ready: READY=1, process.send('ready')
 	Checked                      // the health check has a result: Check
 	Alive                        // WATCHDOG=1: resets the watchdog, and is in no stream
