@@ -192,6 +192,8 @@ func (o *Order) finish(ctx context.Context, u *step) bool {
 	verb := o.Verb
 	if u.start && o.resized {
 		verb = spec.Start
+	} else if verb == spec.Reload && o.gap() {
+		verb = spec.Restart
 	}
 	o.Report(u.before.Instance, verb.Past()+u.slot.Published().Change(u.before, time.Since(u.begun)))
 	return true
@@ -280,6 +282,10 @@ func (o *Order) Result() Result {
 	return r
 }
 
+// gap reports whether no two invocations of a worker can serve at once: then a reload
+// is a restart.
+func (o *Order) gap() bool { return len(o.steps) > 0 && o.steps[0].to.Spec.Sharing == spec.ShareNone }
+
 // summary is what an order has come to, for people; "" for the first start.
 func (o *Order) summary(err error) string {
 	switch {
@@ -289,6 +295,8 @@ func (o *Order) summary(err error) string {
 		return o.Kind() + " failed: " + err.Error()
 	case o.Size != nil && len(o.leave) > 0:
 		return status.Plural(o.set.Count(), "worker") + " left"
+	case o.rolls() && o.Verb == spec.Reload && o.gap():
+		return "restarted in " + status.Round(time.Since(o.begun)).String() + " (fork mode: with a gap; exec_mode: cluster has none)"
 	case o.rolls():
 		return o.Kind() + " done in " + status.Round(time.Since(o.begun)).String()
 	case o.resets != nil:

@@ -19,6 +19,7 @@ type DrainLimits struct {
 // handles its stop signal is told by that.
 func (e *Endpoint) Drain(ctx context.Context, exited <-chan struct{}, limits DrainLimits) {
 	e.leaving.Store(true)
+	e.remember()
 	e.probe.stop()
 	e.ports.park()
 	if !e.ports.Shared() {

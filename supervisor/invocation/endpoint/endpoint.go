@@ -33,7 +33,9 @@ type Endpoint struct {
 	process  *process.Process // nil: it was not started
 
 	channel      *node.Channel // nil: no Node
-	leaving      atomic.Bool   // it is to end: what it closes is its own business
+	again        []int         // the run before listened there
+	stopAgain    context.CancelFunc
+	leaving      atomic.Bool // it is to end: what it closes is its own business
 	interception interception
 	reports      reports
 	notices      notices
@@ -46,6 +48,7 @@ type Endpoint struct {
 func New(r Request) *Endpoint {
 	e := &Endpoint{
 		ports: r.Ports, app: r.Spec, owner: r.Ports.owner(r.Instance), instance: r.Instance, interception: interception{stop: func() {}},
+		again: r.Ports.again(r.Instance), stopAgain: func() {},
 		reports: reports{listening: make(chan struct{})}, metrics: node.Metrics{Count: r.Count},
 	}
 	e.probe = probe{ports: r.Ports, app: r.Spec, owner: e.owner, reports: &e.reports, stop: func() {}}
@@ -61,7 +64,7 @@ func (e *Endpoint) Owner() sockets.Owner { return e.owner }
 
 // ReportsListening reports whether it would be known that the run listens.
 func (e *Endpoint) ReportsListening() bool {
-	return e.interception.listener != nil || e.app.Sharing == spec.ShareNode
+	return e.interception.listener != nil || e.app.Sharing == spec.ShareNode || len(e.again) > 0
 }
 
 // Lacks returns the addresses where the other run listens and this one does not.
@@ -92,6 +95,7 @@ func (e *Endpoint) Release() {
 	}
 	e.interception.stop()
 	e.probe.stop()
+	e.stopAgain()
 	e.notices.stop()
 	e.ports.release(e.owner)
 	e.ports.relay()

@@ -45,13 +45,14 @@ type Ports struct {
 
 	mu        sync.Mutex
 	instances map[sockets.Owner]int
+	past      past
 }
 
 // NewPorts prepares the ports of an app; none is open yet.
 func NewPorts(conf *spec.App, deps Deps) *Ports {
 	p := &Ports{
 		app: conf, deps: deps, groups: sockets.New(conf.Balance), closed: make(chan struct{}),
-		instances: map[sockets.Owner]int{},
+		instances: map[sockets.Owner]int{}, past: past{},
 	}
 	switch conf.Sharing {
 	case spec.ShareNone:
