@@ -62,9 +62,33 @@ type Serving struct {
 // or done with, seen twice in a row. It returns false where exited is closed or ctx ends
 // before.
 func (g *Groups) AwaitIdle(ctx context.Context, exited <-chan struct{}, s Serving) bool {
+	return g.await(ctx, exited, s, func(Connection) bool { return true })
+}
+
+// AwaitServed is AwaitIdle for the connections that there are now: new ones may come
+// meanwhile.
+func (g *Groups) AwaitServed(ctx context.Context, exited <-chan struct{}, s Serving) bool {
+	inodes, err := Inodes(s.Members(), s.User)
+	if err != nil {
+		s.Failed(err)
+		return true
+	}
+	open, err := g.clients(inodes)
+	if err != nil || len(open) == 0 {
+		return true
+	}
+	old := map[uint64]netip.AddrPort{}
+	for _, c := range open {
+		old[c.Inode] = c.Remote
+	}
+	return g.await(ctx, exited, s, func(c Connection) bool { return old[c.Inode] == c.Remote })
+}
+
+// await waits for those of the connections that count.
+func (g *Groups) await(ctx context.Context, exited <-chan struct{}, s Serving, counts func(Connection) bool) bool {
 	for quiet := 0; quiet < 2; quiet++ {
 		begun := time.Now()
-		serves, err := g.serves(s)
+		serves, err := g.serves(s, counts)
 		if err != nil {
 			s.Failed(err)
 		}
@@ -84,14 +108,14 @@ func (g *Groups) AwaitIdle(ctx context.Context, exited <-chan struct{}, s Servin
 	return true
 }
 
-// serves reports whether the processes serve a client.
-func (g *Groups) serves(s Serving) (bool, error) {
+// serves reports whether the processes serve a client that counts.
+func (g *Groups) serves(s Serving, counts func(Connection) bool) (bool, error) {
 	inodes, err := Inodes(s.Members(), s.User)
 	if err != nil {
 		return false, err
 	}
 	open, err := g.clients(inodes)
-	return slices.ContainsFunc(open, func(c Connection) bool { return !c.Done(s.Idle) }), err
+	return slices.ContainsFunc(open, func(c Connection) bool { return !c.Done(s.Idle) && counts(c) }), err
 }
 
 // clients returns the connections of clients other than gorun, which connects from

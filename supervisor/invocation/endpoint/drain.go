@@ -21,16 +21,31 @@ func (e *Endpoint) Drain(ctx context.Context, exited <-chan struct{}, limits Dra
 	e.leaving.Store(true)
 	e.remember()
 	e.probe.stop()
-	e.ports.park()
 	if !e.ports.Shared() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, limits.Total)
 	defer cancel()
+	if e.ports.ending.Load() {
+		e.serveOn(ctx, exited, limits)
+	}
+	e.ports.park()
 	e.ports.groups.AwaitEmpty(ctx, exited, e.owner)
 	if e.process != nil {
 		e.ports.groups.AwaitIdle(ctx, exited, e.serving(limits.Idle))
 	}
+}
+
+// serveOn has the run serve new clients while it finishes with those that it has, and
+// takes it out of the steering then: they have nowhere else to go. Half of the time is
+// for those who came last.
+func (e *Endpoint) serveOn(ctx context.Context, exited <-chan struct{}, limits DrainLimits) {
+	ctx, cancel := context.WithTimeout(ctx, limits.Total/2)
+	defer cancel()
+	if e.process != nil {
+		e.ports.groups.AwaitServed(ctx, exited, e.serving(limits.Idle))
+	}
+	e.ports.logError(e.ports.groups.Offline(e.owner))
 }
 
 // serving are the run's processes, which may serve clients.

@@ -85,8 +85,13 @@ func (e *Endpoint) TakeOver(from sockets.Owner) {
 	e.ports.relay()
 }
 
-// StopTraffic steers connections elsewhere, at once.
-func (e *Endpoint) StopTraffic() { e.ports.logError(e.ports.groups.Offline(e.owner)) }
+// StopTraffic steers connections elsewhere, at once. Where every worker is to end there
+// is nobody else: Drain does it then, when this one has served who is there now.
+func (e *Endpoint) StopTraffic() {
+	if !e.ports.ending.Load() {
+		e.ports.logError(e.ports.groups.Offline(e.owner))
+	}
+}
 
 // Release is called when nothing of the process is left.
 func (e *Endpoint) Release() {
