@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -55,10 +56,13 @@ func isBash(pid int) bool {
 type recipients struct {
 	handles func(entry) bool
 	covered func(entry) bool // it has had the signal: so those below are its business
+	told    func(entry) bool // somebody who has ended may have passed the signal on to it; nil: nobody has
 	below   map[int][]entry  // by the parent
 }
 
-// of returns those of the living members.
+// of returns those of the living members. An app that handles the signal and may have
+// been told is not among them: a second one often means "now". A runner below a runner
+// is: the one above may have kept it to itself.
 func (r recipients) of(members []entry) []entry {
 	known := map[int]bool{}
 	r.below = map[int][]entry{}
@@ -83,6 +87,9 @@ func (r recipients) branch(e entry) (found []entry, handled bool) {
 	case r.covered(e):
 		return nil, true
 	case r.handles(e):
+		if r.told != nil && r.told(e) && !slices.ContainsFunc(r.below[e.pid], r.handles) {
+			return nil, true
+		}
 		return []entry{e}, true
 	}
 	for _, child := range r.below[e.pid] {
@@ -93,6 +100,25 @@ func (r recipients) branch(e entry) (found []entry, handled bool) {
 		found = append(found, e)
 	}
 	return found, handled
+}
+
+// under returns the members below one of the others, which may pass a signal on.
+func under(members, others []entry) []entry {
+	parents := map[int]bool{}
+	for _, e := range others {
+		parents[e.pid] = true
+	}
+	var found []entry
+	for grown := true; grown; {
+		grown = false
+		for _, e := range members {
+			if parents[e.ppid] && !parents[e.pid] {
+				parents[e.pid], grown = true, true
+				found = append(found, e)
+			}
+		}
+	}
+	return found
 }
 
 // SignalAll sends a signal that is no order to stop to those of each tree that handle

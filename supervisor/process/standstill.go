@@ -83,7 +83,7 @@ func (e termination) signalStill(ctx context.Context, clients Clients, sig unix.
 		clients.Hold()
 		defer clients.Release(ctx)
 		if signalled = clients.Between(); signalled {
-			e.signalEach(who, sig)
+			e.signal(members, who, sig)
 		}
 	}
 	for _, one := range members {

@@ -20,6 +20,7 @@ type termination struct {
 	child  *reaper.Child          // nil when there is no main program
 	tree   tree
 	asked  map[entryID]bool // who has had the signal
+	told   map[entryID]bool // who was below them then
 }
 
 // entryID tells a process from a later one with its number.
@@ -35,7 +36,7 @@ func runLadder(ctx context.Context, e termination, ladder Ladder) (forced bool) 
 	if e.over() {
 		return false
 	}
-	e.asked = map[entryID]bool{}
+	e.asked, e.told = map[entryID]bool{}, map[entryID]bool{}
 	next := func() { e.signalNext(ladder.Signal) }
 	if ladder.Asked {
 		next = e.leftBehind(ladder.Signal)
@@ -62,13 +63,23 @@ func runLadder(ctx context.Context, e termination, ladder Ladder) (forced bool) 
 
 // signalNext signals whoever is to have the signal now, and has not had it.
 func (e termination) signalNext(sig unix.Signal) {
-	e.signalEach(e.recipients(sig).of(e.tree.members(processTable())), sig)
+	members := e.tree.members(processTable())
+	e.signal(members, e.recipients(sig).of(members), sig)
+}
+
+// signal signals some of the members.
+func (e termination) signal(members, who []entry, sig unix.Signal) {
+	for _, one := range under(members, who) {
+		e.told[one.id()] = true
+	}
+	e.signalEach(who, sig)
 }
 
 func (e termination) recipients(sig unix.Signal) recipients {
 	return recipients{
 		handles: func(one entry) bool { return handles(one, sig) },
 		covered: func(one entry) bool { return e.asked[one.id()] },
+		told:    func(one entry) bool { return e.told[one.id()] },
 	}
 }
 
