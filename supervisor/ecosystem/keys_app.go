@@ -55,7 +55,7 @@ func (b *builder) lifecycleKeys() []Key {
 		{Name: "stop_signal", Type: typeOf(setting.signal, &a.StopSignal, ref("text")), Doc: "Signal that asks a worker to stop; SIGINT for Node, SIGTERM for others by default."},
 		{Name: "shutdown_with_message", Type: boolVar(&a.ShutdownWithMessage), Default: "false", Doc: "Asks a worker that node runs itself to stop by the message shutdown, process.on('message'), instead of stop_signal."},
 		{Name: "treekill", Type: boolVar(&a.TreeKill), Default: "true", Doc: "Whether a stop ends the worker's whole process tree."},
-		{Name: "listen_timeout", Type: durationVar(&a.ListenTimeout), Default: "30s", Doc: "Time limit for a worker to become ready."},
+		{Name: "listen_timeout", Type: durationVar(&a.ListenTimeout), Default: "30s", Doc: "Time limit for a worker to become ready. One that has only not listened counts as online after 3 s, unless `port` is set or it has listened before."},
 		{Name: "depends_on", Type: dependenciesVar(&b.depends), Doc: "Apps to wait for: a list of names, or {name: online} or {name: completed}."},
 		{Name: "critical", Type: boolVar(&a.Critical), Default: "false", Doc: "Whether gorun exits, with the app's exit code, when a worker is errored."},
 		{Name: "ready_min", Type: countVar(&a.ReadyMin), Default: "1", Doc: "Workers that must be online for /readyz to succeed."},
