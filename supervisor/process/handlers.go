@@ -61,8 +61,7 @@ type recipients struct {
 }
 
 // of returns those of the living members. An app that handles the signal and may have
-// been told is not among them: a second one often means "now". A runner below a runner
-// is: the one above may have kept it to itself.
+// been told is not among them: a second one often means "now".
 func (r recipients) of(members []entry) []entry {
 	known := map[int]bool{}
 	r.below = map[int][]entry{}
@@ -87,7 +86,7 @@ func (r recipients) branch(e entry) (found []entry, handled bool) {
 	case r.covered(e):
 		return nil, true
 	case r.handles(e):
-		if r.told != nil && r.told(e) && !slices.ContainsFunc(r.below[e.pid], r.handles) {
+		if r.told != nil && r.told(e) {
 			return nil, true
 		}
 		return []entry{e}, true
@@ -102,23 +101,14 @@ func (r recipients) branch(e entry) (found []entry, handled bool) {
 	return found, handled
 }
 
-// under returns the members below one of the others, which may pass a signal on.
-func under(members, others []entry) []entry {
+// childrenOf returns the members that the others have started: to them a runner passes a
+// signal on.
+func childrenOf(others, members []entry) []entry {
 	parents := map[int]bool{}
 	for _, e := range others {
 		parents[e.pid] = true
 	}
-	var found []entry
-	for grown := true; grown; {
-		grown = false
-		for _, e := range members {
-			if parents[e.ppid] && !parents[e.pid] {
-				parents[e.pid], grown = true, true
-				found = append(found, e)
-			}
-		}
-	}
-	return found
+	return slices.DeleteFunc(slices.Clone(members), func(e entry) bool { return !parents[e.ppid] })
 }
 
 // SignalAll sends a signal that is no order to stop to those of each tree that handle

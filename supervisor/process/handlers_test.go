@@ -83,6 +83,20 @@ func TestL3WhoWasToldByARunnerThatHasEndedHearsNothingMore(t *testing.T) {
 	}
 }
 
+// npm passes the signal on to the shell, which ends of it and leaves the app behind.
+func TestL3TheAppBehindARunnerAndAShellIsToldWhenTheShellHasEnded(t *testing.T) {
+	w := begin(t, shellSpec(`exec 2>/dev/null; sh -c "sh -c '`+strings.ReplaceAll(strings.ReplaceAll(app, `$`, `\$`), `'`, `'\''`)+`'; exit 5" & p=$!; trap 'kill -TERM $p' TERM; while :; do wait $p; c=$?; [ $c -eq 143 ] && wait $p; exit $c; done`))
+	if got := w.line(t); got != "up" {
+		t.Fatal(got)
+	}
+	if stopped(t, w, Ladder{Signal: unix.SIGTERM, Grace: 24 * time.Hour}) { // half of it would not come
+		t.Error("killed")
+	}
+	if one, two := w.line(t), w.line(t); one != "signal 1" || two != "ended 1" {
+		t.Errorf("the app says %q, %q; want one signal and its own end", one, two)
+	}
+}
+
 func TestL3WhoeverGetsNothingPassedOnGetsItHalfWay(t *testing.T) {
 	w := begin(t, shellSpec(`sh -c 'trap "exit 5" TERM; echo up; while :; do sleep 0.02; done' & trap : TERM; while :; do wait && exit 5; done`))
 	w.line(t)

@@ -20,7 +20,7 @@ type termination struct {
 	child  *reaper.Child          // nil when there is no main program
 	tree   tree
 	asked  map[entryID]bool // who has had the signal
-	told   map[entryID]bool // who was below them then
+	told   map[entryID]bool // whom they had started by then
 }
 
 // entryID tells a process from a later one with its number.
@@ -69,7 +69,7 @@ func (e termination) signalNext(sig unix.Signal) {
 
 // signal signals some of the members.
 func (e termination) signal(members, who []entry, sig unix.Signal) {
-	for _, one := range under(members, who) {
+	for _, one := range childrenOf(who, members) {
 		e.told[one.id()] = true
 	}
 	e.signalEach(who, sig)

@@ -1,16 +1,20 @@
-// Command release is a server as anybody writes it, without a signal handler. It
-// answers with its pid on $PORT, as testdata/control/server.js does.
+// Command release is a server as anybody writes it, without a signal handler unless there
+// is $RECORD. It answers with its pid on $PORT, as testdata/control/server.js does.
 package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log"
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // hoard is what /eat has taken.
@@ -35,8 +39,32 @@ func main() {
 	}
 	fmt.Println("listening", os.Getpid())
 	fmt.Fprintln(os.Stderr, "complaining", os.Getpid())
-	server := http.Server{Handler: &hoard{}, ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: &hoard{}, ReadHeaderTimeout: time.Minute}
+	if path := os.Getenv("RECORD"); path != "" {
+		graceful(server, listener, path)
+		return
+	}
 	log.Fatal(server.Serve(listener))
+}
+
+// graceful ends at SIGTERM as Go's documentation shows it, and records what it did.
+func graceful(server *http.Server, listener net.Listener, path string) {
+	note := func(what string) {
+		record, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Fprintln(record, what, os.Getpid())
+		_ = record.Close()
+	}
+	asked := make(chan os.Signal, 2)
+	signal.Notify(asked, unix.SIGTERM)
+	note("start")
+	go func() { _ = server.Serve(listener) }() // ErrServerClosed
+	<-asked
+	note("handler")
+	_ = server.Shutdown(context.Background())
+	note("exit")
 }
 
 func (h *hoard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
