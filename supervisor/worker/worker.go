@@ -143,7 +143,11 @@ func (w *Worker) launch(ports *endpoint.Ports) (*run, error) {
 		return nil, err
 	}
 	w.record.Start(i)
-	return newRun(i, w.habit), nil
+	past := w.habit
+	if past == unknown && ports.HaveListened() {
+		past = listens // as the other workers of the app
+	}
+	return newRun(i, past), nil
 }
 
 // learn remembers whether the program listens, once it is online.

@@ -39,6 +39,7 @@ type Ports struct {
 	intercepts bool
 	keys       node.Keys      // what Node's workers tell each other of TLS
 	owners     atomic.Uint64  // how many there were
+	listened   atomic.Bool    // a run has
 	ending     atomic.Bool    // every worker is stopping, and none is to follow
 	servers    sync.WaitGroup // goroutines of the invocations
 	warnOnce   sync.Once      // that no single worker can be reached
@@ -198,6 +199,10 @@ func (p *Ports) wanted(address sockets.Address) bool {
 // Shared reports whether there are any: two invocations of a worker may then serve
 // at once.
 func (p *Ports) Shared() bool { return p.app.Sharing != spec.ShareNone }
+
+// HaveListened reports whether a run of the app has listened on an address that others
+// can know.
+func (p *Ports) HaveListened() bool { return p.listened.Load() }
 
 // SetEnding says whether every worker is stopping, and none is to follow. Anybody
 // may call it.

@@ -152,6 +152,7 @@ func (e *Endpoint) openChannel(conn *net.UnixConn) {
 func (e *Endpoint) listens(address sockets.Address) {
 	private := address.Key != "" || address.Kind == sockets.Unix && strings.Contains(filepath.Base(address.Path), strconv.Itoa(e.process.Pid()))
 	if e.ports.wanted(address) && !private {
+		e.ports.listened.Store(true)
 		e.reports.markListening()
 	}
 }
