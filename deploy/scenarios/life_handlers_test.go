@@ -66,3 +66,25 @@ func TestL1EveryHandlerRunsOnceAndNoRequestIsLost(t *testing.T) {
 		})
 	}
 }
+
+// L4: a signal that is news reaches the app behind npm and sh, which do not handle it
+// and would end of it, by a command and by docker kill alike.
+func TestL4ASignalThatIsNewsEndsNoRunner(t *testing.T) {
+	tool(t, "npm")
+	s := newSite(t)
+	writeFile(t, filepath.Join(s.dir, "package.json"), `{"scripts": {"start": "node s.js"}}`, 0o644)
+	writeFile(t, filepath.Join(s.dir, "s.js"), `
+		process.on('SIGUSR2', () => console.log('app got USR2'));
+		process.on('SIGWINCH', () => console.log('app got WINCH'));
+		require('http').createServer((q, r) => r.end('ok\n')).listen(process.env.PORT, '127.0.0.1');`, 0o644)
+	g := operate(t, s, s.app().with("script", "npm").with("args", "start"))
+	before := g.members(t)
+	g.tells(t, []string{"sendSignal", "SIGUSR2", "api"}, "2 process")
+	g.out.nth(t, "^app got USR2$", 2)
+	g.signal(t, unix.SIGWINCH)
+	g.out.nth(t, "^app got WINCH$", 2)
+	g.refused(t, []string{"sendSignal", "SIGURG", "api"}, "SIGURG", "api")
+	if got := changed(before, g.members(t)); got != "" {
+		t.Errorf("%s ended of a signal that is news", got)
+	}
+}

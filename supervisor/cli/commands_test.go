@@ -63,7 +63,8 @@ var commandCases = []commandCase{
 	{"apply", 0, nil, "apply partial false all false restart false start false parallel 0"},
 	{"apply FILE --parallel 3", 0, nil, "apply partial false all false restart false start false parallel 3"},
 
-	{"sendSignal USR1 api 2", 0, []string{"sent to 2 workers\n"}, "signal 10 to [{api -1} {web 0}]"},
+	{"sendSignal USR1 api 2", 0, []string{"sent to 2 processes\n"}, "signal 10 to [{api -1} {web 0}]"},
+	{"sendSignal winch api", 1, []string{"SIGWINCH", "api"}, "signal 28 to [{api -1}]"},
 	{"sendSignal NONE api", 1, []string{"NONE"}, ""},
 	{"sendSignal USR1", 2, []string{"sendSignal: name a signal"}, ""},
 	{`send api {"a":1}`, 0, []string{"sent to 2 workers\n"}, `send {"a":1} to [{api -1}]`},

@@ -36,7 +36,7 @@ var endpoints = [...]endpoint{
 	{"POST", "/v1/orders", "`{\"verb\":\"reload\",\"targets\":[\"api\"],\"parallel\":2}`", progressStream, "carries out a verb: start, stop, restart, reload, delete or reset", (*api).orders},
 	{"POST", "/v1/scale", "`{\"app\":\"api\",\"workers\":\"+3\"}`", progressStream, "changes the number of workers: `4`, `+3`, `-2` or `max`", (*api).scale},
 	{"POST", "/v1/apply", "`{\"file\":\"/abs/path\",\"parallel\":2}`, see below", progressStream, "applies the file; returns when new workers are online", (*api).apply},
-	{"POST", "/v1/signal", "`{\"signal\":\"SIGUSR1\",\"targets\":[\"api\"]}`", "`{signalled}`", "sends a signal to the process trees of workers", (*api).signal},
+	{"POST", "/v1/signal", "`{\"signal\":\"SIGUSR1\",\"targets\":[\"api\"]}`", "`{signalled}`", "sends a signal to the processes of workers that handle it; `signalled` is how many", (*api).signal},
 	{"POST", "/v1/send", "`{\"targets\":[\"api\"],\"message\":{}}`", "`{sent, error}`", "sends any JSON to Node workers as an IPC message", (*api).send},
 	{"POST", "/v1/trigger", "`{\"targets\":[\"api\"],\"action\":\"gc\",\"params\":\"\"}`", "`{replies, error}`", "triggers an action of Node workers and waits for their replies; `error` names the workers without one", (*api).trigger},
 	{"POST", "/v1/flush", "`{\"targets\":[\"api\"]}`", "`{}`", "empties log files and the lines kept for `/v1/logs`", (*api).flush},

@@ -73,7 +73,7 @@ type EventQuery struct {
 
 // Signalled answers POST /v1/signal.
 type Signalled struct {
-	Signalled int `json:"signalled"` // workers that got it
+	Signalled int `json:"signalled"` // processes that got it; 0: nobody handles it
 }
 
 // Sent answers POST /v1/send.
