@@ -3,6 +3,9 @@
 package scenarios_test
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -28,4 +31,55 @@ func TestL12ASighupDuringAReloadIsDoneAfterIt(t *testing.T) {
 	g.err.next(t, "^gorun: reloaded")
 	eventually(t, "the file as it was at the signal runs", func() bool { return containsAll(g.ok(t, "env", "api/0"), []string{"SAY=three"}) })
 	g.wantStates(t, "api/0 online")
+}
+
+// L11: a release is switched by a link, as git-sync does: a reload of the file and a
+// SIGHUP read the new file and run the new code, in its directory and with its env file,
+// also when the old release is gone.
+func TestL11ASwitchedLinkBringsFileAndCode(t *testing.T) {
+	t.Parallel()
+	tool(t, "node")
+	s := newSite(t)
+	for _, n := range []string{"1", "2"} {
+		dir := filepath.Join(s.dir, "rel", n)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(dir, "app.js"), `const seen = ['code `+n+`', require('path').basename(process.cwd()), process.env.V, process.env.FROM_FILE];
+			require('http').createServer().listen(process.env.PORT, '127.0.0.1', () => console.log('up', seen.join()));`, 0o644)
+		writeFile(t, filepath.Join(dir, "release.env"), "FROM_FILE="+n+"\n", 0o644)
+		writeFile(t, filepath.Join(dir, "eco.config.js"), `module.exports = {apps: [{name: 'api', script: './app.js', instances: 2, exec_mode: 'cluster',
+			env_file: 'release.env', watch: ['nothing'], env: {V: '`+n+`', PORT: '`+place{address: s.address}.port()+`'}}]};`, 0o644)
+	}
+	current := filepath.Join(s.dir, "current")
+	turn := func(to string) {
+		next := filepath.Join(s.dir, "next")
+		if err := os.Symlink(filepath.Join("rel", to), next); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(next, current); err != nil {
+			t.Fatal(err)
+		}
+	}
+	turn("1")
+	g := operated{start(t, launch{
+		args: []string{"eco.config.js", "--web", "127.0.0.1:0"}, dir: current, env: []string{"GORUN_SOCKET=" + s.socket, "PWD=" + current},
+	}), s}
+	g.err.next(t, "^gorun: ready ")
+	up := func(n string, starts int) { g.out.nth(t, "^up code "+strings.Join([]string{n, n, n, n}, ",")+"$", starts) }
+	up("1", 2)
+	turn("2")
+	g.ok(t, "reload", filepath.Join(current, "eco.config.js"))
+	up("2", 2)
+	turn("1")
+	g.signal(t, unix.SIGHUP)
+	g.err.next(t, "^gorun: reloaded")
+	up("1", 4)
+	turn("2")
+	if err := os.RemoveAll(filepath.Join(s.dir, "rel", "1")); err != nil {
+		t.Fatal(err)
+	}
+	g.signal(t, unix.SIGHUP)
+	g.err.next(t, "^gorun: reloaded")
+	up("2", 4)
 }
