@@ -286,7 +286,9 @@ func TestL12AReloadWaitsForWhatIsUnderWay(t *testing.T) {
 		"a revision": func(s *stage) error {
 			return s.Apply(context.Background(), spec.Revision{Apps: []spec.App{api.app}, All: true}, silent)
 		},
-		"a reload": func(s *stage) error { return s.Do(context.Background(), spec.Order{Verb: spec.Reload, Targets: theAPI[:]}, silent) },
+		"a reload": func(s *stage) error {
+			return s.Do(context.Background(), spec.Order{Verb: spec.Reload, Targets: theAPI[:]}, silent)
+		},
 		"a restart": func(s *stage) error {
 			return s.Do(context.Background(), spec.Order{Verb: spec.Restart, Targets: theAPI[:]}, silent)
 		},

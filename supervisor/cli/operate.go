@@ -30,7 +30,7 @@ func operateCommands(action clientAction) []*cli.Command {
 		reload,
 		order("delete", "stop apps or workers and remove them", "del", "rm"),
 		order("reset", "set the restart counters to zero"),
-		{Name: "scale", Usage: "change how many workers an app has: 4, +3, -2, max", Category: "operate", ArgsUsage: "NAME NUMBER", Action: action((*session).scale)},
+		{Name: "scale", Usage: "change how many workers an app has: 4, +3, -2, max", Category: "operate", ArgsUsage: "NAME NUMBER", Flags: []cli.Flag{boolFlag("force", "start more workers than four for each CPU, or than the memory limit allows", "f")}, Action: action((*session).scale)},
 		{
 			Name: "apply", Usage: "make the running apps match a file; what has not changed runs on", Category: "operate", ArgsUsage: "[FILE]",
 			Flags: []cli.Flag{parallel, onlyFlag()}, Action: action((*session).apply),
@@ -89,7 +89,7 @@ func (s *session) scale() error {
 	if s.args.NArg() != 2 {
 		return fmt.Errorf("name an app and a number: gorun scale api 4, +3, -2 or max; %w", errUsage)
 	}
-	return s.print(s.client.Scale(s.ctx, client.Scale{App: s.args.Args().Get(0), Workers: s.args.Args().Get(1)}))
+	return s.print(s.client.Scale(s.ctx, client.Scale{App: s.args.Args().Get(0), Workers: s.args.Args().Get(1), Force: s.args.Bool("force")}))
 }
 
 func (s *session) apply() error {

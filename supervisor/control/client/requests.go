@@ -18,7 +18,8 @@ type Order struct {
 // Scale changes the number of workers: POST /v1/scale.
 type Scale struct {
 	App     string `json:"app"`
-	Workers string `json:"workers"` // 4, +3, -2, max
+	Workers string `json:"workers"`         // 4, +3, -2, max
+	Force   bool   `json:"force,omitempty"` // also to more than CPUs and memory have room for
 }
 
 // Revision is an ecosystem file to be applied: POST /v1/apply. GET /v1/plan takes the
