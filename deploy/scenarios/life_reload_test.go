@@ -83,3 +83,24 @@ func TestL11ASwitchedLinkBringsFileAndCode(t *testing.T) {
 	g.err.next(t, "^gorun: reloaded")
 	up("2", 4)
 }
+
+// L14: `gorun restart shop.js` restarts the workers of the app that runs it, as they are.
+func TestL14RestartByTheScriptKeepsTheApp(t *testing.T) {
+	t.Parallel()
+	tool(t, "node")
+	s := newSite(t)
+	g := operate(t, s, s.app().with("name", "shop").with("instances", 3).with("env", s.environ("MARK", "mine")))
+	script := filepath.Join(s.dir, "server.js")
+	if got := g.changes(t, "restart", script); got != "shop/0 shop/1 shop/2" {
+		t.Errorf("gorun restart SCRIPT gives %q another process", got)
+	}
+	g.wantStates(t, "shop/0 online, shop/1 online, shop/2 online")
+	g.tells(t, []string{"env", "shop/2"}, "MARK=mine", "exec_mode=cluster")
+	if got := g.changes(t, "reload", script); got != "shop/0 shop/1 shop/2" {
+		t.Errorf("gorun reload SCRIPT gives %q another process", got)
+	}
+	other := filepath.Join(s.dir, "other.js")
+	writeFile(t, other, "setInterval(() => {}, 1000)", 0o644)
+	g.refused(t, []string{"reload", other}, other)
+	g.wantStates(t, "shop/0 online, shop/1 online, shop/2 online")
+}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -96,15 +95,28 @@ type files struct {
 	only   []string // apps and namespaces of a file that are meant; nil: all
 }
 
-// isFile reports whether a word names an ecosystem file or a script. The name of
-// an app that gorun has goes before.
-func (f files) isFile(ctx context.Context, word string) bool {
+// find finds out what a word names: apps that run the script of that name, as pm2 has
+// it, or an ecosystem file or a script that no app runs. It is neither where gorun has
+// an app or a namespace of that name, which goes before.
+func (f files) find(ctx context.Context, word string) (scriptOf []string, isFile bool) {
 	info, err := os.Stat(word)
-	if err != nil || !info.Mode().IsRegular() || filepath.Ext(word) == "" {
-		return false
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, false
 	}
+	isFile = filepath.Ext(word) != ""
 	known, err := f.client.Apps(ctx)
-	return err != nil || !slices.ContainsFunc(known.Apps, func(a client.App) bool { return a.Name == word })
+	if err != nil {
+		return nil, isFile // whatever is asked next will report it
+	}
+	for _, a := range known.Apps {
+		if a.Name == word || a.Namespace == word {
+			return nil, false
+		}
+		if script, err := os.Stat(a.ScriptPath); err == nil && os.SameFile(script, info) {
+			scriptOf = append(scriptOf, a.Name)
+		}
+	}
+	return scriptOf, isFile && scriptOf == nil
 }
 
 // revisionOf completes a request by the file that is named, or leaves it gorun's
@@ -136,8 +148,12 @@ func (f files) targets(ctx context.Context, words []string) ([]string, error) {
 	var all []string
 	named := 0
 	for _, word := range words {
-		if !f.isFile(ctx, word) {
-			all = append(all, word)
+		scriptOf, isFile := f.find(ctx, word)
+		if !isFile {
+			if scriptOf == nil {
+				scriptOf = []string{word}
+			}
+			all = append(all, scriptOf...)
 			continue
 		}
 		named++

@@ -72,17 +72,29 @@ func (s *session) carryOut(verb string) error {
 	if err != nil {
 		return err
 	}
-	if revision, found := revisions[verb]; found && len(words) == 1 && s.files.isFile(s.ctx, words[0]) {
-		if revision, err = revisionOf(s.args, revision); err != nil {
-			return err
+	if revision, found := revisions[verb]; found && len(words) == 1 {
+		if _, isFile := s.files.find(s.ctx, words[0]); isFile {
+			return s.applyFile(revision)
 		}
-		return s.print(s.client.Apply(s.ctx, revision))
 	}
 	targets, err := s.files.targets(s.ctx, words)
 	if err != nil {
 		return err
 	}
 	return s.print(s.client.Order(s.ctx, client.Order{Verb: verb, Targets: targets, Parallel: s.args.Int("parallel")}))
+}
+
+// applyFile applies the file that is named. To reload a script would be to put its app
+// in the place of all others.
+func (s *session) applyFile(revision client.Revision) error {
+	revision, err := revisionOf(s.args, revision)
+	if err != nil {
+		return err
+	}
+	if !revision.Partial && ecosystem.IsScript(revision.File) {
+		return fmt.Errorf("no app runs %s; to start it, there is gorun start", s.args.Args().First())
+	}
+	return s.print(s.client.Apply(s.ctx, revision))
 }
 
 func (s *session) scale() error {

@@ -10,7 +10,7 @@ import (
 // appOf is an app as the API shows it.
 func appOf(a status.App) client.App {
 	app := client.App{
-		Name: a.Name, Namespace: a.Namespace, Mode: a.Mode, Sharing: a.Sharing, Interpreter: a.Interpreter, Script: a.Script,
+		Name: a.Name, Namespace: a.Namespace, Mode: a.Mode, Sharing: a.Sharing, Interpreter: a.Interpreter, Script: a.Script, ScriptPath: a.ScriptPath,
 		Desired: a.Desired, Online: a.Online(), MemoryLimit: a.MemoryLimit, Troubles: a.Troubles(),
 		Workers: make([]client.Worker, 0, len(a.Workers)),
 	}

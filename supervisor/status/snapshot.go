@@ -121,6 +121,7 @@ type Lines struct {
 // App is the state of one app and all its workers.
 type App struct {
 	Name, Namespace, Mode, Interpreter, Script, Sharing string
+	ScriptPath                                          string // the script's path if it is a file
 	Desired                                             int   // workers that should run now
 	MemoryLimit                                         int64 // max_memory_restart in bytes, 0 = none
 	Workers                                             []Worker

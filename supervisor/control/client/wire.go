@@ -12,7 +12,8 @@ type App struct {
 	Mode        string   `json:"mode"`    // fork, cluster
 	Sharing     string   `json:"sharing"` // none, node, intercept, inherit
 	Interpreter string   `json:"interpreter"`
-	Script      string   `json:"script"`
+	Script      string   `json:"script"`                // as the file has it
+	ScriptPath  string   `json:"script_path,omitempty"` // where that is, if it is a file
 	Desired     int      `json:"desired"`
 	Online      int      `json:"online"`
 	MemoryLimit int64    `json:"memory_limit_bytes,omitempty"` // max_memory_restart
