@@ -154,6 +154,7 @@ func (l *loader) assemble(builders []*builder) {
 	l.checkEnvName(builders)
 	l.checkDuplicateNames(chosen)
 	resolveDependencies(l.report, chosen, builders)
+	l.checkPorts(chosen)
 	for _, b := range chosen {
 		l.file.Apps = append(l.file.Apps, b.app)
 	}

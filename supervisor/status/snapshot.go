@@ -122,8 +122,8 @@ type Lines struct {
 type App struct {
 	Name, Namespace, Mode, Interpreter, Script, Sharing string
 	ScriptPath                                          string // the script's path if it is a file
-	Desired                                             int   // workers that should run now
-	MemoryLimit                                         int64 // max_memory_restart in bytes, 0 = none
+	Desired                                             int    // workers that should run now
+	MemoryLimit                                         int64  // max_memory_restart in bytes, 0 = none
 	Workers                                             []Worker
 	Ports                                               []Port        // filled by Sample only
 	Relays                                              []Relay       // filled by Sample only

@@ -26,6 +26,9 @@ type Deps struct {
 	OOM   *usage.OOMKills
 	Hooks *hooks.Dispatcher
 	Host  string // this machine's name, for hooks
+	// SharedBy names an app that shares a port, other than the one that asks; "": none.
+	// nil: nobody knows.
+	SharedBy func(port int, asks string) string
 }
 
 // Record is what is known of one worker.
