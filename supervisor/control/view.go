@@ -39,6 +39,9 @@ func workerOf(w status.Worker) client.Worker {
 	if exit := w.LastExit; exit != nil {
 		worker.LastExit = &client.Exit{Code: exit.Code, Text: exit.Text, At: exit.At, Uptime: exit.Uptime.Seconds()}
 	}
+	if w.Probe.Checks > 0 {
+		worker.Health = &client.Health{OK: w.Probe.Up, Text: w.Probe.Text}
+	}
 	if v := w.Vitals; v != nil {
 		worker.Node = &client.Node{
 			DelayP50: v.P50, DelayP95: v.P95, DelayP99: v.P99,

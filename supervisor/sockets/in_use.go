@@ -66,8 +66,8 @@ func inUseHint(ports []int, own int, sharedBy func(port int) string) string {
 		if app := sharedBy(port); app != "" {
 			return fmt.Sprintf("EADDRINUSE :%d, which app %s has: two apps cannot share a port", port, app)
 		}
-		if inodes, err := Listeners(port); err == nil && len(inodes) > 0 {
-			return fmt.Sprintf("EADDRINUSE :%d%s", port, ownerOf(fmt.Sprintf("socket:[%d]", inodes[0])))
+		if all, err := Listeners(port); err == nil && len(all) > 0 {
+			return fmt.Sprintf("EADDRINUSE :%d%s", port, ownerOf(fmt.Sprintf("socket:[%d]", all[0].Inode)))
 		}
 	}
 	if len(ports) == 0 {

@@ -7,13 +7,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Listeners returns the inodes of all sockets that listen on a TCP port, in gorun's
-// network namespace and at any address. Inodes shows which process has one open.
-func Listeners(port int) ([]uint64, error) {
-	var inodes []uint64
+// Listener is a socket that listens. Inodes shows which process has it open.
+type Listener struct {
+	Inode   uint64
+	Address Address
+}
+
+// Listeners returns all sockets that listen on a TCP port, in gorun's network namespace
+// and at any address.
+func Listeners(port int) ([]Listener, error) {
+	var all []Listener
 	add := func(message []byte) error {
 		if inode := diagInode(message); inode != 0 {
-			inodes = append(inodes, inode)
+			all = append(all, Listener{inode, Address{IP: diagAddress(message), Port: port}})
 		}
 		return nil
 	}
@@ -26,5 +32,5 @@ func Listeners(port int) ([]uint64, error) {
 			return nil, fmt.Errorf("list the listeners of port %d: %w", port, err)
 		}
 	}
-	return inodes, nil
+	return all, nil
 }

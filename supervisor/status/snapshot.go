@@ -98,7 +98,7 @@ type Worker struct {
 	Unstable        int                   // unstable runs in a row
 	Backoff         time.Duration         // delay of the pending restart, 0 when none is pending
 	ForcedKills     uint64
-	LastError       string    // why it could not be started, "" otherwise
+	LastError       string    // why it could not be started or was not ready in time, "" otherwise
 	OnlineOnce      bool      // it was online at least once
 	LeftOnline      time.Time // when it was online last; zero when it is, or never was
 	StartTimes      Histogram // seconds from start to online

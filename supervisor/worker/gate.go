@@ -96,11 +96,16 @@ func (r *run) prolong(d time.Duration) {
 // given more.
 func (r *run) outOfTime() bool { return !time.Now().Before(r.until) }
 
+// missing is what it had to do, with the reason of the last health check that failed.
+func (r *run) missing() string {
+	what := cmp.Or(r.unmet(), "a socket that it listens on")
+	if r.checked == "" {
+		return what
+	}
+	return what + ": " + r.checked
+}
+
 // lateError is the error of a program that was not ready in time.
 func (r *run) lateError() error {
-	found := ""
-	if r.checked != "" {
-		found = ": " + r.checked
-	}
-	return fmt.Errorf("%w within its listen_timeout of %v: missing %s%s", errNotReady, r.limit, cmp.Or(r.unmet(), "a socket that it listens on"), found)
+	return fmt.Errorf("%w within its listen_timeout of %v: missing %s", errNotReady, r.limit, r.missing())
 }

@@ -34,7 +34,8 @@ type Worker struct {
 	Restarts   uint64     `json:"restarts"`
 	Unstable   int        `json:"unstable_restarts"`
 	LastExit   *Exit      `json:"last_exit,omitempty"`
-	LastError  string     `json:"last_error,omitempty"` // why it could not be started
+	LastError  string     `json:"last_error,omitempty"` // why it could not be started, or was not ready in time
+	Health     *Health    `json:"health,omitempty"`     // nil: nothing was checked
 	CPUSeconds float64    `json:"cpu_seconds"`          // of the tree, over all runs
 	Memory     int64      `json:"memory_bytes"`         // resident, of the tree
 	OpenFDs    int        `json:"open_fds"`
@@ -44,6 +45,12 @@ type Worker struct {
 	ErrLines   uint64     `json:"err_lines"`
 	Node       *Node      `json:"node,omitempty"`           // with node_metrics
 	Custom     []Custom   `json:"custom_metrics,omitempty"` // by @pm2/io, by name
+}
+
+// Health is what the last health check of a worker found.
+type Health struct {
+	OK   bool   `json:"ok"`
+	Text string `json:"text"` // 200 OK, connection refused
 }
 
 // Node has the metrics of a Node process, of the last second; the pauses are of all

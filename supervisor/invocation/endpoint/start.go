@@ -36,6 +36,7 @@ func (e *Endpoint) Start(request *process.Spec) (*process.Process, error) {
 	}
 	e.interception.serve(e)
 	e.notices.start(e.ports, e.process.Pid())
+	e.probe.process = e.process
 	e.probe.start(e.ReportsListening())
 	return e.process, nil
 }

@@ -86,6 +86,9 @@ func (r *Record) journal(kind, text string) {
 	r.deps.Record(status.Event{App: r.Status.App, Instance: r.Status.Instance, Kind: kind, Text: text})
 }
 
+// JournalHealth journals that the health check has come to another result.
+func (r *Record) JournalHealth(text string) { r.journal("health", text) }
+
 // Start counts an invocation that was started.
 func (r *Record) Start(i *invocation.Invocation) {
 	r.Status.Starts++

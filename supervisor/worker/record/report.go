@@ -30,7 +30,11 @@ func (r *Record) Report(conf *spec.App, ended End, decision restart.Decision) {
 		facts = append(facts, "lines", ended.Tail)
 	}
 	facts = append(facts, "next", decision.String())
-	r.journal("exit", "exit "+exit.Text+", "+decision.String())
+	news := "exit " + exit.Text + ", " + decision.String()
+	if ended.Late != nil {
+		news += "; " + ended.Late.Error()
+	}
+	r.journal("exit", news)
 	r.deps.Log.Log(context.Background(), level, "worker exited", facts...)
 	event := eventOf(ended, exit)
 	event.Next = decision.String()
