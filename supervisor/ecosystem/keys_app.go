@@ -52,7 +52,7 @@ func (b *builder) lifecycleKeys() []Key {
 		{Name: "max_restart_delay", Type: durationVar(&a.Restart.MaxDelay), Default: "15s", Doc: "Where the growing delay ends."},
 		{Name: "max_memory_restart", Type: sizeVar(&a.MaxMemory), Doc: "Restart a worker whose process tree uses more memory than this."},
 		{Name: "kill_timeout", Type: durationVar(&a.KillTimeout), Default: "8s", Environ: "PM2_KILL_TIMEOUT", Doc: "From the stop signal to SIGKILL."},
-		{Name: "stop_signal", Type: typeOf(setting.signal, &a.StopSignal, ref("text")), Environ: "PM2_KILL_SIGNAL", Doc: "Signal that asks a worker to stop; SIGINT for Node, SIGTERM for others by default."},
+		{Name: "stop_signal", Type: typeOf(setting.signal, &a.StopSignal, ref("text")), Environ: "PM2_KILL_SIGNAL", Doc: "Signal that asks a worker to stop; SIGINT for Node, SIGTERM for others by default. A Node app that handles SIGTERM alone needs it."},
 		{Name: "shutdown_with_message", Type: boolVar(&a.ShutdownWithMessage), Default: "false", Environ: "PM2_KILL_USE_MESSAGE", Doc: "Asks a worker that node runs itself to stop by the message shutdown, process.on('message'), instead of stop_signal."},
 		{Name: "treekill", Type: boolVar(&a.TreeKill), Default: "true", Doc: "Whether a stop ends the worker's whole process tree."},
 		{Name: "listen_timeout", Type: durationVar(&a.ListenTimeout), Default: "30s", Environ: "PM2_GRACEFUL_LISTEN_TIMEOUT", Doc: "Time limit for a worker to become ready."},
