@@ -265,7 +265,9 @@ func TestL4NewsGoesToThoseThatHandleItAndIsCounted(t *testing.T) {
 		sig  unix.Signal
 		want int
 	}{
-		{"a", unix.SIGUSR2, 0}, {"a", unix.SIGWINCH, 0}, {"a", 40, 0},
+		{"a", unix.SIGUSR2, 0},
+		{"a", unix.SIGWINCH, 0},
+		{"a", 40, 0},
 		{"b", unix.SIGWINCH, 1}, // the runtime of Go handles every signal
 		{"nobody", unix.SIGWINCH, 0},
 	} {

@@ -26,7 +26,7 @@ func TestL27AHealthCheckAsksTheAddressThatWasBound(t *testing.T) {
 		}
 	}
 	apps := []app{listens("one", "127.0.0.9"), listens("every", "0.0.0.0"), listens("both", "::"), listens("loopback", "localhost")}
-	if l, err := net.Listen("tcp", "[::1]:0"); err == nil { //nolint:noctx // closed at once
+	if l, err := net.Listen("tcp", "[::1]:0"); err == nil {
 		_ = l.Close()
 		apps = append(apps, listens("six", "::1"))
 	}

@@ -66,7 +66,9 @@ func TestL11ASwitchedLinkBringsFileAndCode(t *testing.T) {
 		args: []string{"eco.config.js", "--web", "127.0.0.1:0"}, dir: current, env: []string{"GORUN_SOCKET=" + s.socket, "PWD=" + current},
 	}), s}
 	g.err.next(t, "^gorun: ready ")
-	up := func(n string, starts int) { g.out.nth(t, "^up code "+strings.Join([]string{n, n, n, n}, ",")+"$", starts) }
+	up := func(n string, starts int) {
+		g.out.nth(t, "^up code "+strings.Join([]string{n, n, n, n}, ",")+"$", starts)
+	}
 	up("1", 2)
 	turn("2")
 	g.ok(t, "reload", filepath.Join(current, "eco.config.js"))

@@ -29,7 +29,7 @@ func workerOf(w status.Worker) client.Worker {
 		Unstable: w.Unstable, LastError: w.LastError,
 		CPUSeconds: w.Usage.CPU.Seconds(), Memory: w.Usage.Resident, OpenFDs: w.Usage.Descriptors,
 		Threads: w.Usage.Threads, Processes: w.Usage.Processes,
-		OutLines: w.Lines.OutLines, ErrLines: w.Lines.ErrLines,
+		Lines: client.Lines{OutLines: w.Lines.OutLines, ErrLines: w.Lines.ErrLines},
 	}
 	if !w.Started.IsZero() {
 		started := w.Started

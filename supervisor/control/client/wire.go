@@ -41,10 +41,15 @@ type Worker struct {
 	OpenFDs    int        `json:"open_fds"`
 	Threads    int        `json:"threads"`
 	Processes  int        `json:"processes"`
-	OutLines   uint64     `json:"out_lines"`
-	ErrLines   uint64     `json:"err_lines"`
-	Node       *Node      `json:"node,omitempty"`           // with node_metrics
-	Custom     []Custom   `json:"custom_metrics,omitempty"` // by @pm2/io, by name
+	Lines
+	Node   *Node    `json:"node,omitempty"`           // with node_metrics
+	Custom []Custom `json:"custom_metrics,omitempty"` // by @pm2/io, by name
+}
+
+// Lines counts what a worker has written.
+type Lines struct {
+	OutLines uint64 `json:"out_lines"`
+	ErrLines uint64 `json:"err_lines"`
 }
 
 // Health is what the last health check of a worker found.
