@@ -55,12 +55,48 @@ func compare(e spec.Revision, now, next *spec.App) status.Change {
 // revision asks for all. One revision is applied at a time; it returns when what is
 // new is online, or has failed to be.
 func (s *Supervisor) Apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) error {
-	if !s.applying.TryLock() {
+	select {
+	case s.applying <- struct{}{}:
+	default:
 		return &orders.BusyError{App: "the file", What: "reload"}
 	}
+	return s.apply(ctx, e, tell)
+}
+
+// ErrMerged is the answer to a Reload while another one waits: that one will read what
+// the file says.
+var ErrMerged = errors.New("merged with a reload that waits")
+
+// Reload is Apply for whoever cannot ask again: it waits for what is under way. One
+// waits at a time. load reads the file when its turn has come, so that nothing older is
+// applied.
+func (s *Supervisor) Reload(ctx context.Context, load func() (spec.Revision, error), tell func(status.Progress)) error {
+	select {
+	case s.queued <- struct{}{}:
+	default:
+		return ErrMerged
+	}
+	select {
+	case s.applying <- struct{}{}:
+		<-s.queued
+	case <-ctx.Done():
+		<-s.queued
+		return ctx.Err() //nolint:wrapcheck // the caller's own word
+	}
+	e, err := load()
+	if err != nil {
+		<-s.applying
+		return err
+	}
+	e.Wait = true
+	return s.apply(ctx, e, tell)
+}
+
+// apply is Apply for the one whose turn it is. It ends the turn.
+func (s *Supervisor) apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) error {
 	one := application{apps: &s.apps, revision: e, tell: oneAtATime(tell)}
 	fresh, err := one.run(ctx, s.Plan(e))
-	s.applying.Unlock() // what is new may have long to wait for what it needs
+	<-s.applying // what is new may have long to wait for what it needs
 	for _, f := range fresh {
 		err = errors.Join(err, f.first.Await(ctx, f.app.Gone()))
 	}
@@ -176,7 +212,7 @@ func (r *application) update(ctx context.Context, conf *spec.App) error {
 	if err != nil {
 		return err
 	}
-	c := &orders.Command{Verb: spec.Reload, Spec: conf, Parallel: r.revision.Parallel, Reason: status.ByReload}
+	c := &orders.Command{Verb: spec.Reload, Spec: conf, Parallel: r.revision.Parallel, Reason: status.ByReload, Patient: r.revision.Wait}
 	if r.revision.Restart && a.Published().Phase == app.Running {
 		c.Verb, c.Reason = spec.Restart, status.ByManual
 	}

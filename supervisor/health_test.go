@@ -53,6 +53,42 @@ func TestAWorkerThatIsNeverFoundWellHasFailedToStart(t *testing.T) {
 	})
 }
 
+// L27: why the last check failed is in the worker's status, the events, and the error of
+// whoever waits for the start.
+func TestL27WhyACheckFailedIsSaidWhereverTheStartIs(t *testing.T) {
+	api, door := examined(health.Restart)
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		door.checked <- health.Result{Text: "connection refused", Condition: health.Unknown}
+		s.passes(10 * time.Second)
+		if p := s.api().Probe; p.Up || p.Text != "connection refused" {
+			t.Errorf("while it starts: %+v", p)
+		}
+		s.passes(50*time.Second + 500*time.Millisecond)
+		if got := s.api().LastError; !strings.Contains(got, "connection refused") {
+			t.Errorf("last error %q", got)
+		}
+		events, _ := s.Events(t.Context(), 0)
+		if !slices.ContainsFunc(events, func(e status.Event) bool { return e.Kind == "exit" && strings.Contains(e.Text, "connection refused") }) {
+			t.Errorf("events %+v", events)
+		}
+		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: theAPI[:]}); err != nil {
+			t.Fatal(err)
+		}
+		go func() { door.checked <- health.Result{Text: "404 Not Found", Condition: health.Unknown} }()
+		if _, _, err := s.do(spec.Order{Verb: spec.Start, Targets: theAPI[:]}); err == nil || !strings.Contains(err.Error(), "404 Not Found") {
+			t.Errorf("start: %v", err)
+		}
+		door.checked <- health.Result{OK: true, Condition: health.Healthy}
+		s.passes(time.Second)
+		door.checked <- health.Result{Text: "503 Service Unavailable", Condition: health.Unhealthy}
+		s.passes(time.Second)
+		events, _ = s.Events(t.Context(), 0)
+		if !slices.ContainsFunc(events, func(e status.Event) bool { return e.Kind == "health" && strings.Contains(e.Text, "503") }) {
+			t.Errorf("no event of a worker that is unhealthy: %+v", events)
+		}
+	})
+}
+
 func TestAnUnhealthyWorkerIsRestarted(t *testing.T) {
 	api, door := examined(health.Restart)
 	enact(t, []part{api}, Options{}, func(s *stage) {

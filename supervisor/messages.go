@@ -160,7 +160,8 @@ func (s *Supervisor) Dial(ctx context.Context, target status.Target, port int) (
 	return nil, fmt.Errorf("%w: %s/%d has no process", orders.ErrUnknown, target.App, target.Instance)
 }
 
-// Signal sends sig to every worker's process tree, from one look at the process table.
+// Signal sends sig to every worker, from one look at the process table. Not for the
+// signal loop: that look takes time.
 func (s *Supervisor) Signal(sig unix.Signal) {
 	var all []*worker.Worker
 	for _, a := range s.apps.all() {
@@ -169,8 +170,8 @@ func (s *Supervisor) Signal(sig unix.Signal) {
 	signalAll(all, sig)
 }
 
-// SignalTargets sends sig to the process trees of the workers, and returns how many
-// have one.
+// SignalTargets sends sig to the workers, and returns how many processes got it: a
+// signal that is news goes to those that handle it (process.SignalAll).
 func (s *Supervisor) SignalTargets(targets []status.Target, sig unix.Signal) int {
 	all, _ := s.apps.workers(targets) // a worker that is gone meanwhile gets none
 	return signalAll(all, sig)
@@ -183,6 +184,5 @@ func signalAll(workers []*worker.Worker, sig unix.Signal) int {
 			trees = append(trees, i.Process())
 		}
 	}
-	process.SignalAll(trees, sig)
-	return len(trees)
+	return process.SignalAll(trees, sig)
 }

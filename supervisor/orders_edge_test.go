@@ -276,3 +276,77 @@ func TestAWorkerIsDeletedBeforeItsTurn(t *testing.T) {
 		wantOnline(t, s, "api", 1)
 	})
 }
+
+// L12: a SIGHUP during whatever is under way is done after it, with what the file says
+// then. One waits, the others merge.
+func TestL12AReloadWaitsForWhatIsUnderWay(t *testing.T) {
+	api := daemon("api", listens(time.Second, 0)).but(shares)
+	silent := func(status.Progress) {}
+	for name, first := range map[string]func(*stage) error{
+		"a revision": func(s *stage) error {
+			return s.Apply(context.Background(), spec.Revision{Apps: []spec.App{api.app}, All: true}, silent)
+		},
+		"a reload": func(s *stage) error {
+			return s.Do(context.Background(), spec.Order{Verb: spec.Reload, Targets: theAPI[:]}, silent)
+		},
+		"a restart": func(s *stage) error {
+			return s.Do(context.Background(), spec.Order{Verb: spec.Restart, Targets: theAPI[:]}, silent)
+		},
+		"a scale": func(s *stage) error { return s.Scale(context.Background(), "api", spec.Size{Workers: 2}, silent) },
+		"a broken revision": func(s *stage) error {
+			_ = s.Reload(context.Background(), func() (spec.Revision, error) { return spec.Revision{}, errors.New("mistakes") }, silent)
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			enact(t, []part{api}, Options{}, func(s *stage) {
+				s.passes(time.Minute)
+				under := make(chan error, 1)
+				go func() { under <- first(s) }()
+				s.passes(500 * time.Millisecond)
+				conf := api.app
+				conf.Instances = 3
+				answers := make(chan error, 3)
+				for range cap(answers) {
+					go func() {
+						answers <- s.Reload(context.Background(), func() (spec.Revision, error) {
+							return spec.Revision{Apps: []spec.App{conf}, All: true}, nil
+						}, silent)
+					}()
+				}
+				s.passes(time.Minute)
+				if err := <-under; err != nil {
+					t.Errorf("what was under way: %v", err)
+				}
+				for range cap(answers) {
+					if err := <-answers; err != nil && !errors.Is(err, ErrMerged) {
+						t.Errorf("a reload: %v", err)
+					}
+				}
+				wantOnline(t, s, "api", 3)
+			})
+		})
+	}
+}
+
+// L12: what waits for its turn does not wait for an app that is new and has long to
+// wait itself, and not for a first start that hangs: it may be what mends it.
+func TestL12AReloadDoesNotWaitForWhatMayNeverCome(t *testing.T) {
+	api := daemon("api", listens(forever, 0), listens(0, 0)).but(shares)
+	enact(t, []part{api, job("migrate", fate{lives: forever})}, Options{}, func(s *stage) {
+		s.passes(time.Second)
+		web := daemon("web", serves).needs("migrate", spec.Completed)
+		for i := range 2 {
+			go func() {
+				_ = s.Reload(context.Background(), func() (spec.Revision, error) {
+					return spec.Revision{Apps: []spec.App{api.app, web.app}, Partial: true, All: true}, nil
+				}, func(status.Progress) {})
+			}()
+			s.passes(time.Second)
+			if n := s.config.load().Reloads; i == 1 && n == 0 {
+				t.Error("the second reload has not ended")
+			}
+		}
+		wantOnline(t, s, "api", 1)
+	})
+}

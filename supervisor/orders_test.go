@@ -251,7 +251,7 @@ func TestALaterReloadSupersedesOneThatHangs(t *testing.T) {
 	})
 }
 
-func TestALaterScaleSupersedes(t *testing.T) {
+func TestL13ALaterScaleSupersedes(t *testing.T) {
 	api := daemon("api", listens(10*time.Second, 0)).but(shares)
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Minute)

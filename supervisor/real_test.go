@@ -252,6 +252,40 @@ func TestSignalsReachEveryWorker(t *testing.T) {
 	}
 }
 
+// L4: who handles a signal that is news is told of it, and how many they were; nobody
+// ends of it.
+func TestL4NewsGoesToThoseThatHandleItAndIsCounted(t *testing.T) {
+	script := actual("a", "sleep")
+	script.Argv = []string{"/bin/sh", "-c", `echo up; while :; do sleep 60; done`}
+	r := run(t, script, actual("b", "sleep"), once("c", "sleep"))
+	r.up(t, 3)
+	every := func(app string) []status.Target { return []status.Target{{App: app, Instance: status.EveryWorker}} }
+	for _, test := range []struct {
+		app  string
+		sig  unix.Signal
+		want int
+	}{
+		{"a", unix.SIGUSR2, 0},
+		{"a", unix.SIGWINCH, 0},
+		{"a", 40, 0},
+		{"b", unix.SIGWINCH, 1}, // the runtime of Go handles every signal
+		{"nobody", unix.SIGWINCH, 0},
+	} {
+		if got := r.SignalTargets(every(test.app), test.sig); got != test.want {
+			t.Errorf("signal %d reached %d processes of %s, want %d", test.sig, got, test.app, test.want)
+		}
+	}
+	r.Signal(unix.SIGUSR2) // as docker kill -s would
+	for _, a := range r.Snapshot().Apps[:1] {
+		if w := a.Workers[0]; w.Starts != 1 || w.LastExit != nil {
+			t.Errorf("%s ended of a signal that it does not handle: %+v", a.Name, w)
+		}
+	}
+	if r.SignalTargets(every("a"), unix.SIGKILL) == 0 {
+		t.Error("an order to end has to be handled by nobody")
+	}
+}
+
 func TestThePidFileIsThereWhileTheProcessIs(t *testing.T) {
 	dir := t.TempDir()
 	one, two := actual("one", "sleep"), actual("two", "sleep")

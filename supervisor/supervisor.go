@@ -15,7 +15,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -62,7 +61,8 @@ type Supervisor struct {
 	apps     apps
 	stopping atomic.Bool
 	failure  atomic.Pointer[string] // the app that the exit code is from, and how it failed
-	applying sync.Mutex             // one revision at a time
+	applying chan struct{}          // holds one while a revision is applied
+	queued   chan struct{}          // holds one while a Reload waits for that
 	config   config
 }
 
@@ -72,12 +72,13 @@ func New(confs []spec.App, options Options) (*Supervisor, error) {
 	s := &Supervisor{
 		options: options, log: options.Log, hooks: hooks.New(hooks.Options{Log: options.Log}),
 		apps: apps{changed: make(chan struct{}, 1)}, config: config{now: status.Config{Loaded: time.Now()}},
+		applying: make(chan struct{}, 1), queued: make(chan struct{}, 1),
 	}
 	d := &s.apps.deps.Worker
 	d.Reaper, d.Log, d.Cgroup, d.UID, d.Record = options.Reaper, options.Log, options.Cgroup, os.Geteuid(), s.journal.record
 	d.OOM, d.Hooks, d.Host = &usage.OOMKills{Count: options.Cgroup.OOMKills}, s.hooks, host
 	d.Output, d.Slots, d.Launch = options.Output, make(chan struct{}, max(options.Starting, 1)), invocation.Start
-	s.apps.deps.Changed = s.apps.wake
+	s.apps.deps.Changed, d.SharedBy = s.apps.wake, s.apps.sharing
 	var err error
 	s.apps.list, err = s.apps.prepare(nil, confs)
 	return s, err

@@ -21,7 +21,7 @@ func TestAFileNamesItsApps(t *testing.T) {
 	if got, want := g.ok(t, "pid", tick), g.ok(t, "pid", "tick"); got != want {
 		t.Errorf("gorun pid FILE prints %q, want %q", got, want)
 	}
-	g.tells(t, []string{"sendSignal", "SIGCONT", g.site.file}, "3 worker")
+	g.tells(t, []string{"sendSignal", "SIGCONT", g.site.file}, "3 process")
 	g.ok(t, "stop", tick)
 	g.wantStates(t, "api/0 online, api/1 online, tick/0 stopped")
 	g.ok(t, "start", "api", tick)

@@ -121,7 +121,7 @@ func TestOrdersDuringAReload(t *testing.T) {
 func TestSignalsMessagesAndActionsReachTheWorkers(t *testing.T) {
 	t.Parallel()
 	g := town(t)
-	g.tells(t, []string{"sendSignal", "SIGUSR2", "api"}, "2 worker")
+	g.tells(t, []string{"sendSignal", "SIGUSR2", "api"}, "2 process")
 	g.out.nth(t, "^got SIGUSR2$", 2)
 	g.tells(t, []string{"send", "api", `{"topic":"cache","data":[1]}`}, "2 worker")
 	g.out.nth(t, `^message {"topic":"cache","data":\[1\]}$`, 2)

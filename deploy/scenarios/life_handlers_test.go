@@ -107,3 +107,61 @@ func wantLives(t *testing.T, record string, handles bool, least int) {
 		t.Error("the server was closed before the handler could")
 	}
 }
+
+// L4: a signal that is news reaches the app behind npm and sh, which do not handle it
+// and would end of it, by a command and by docker kill alike.
+func TestL4ASignalThatIsNewsEndsNoRunner(t *testing.T) {
+	tool(t, "npm")
+	s := newSite(t)
+	writeFile(t, filepath.Join(s.dir, "package.json"), `{"scripts": {"start": "node s.js"}}`, 0o644)
+	writeFile(t, filepath.Join(s.dir, "s.js"), `
+		process.on('SIGUSR2', () => console.log('app got USR2'));
+		process.on('SIGWINCH', () => console.log('app got WINCH'));
+		require('http').createServer((q, r) => r.end('ok\n')).listen(process.env.PORT, '127.0.0.1');`, 0o644)
+	g := operate(t, s, s.app().with("script", "npm").with("args", "start"))
+	before := g.members(t)
+	g.tells(t, []string{"sendSignal", "SIGUSR2", "api"}, "2 process")
+	g.out.nth(t, "^app got USR2$", 2)
+	g.signal(t, unix.SIGWINCH)
+	g.out.nth(t, "^app got WINCH$", 2)
+	g.refused(t, []string{"sendSignal", "SIGURG", "api"}, "SIGURG", "api")
+	if got := changed(before, g.members(t)); got != "" {
+		t.Errorf("%s ended of a signal that is news", got)
+	}
+}
+
+// L6: a Node app that handles SIGTERM alone is stopped by it, where the file or pm2's
+// variable says so: its request is answered, and its handler comes to its end.
+func TestL6AnAppThatHandlesSIGTERMAloneGetsIt(t *testing.T) {
+	tool(t, "node")
+	for _, by := range []string{"stop_signal", "PM2_KILL_SIGNAL"} {
+		t.Run(by, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			script := filepath.Join(s.dir, "term.js")
+			writeFile(t, script, `
+				const s = require('http').createServer((q, r) => { console.log('asked'); answer = () => r.end('pid ' + process.pid + '\n'); });
+				let answer;
+				s.listen(process.env.PORT, '127.0.0.1', () => console.log('up'));
+				process.on('SIGTERM', () => { console.log('finishing'); s.close(() => { console.log('flushed'); process.exit(0); }); answer(); });`, 0o644)
+			one := app{"name": "api", "script": script, "env": s.environ()}
+			env := []string{"GORUN_SOCKET=" + s.socket}
+			if by == "stop_signal" {
+				one = one.with(by, "SIGTERM")
+			} else {
+				env = append(env, by+"=SIGTERM")
+			}
+			g := start(t, launch{args: []string{ecosystem(t, one), "--no-web"}, env: env})
+			g.out.next(t, "^up$")
+			answered := make(chan reply, 1)
+			go func() { answered <- s.asker("").ask() }()
+			g.out.next(t, "^asked$")
+			g.signal(t, unix.SIGTERM)
+			if r := <-answered; r.err != nil {
+				t.Errorf("the request under way: %v", r.err)
+			}
+			g.out.next(t, "^flushed$")
+			wantCode(t, g, 0)
+		})
+	}
+}

@@ -27,6 +27,7 @@ var differences = [...]difference{
 	{"`os.cpus().length` in the file", "the host's processors", "those that the container may use", "48 workers on two processors help nobody", "TestLoadEvaluatesJavaScript", false},
 	{"`instances: max`", "one for each processor of the host", "the container's quota, rounded up, and its affinity", "the same", "TestMaxInstancesAreTheProcessorsOfTheContainer", true},
 	{"`exec_mode: cluster`", "scripts that node runs", "any program, also behind `npm start`", "the kernel can spread connections for all of them", "TestEveryRuntimeSharesOnePort", true},
+	{"two apps in cluster mode on one port", "share it: a request reaches either", "a mistake where the file has the port, else the log names the other app", "one app must not answer for another", "TestL34TwoAppsOnOnePortAreAMistake", false},
 	{"instances start", "one after the other", "as many at a time as there are processors", "eight workers of one second take two, not eight", "TestInstancesStartInParallel", false},
 	{"a worker is online", "as soon as it runs, or when `listen_timeout` is over", "when it listens, says `ready`, or its health check succeeds", "connections must not go to who cannot answer", "TestAWorkerIsOnlineWhenItListens", false},
 	{"`wait_ready` and no `ready`", "declared online", "failed to start", "a release that never became ready is not one", "TestAWorkerThatNeverSaysThatItIsReadyMisbehaves", false},

@@ -69,7 +69,7 @@ func (c *change) orders(t *testing.T) {
 			}
 		}
 	})
-	c.during(t, "scale to 8", func() { c.ok(t, "scale", "api", "8") })
+	c.during(t, "scale to 8", func() { c.ok(t, "scale", "api", "8", "--force") })
 	if n := len(c.members(t, "api")); n != 8 {
 		t.Errorf("%d workers, want 8", n)
 	}

@@ -154,7 +154,7 @@ func (c *controller) settle(ctx context.Context) bool {
 
 // accept sets what a command desires, or answers it.
 func (c *controller) accept(ctx context.Context, command *orders.Command) {
-	if command.Background && c.orders.Busy() && ctx.Err() == nil && !c.desired.gone {
+	if c.orders.Waits(command) && ctx.Err() == nil && !c.desired.gone {
 		c.orders.Queue(command)
 		return
 	}
@@ -302,11 +302,8 @@ func (c *controller) conclude(ctx context.Context, o *orders.Order) {
 	}
 	c.publish()
 	o.Finish(result.Err)
-	if c.orders.Busy() {
-		return
-	}
 	for _, waiting := range c.orders.TakeWaiting() {
-		if c.actual.Phase == Stopped {
+		if c.actual.Phase == Stopped && waiting.Spec == nil {
 			waiting.Finish(nil)
 		} else {
 			c.accept(ctx, waiting)

@@ -17,7 +17,7 @@ func (p *Published) Status() status.App {
 	conf := p.Spec
 	s := status.App{
 		Name: conf.Name, Namespace: conf.Namespace, Mode: conf.Mode.String(), Sharing: conf.Sharing.String(),
-		Interpreter: conf.Interpreter, Script: conf.Script, MemoryLimit: conf.MaxMemory, ReadyMin: conf.ReadyMin,
+		Interpreter: conf.Interpreter, Script: conf.Script, ScriptPath: conf.ScriptPath(), MemoryLimit: conf.MaxMemory, ReadyMin: conf.ReadyMin,
 		Desired: len(p.Workers), Grace: p.grace(), Blocked: p.Blocked, Completed: p.Completed, Reloads: p.Reloads,
 		Resting: p.Phase == Ended && !conf.Autostart && !p.served(), StoppedByOperator: p.Phase == Stopped,
 		Probe: conf.Health.Kind(),

@@ -22,7 +22,11 @@ func (c *commandLine) checkCommand() *cli.Command {
 }
 
 func (c *commandLine) check(args *cli.Context) (int, error) {
-	file, err := input{c.Env, args, c.appArgs}.load()
+	in, err := c.input(args)
+	if err != nil {
+		return codeFailure, err
+	}
+	file, err := in.load()
 	for _, warning := range file.Warnings {
 		fmt.Fprintln(c.Err, "warning:", warning)
 	}

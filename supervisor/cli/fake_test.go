@@ -28,6 +28,7 @@ type fake struct {
 	environ []string // by which commands find it
 	err     error    // of every order
 	order   func()   // called by every order, if not nil
+	script  string   // what api runs
 
 	mu    sync.Mutex
 	calls []string
@@ -103,7 +104,7 @@ func (f *fake) Snapshot() status.Snapshot {
 		return status.Worker{App: app, Instance: instance, ID: id, State: status.Online, Pid: 100 + id}
 	}
 	return status.Snapshot{Apps: []status.App{
-		{Name: "api", Namespace: "back", Mode: "cluster", Workers: []status.Worker{worker("api", 0, 0), worker("api", 1, 1)}},
+		{Name: "api", Namespace: "back", Mode: "cluster", ScriptPath: f.script, Workers: []status.Worker{worker("api", 0, 0), worker("api", 1, 1)}},
 		{Name: "web", Namespace: "front", Mode: "fork", Workers: []status.Worker{worker("web", 0, 2)}},
 	}}
 }
@@ -151,6 +152,9 @@ func (f *fake) Plan(spec.Revision) []status.Change {
 
 func (f *fake) SignalTargets(targets []status.Target, sig unix.Signal) int {
 	f.record("signal %d to %v", int(sig), targets)
+	if sig == unix.SIGWINCH { // which nobody handles
+		return 0
+	}
 	return len(targets)
 }
 

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -24,6 +23,35 @@ type input struct {
 	env     Env
 	args    *cli.Context
 	appArgs []string // those after "--"
+	dir     string   // gorun's working directory, as it was called at the start
+}
+
+func (c *commandLine) input(args *cli.Context) (input, error) {
+	dir, err := workingDir(args.Args().First())
+	return input{env: c.Env, args: args, appArgs: c.appArgs, dir: dir}, err
+}
+
+// workingDir returns the working directory by the name that the path of the file or
+// PWD has for it: symbolic links on the way may lead to another release later, and are
+// followed anew whenever something is read or started.
+func workingDir(file string) (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find the working directory: %w", err)
+	}
+	if filepath.IsAbs(file) && sameDir(filepath.Dir(file), dir) {
+		return filepath.Dir(file), nil
+	}
+	return dir, nil
+}
+
+func sameDir(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }
 
 // load reads what the command line names.
@@ -31,32 +59,21 @@ func (i input) load() (ecosystem.File, error) {
 	if i.args.NArg() != 1 {
 		return ecosystem.File{}, fmt.Errorf("name one ecosystem file or script, not %d: gorun FILE|SCRIPT [options] [-- args]", i.args.NArg())
 	}
-	source, err := i.source()
-	if err != nil {
-		return ecosystem.File{}, err
-	}
-	return ecosystem.Load(source) //nolint:wrapcheck // its errors are for people, with positions
+	return ecosystem.Load(i.source()) //nolint:wrapcheck // its errors are for people, with positions
 }
 
-func (i input) source() (ecosystem.Source, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return ecosystem.Source{}, fmt.Errorf("find the working directory: %w", err)
-	}
+func (i input) source() ecosystem.Source {
 	return ecosystem.Source{
-		Path: i.args.Args().First(), Stdin: i.env.In, Dir: dir, Environ: i.env.Environ, CPUs: usage.CPUs(),
+		Path: i.args.Args().First(), Stdin: i.env.In, Dir: i.dir, Environ: i.env.Environ, CPUs: usage.CPUs(),
 		EnvName: i.args.String("env"), Only: list(i.args.String("only")), Args: i.appArgs, Options: given(i.args), Strict: i.args.Bool("strict"),
 		Console: i.env.Err,
-	}, nil
+	}
 }
 
 // loader reads the file of this run anew, or another one.
 func (i input) loader(log *slog.Logger) control.Load {
 	return func(path string, only []string) ([]spec.App, error) {
-		source, err := i.source()
-		if err != nil {
-			return nil, err
-		}
+		source := i.source()
 		if path != "" && !source.Is(path) { // the options of this run are for its own file
 			source.Path, source.Options, source.Args, source.Only = path, nil, nil, nil
 		}
@@ -78,15 +95,28 @@ type files struct {
 	only   []string // apps and namespaces of a file that are meant; nil: all
 }
 
-// isFile reports whether a word names an ecosystem file or a script. The name of
-// an app that gorun has goes before.
-func (f files) isFile(ctx context.Context, word string) bool {
+// find finds out what a word names: apps that run the script of that name, as pm2 has
+// it, or an ecosystem file or a script that no app runs. It is neither where gorun has
+// an app or a namespace of that name, which goes before.
+func (f files) find(ctx context.Context, word string) (scriptOf []string, isFile bool) {
 	info, err := os.Stat(word)
-	if err != nil || !info.Mode().IsRegular() || filepath.Ext(word) == "" {
-		return false
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, false
 	}
+	isFile = filepath.Ext(word) != ""
 	known, err := f.client.Apps(ctx)
-	return err != nil || !slices.ContainsFunc(known.Apps, func(a client.App) bool { return a.Name == word })
+	if err != nil {
+		return nil, isFile // whatever is asked next will report it
+	}
+	for _, a := range known.Apps {
+		if a.Name == word || a.Namespace == word {
+			return nil, false
+		}
+		if script, err := os.Stat(a.ScriptPath); err == nil && os.SameFile(script, info) {
+			scriptOf = append(scriptOf, a.Name)
+		}
+	}
+	return scriptOf, isFile && scriptOf == nil
 }
 
 // revisionOf completes a request by the file that is named, or leaves it gorun's
@@ -118,8 +148,12 @@ func (f files) targets(ctx context.Context, words []string) ([]string, error) {
 	var all []string
 	named := 0
 	for _, word := range words {
-		if !f.isFile(ctx, word) {
-			all = append(all, word)
+		scriptOf, isFile := f.find(ctx, word)
+		if !isFile {
+			if scriptOf == nil {
+				scriptOf = []string{word}
+			}
+			all = append(all, scriptOf...)
 			continue
 		}
 		named++

@@ -78,9 +78,10 @@ func (c *commandLine) writeSample(args *cli.Context) (int, error) {
 	case from != "" && (args.Bool("js") || args.NArg() > 0), args.Bool("js") && args.NArg() > 0:
 		return codeUsage, errors.New("init: choose one of simple, --js and --from")
 	case from != "":
-		source, err := input{c.Env, args, nil}.source()
+		in, err := c.input(args)
 		if err == nil {
-			source.Path = from
+			source := in.source()
+			source.Path, source.Args = from, nil
 			text, err = ecosystem.Convert(source)
 		}
 		if err != nil {

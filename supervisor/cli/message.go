@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"gorun/signals"
 	"gorun/supervisor/control/client"
 	"gorun/supervisor/status"
 )
@@ -14,7 +16,7 @@ import (
 // messageCommands send something to the processes of workers.
 func messageCommands(action clientAction) []*cli.Command {
 	return []*cli.Command{
-		{Name: "sendSignal", Aliases: []string{"signal", "kill"}, Usage: "send a signal to the process trees of workers", Category: "operate", ArgsUsage: "SIGNAL NAME...", Action: action((*session).signal)},
+		{Name: "sendSignal", Aliases: []string{"signal", "kill"}, Usage: "send a signal to the processes of workers that handle it; exit 1 where none does", Category: "operate", ArgsUsage: "SIGNAL NAME...", Action: action((*session).signal)},
 		{Name: "send", Usage: "send an IPC message to Node workers", Category: "operate", ArgsUsage: "NAME MESSAGE", Action: action((*session).send)},
 		{Name: "trigger", Usage: "trigger an action of Node workers and print their replies", Category: "operate", ArgsUsage: "NAME ACTION [PARAMS]", Action: action((*session).trigger)},
 	}
@@ -28,11 +30,18 @@ func (s *session) signal() error {
 	if err != nil {
 		return err
 	}
-	n, err := s.client.Signal(s.ctx, client.Signal{Signal: s.args.Args().First(), Targets: targets})
+	name := s.args.Args().First()
+	n, err := s.client.Signal(s.ctx, client.Signal{Signal: name, Targets: targets})
 	if err != nil {
 		return err
 	}
-	printSent(s.Out, n)
+	if n == 0 {
+		if sig, err := signals.Parse(name); err == nil {
+			name = signals.Name(sig)
+		}
+		return fmt.Errorf("nobody handles %s in app %s", name, strings.Join(targets, ", "))
+	}
+	printSent(s.Out, n, "process")
 	return nil
 }
 
@@ -52,12 +61,12 @@ func (s *session) send() error {
 	if err != nil {
 		return err
 	}
-	printSent(s.Out, n)
+	printSent(s.Out, n, "worker")
 	return nil
 }
 
-func printSent(out io.Writer, workers int) {
-	fmt.Fprintln(out, "sent to", status.Plural(workers, "worker"))
+func printSent(out io.Writer, n int, to string) {
+	fmt.Fprintln(out, "sent to", status.Plural(n, to))
 }
 
 func (s *session) trigger() error {

@@ -30,7 +30,7 @@ func operateCommands(action clientAction) []*cli.Command {
 		reload,
 		order("delete", "stop apps or workers and remove them", "del", "rm"),
 		order("reset", "set the restart counters to zero"),
-		{Name: "scale", Usage: "change how many workers an app has: 4, +3, -2, max", Category: "operate", ArgsUsage: "NAME NUMBER", Action: action((*session).scale)},
+		{Name: "scale", Usage: "change how many workers an app has: 4, +3, -2, max", Category: "operate", ArgsUsage: "NAME NUMBER", Flags: []cli.Flag{boolFlag("force", "start more workers than four for each CPU, or than the memory limit allows", "f")}, Action: action((*session).scale)},
 		{
 			Name: "apply", Usage: "make the running apps match a file; what has not changed runs on", Category: "operate", ArgsUsage: "[FILE]",
 			Flags: []cli.Flag{parallel, onlyFlag()}, Action: action((*session).apply),
@@ -72,11 +72,10 @@ func (s *session) carryOut(verb string) error {
 	if err != nil {
 		return err
 	}
-	if revision, found := revisions[verb]; found && len(words) == 1 && s.files.isFile(s.ctx, words[0]) {
-		if revision, err = revisionOf(s.args, revision); err != nil {
-			return err
+	if revision, found := revisions[verb]; found && len(words) == 1 {
+		if _, isFile := s.files.find(s.ctx, words[0]); isFile {
+			return s.applyFile(revision)
 		}
-		return s.print(s.client.Apply(s.ctx, revision))
 	}
 	targets, err := s.files.targets(s.ctx, words)
 	if err != nil {
@@ -85,11 +84,24 @@ func (s *session) carryOut(verb string) error {
 	return s.print(s.client.Order(s.ctx, client.Order{Verb: verb, Targets: targets, Parallel: s.args.Int("parallel")}))
 }
 
+// applyFile applies the file that is named. To reload a script would be to put its app
+// in the place of all others.
+func (s *session) applyFile(revision client.Revision) error {
+	revision, err := revisionOf(s.args, revision)
+	if err != nil {
+		return err
+	}
+	if !revision.Partial && ecosystem.IsScript(revision.File) {
+		return fmt.Errorf("no app runs %s; to start it, there is gorun start", s.args.Args().First())
+	}
+	return s.print(s.client.Apply(s.ctx, revision))
+}
+
 func (s *session) scale() error {
 	if s.args.NArg() != 2 {
 		return fmt.Errorf("name an app and a number: gorun scale api 4, +3, -2 or max; %w", errUsage)
 	}
-	return s.print(s.client.Scale(s.ctx, client.Scale{App: s.args.Args().Get(0), Workers: s.args.Args().Get(1)}))
+	return s.print(s.client.Scale(s.ctx, client.Scale{App: s.args.Args().Get(0), Workers: s.args.Args().Get(1), Force: s.args.Bool("force")}))
 }
 
 func (s *session) apply() error {

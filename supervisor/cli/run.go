@@ -22,7 +22,10 @@ func (c *commandLine) supervise(args *cli.Context) (int, error) {
 	if args.NArg() == 0 && args.NumFlags() == 0 {
 		return codeUsage, cli.ShowAppHelp(args)
 	}
-	in := input{c.Env, args, c.appArgs}
+	in, err := c.input(args)
+	if err != nil {
+		return codeFailure, err
+	}
 	file, err := in.load()
 	if err != nil {
 		fmt.Fprintln(c.Err, err)

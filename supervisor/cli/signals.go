@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"gorun/signals"
+	"gorun/supervisor"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 )
@@ -24,7 +26,7 @@ const repeatInterval = 20 * time.Millisecond
 // workers are what signals act on.
 type workers interface {
 	Signal(sig unix.Signal)
-	Apply(ctx context.Context, revision spec.Revision, report func(status.Progress)) error
+	Reload(ctx context.Context, load func() (spec.Revision, error), report func(status.Progress)) error
 }
 
 // actions are what signals do. None of them waits for a file, a pipe or a process:
@@ -63,19 +65,23 @@ func (v service) reopenLogs(ctx context.Context) {
 	}
 }
 
-// reload makes the apps match the file as it is by now; where it has mistakes
-// nothing changes.
+// reload makes the apps match the file as it is by then, after what is under way;
+// where it has mistakes nothing changes.
 func (v service) reload(ctx context.Context, w workers) {
-	apps, err := v.load("", nil)
-	if err == nil {
-		v.log.Info("reloading", "signal", "SIGHUP")
-		err = w.Apply(ctx, spec.Revision{Apps: apps, All: true}, func(p status.Progress) {
-			v.log.Info("reload", "app", p.App, "progress", p.Text)
-		})
+	load := func() (spec.Revision, error) {
+		apps, err := v.load("", nil)
+		if err == nil {
+			v.log.Info("reloading", "signal", "SIGHUP")
+		}
+		return spec.Revision{Apps: apps, All: true}, err
 	}
-	if err != nil {
+	err := w.Reload(ctx, load, func(p status.Progress) { v.log.Info("reload", "app", p.App, "progress", p.Text) })
+	switch {
+	case err == nil:
+		v.log.Info("reloaded")
+	case errors.Is(err, supervisor.ErrMerged):
+		v.log.Info("reload waits for its turn", "signal", "SIGHUP")
+	default:
 		v.log.Error("reload failed", "error", err)
-		return
 	}
-	v.log.Info("reloaded")
 }

@@ -24,7 +24,7 @@ type stuck chan struct{}
 
 func (s stuck) Signal(unix.Signal) { <-s }
 
-func (s stuck) Apply(context.Context, spec.Revision, func(status.Progress)) error {
+func (s stuck) Reload(context.Context, func() (spec.Revision, error), func(status.Progress)) error {
 	<-s
 	return nil
 }

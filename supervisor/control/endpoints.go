@@ -34,9 +34,9 @@ var endpoints = [...]endpoint{
 	{"GET", "/v1/logs", "`?target=api&target=3&lines=15&stream=err&follow=1`", "stream of `{seq, time, app, instance, id, stream, text, missed}`", "sends the last lines that workers wrote; with `follow`, new lines as they come", (*api).logs},
 	{"GET", "/v1/events", "`?after=0&follow=1`", "stream of `{seq, time, app, instance, kind, text, data}`", "sends the last thousand events; with `follow`, new events as they happen", (*api).events},
 	{"POST", "/v1/orders", "`{\"verb\":\"reload\",\"targets\":[\"api\"],\"parallel\":2}`", progressStream, "carries out a verb: start, stop, restart, reload, delete or reset", (*api).orders},
-	{"POST", "/v1/scale", "`{\"app\":\"api\",\"workers\":\"+3\"}`", progressStream, "changes the number of workers: `4`, `+3`, `-2` or `max`", (*api).scale},
+	{"POST", "/v1/scale", "`{\"app\":\"api\",\"workers\":\"+3\",\"force\":true}`", progressStream, "changes the number of workers: `4`, `+3`, `-2` or `max`; `force`: also to more than CPUs and memory have room for", (*api).scale},
 	{"POST", "/v1/apply", "`{\"file\":\"/abs/path\",\"parallel\":2}`, see below", progressStream, "applies the file; returns when new workers are online", (*api).apply},
-	{"POST", "/v1/signal", "`{\"signal\":\"SIGUSR1\",\"targets\":[\"api\"]}`", "`{signalled}`", "sends a signal to the process trees of workers", (*api).signal},
+	{"POST", "/v1/signal", "`{\"signal\":\"SIGUSR1\",\"targets\":[\"api\"]}`", "`{signalled}`", "sends a signal to the processes of workers that handle it; `signalled` is how many", (*api).signal},
 	{"POST", "/v1/send", "`{\"targets\":[\"api\"],\"message\":{}}`", "`{sent, error}`", "sends any JSON to Node workers as an IPC message", (*api).send},
 	{"POST", "/v1/trigger", "`{\"targets\":[\"api\"],\"action\":\"gc\",\"params\":\"\"}`", "`{replies, error}`", "triggers an action of Node workers and waits for their replies; `error` names the workers without one", (*api).trigger},
 	{"POST", "/v1/flush", "`{\"targets\":[\"api\"]}`", "`{}`", "empties log files and the lines kept for `/v1/logs`", (*api).flush},
@@ -124,7 +124,11 @@ func (a *api) scale(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(w, r, &asked); err != nil {
 		return err
 	}
-	app, size, err := parseScale(asked, a.Apps.Snapshot().Apps, a.CPUs)
+	now := a.Apps.Sample()
+	app, size, err := parseScale(asked, now.Apps, a.CPUs)
+	if err == nil && !asked.Force {
+		err = checkGrowth(app, size, now, a.CPUs)
+	}
 	if err != nil {
 		return err
 	}

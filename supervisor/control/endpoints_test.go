@@ -46,6 +46,8 @@ func TestEndpoints(t *testing.T) {
 		{"scale up", "POST", "/v1/scale", `{"app":"api","workers":"+3"}`, 200, `{"done":true}`, "scale api {Workers:3 Relative:true}"},
 		{"scale down", "POST", "/v1/scale", `{"app":"api","workers":"-2"}`, 200, `{"done":true}`, "scale api {Workers:-2 Relative:true}"},
 		{"scale to max", "POST", "/v1/scale", `{"app":"api","workers":"max"}`, 200, `{"done":true}`, "scale api {Workers:8 Relative:false}"},
+		{"scale far", "POST", "/v1/scale", `{"app":"api","workers":"+1000"}`, 400, "--force", ""},
+		{"scale far by force", "POST", "/v1/scale", `{"app":"api","workers":"+1000","force":true}`, 200, `{"done":true}`, "scale api {Workers:1000 Relative:true}"},
 		{"scale to none", "POST", "/v1/scale", `{"app":"api","workers":"0"}`, 400, "stop the app", ""},
 		{"scale to nonsense", "POST", "/v1/scale", `{"app":"api","workers":"many"}`, 400, "many", ""},
 		{"scale too far", "POST", "/v1/scale", `{"app":"api","workers":"10001"}`, 400, "10001", ""},

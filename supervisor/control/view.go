@@ -10,7 +10,7 @@ import (
 // appOf is an app as the API shows it.
 func appOf(a status.App) client.App {
 	app := client.App{
-		Name: a.Name, Namespace: a.Namespace, Mode: a.Mode, Sharing: a.Sharing, Interpreter: a.Interpreter, Script: a.Script,
+		Name: a.Name, Namespace: a.Namespace, Mode: a.Mode, Sharing: a.Sharing, Interpreter: a.Interpreter, Script: a.Script, ScriptPath: a.ScriptPath,
 		Desired: a.Desired, Online: a.Online(), MemoryLimit: a.MemoryLimit, Troubles: a.Troubles(),
 		Workers: make([]client.Worker, 0, len(a.Workers)),
 	}
@@ -29,7 +29,7 @@ func workerOf(w status.Worker) client.Worker {
 		Unstable: w.Unstable, LastError: w.LastError,
 		CPUSeconds: w.Usage.CPU.Seconds(), Memory: w.Usage.Resident, OpenFDs: w.Usage.Descriptors,
 		Threads: w.Usage.Threads, Processes: w.Usage.Processes,
-		OutLines: w.Lines.OutLines, ErrLines: w.Lines.ErrLines,
+		Lines: client.Lines{OutLines: w.Lines.OutLines, ErrLines: w.Lines.ErrLines},
 	}
 	if !w.Started.IsZero() {
 		started := w.Started
@@ -38,6 +38,9 @@ func workerOf(w status.Worker) client.Worker {
 	worker.Restarts = w.Restarted()
 	if exit := w.LastExit; exit != nil {
 		worker.LastExit = &client.Exit{Code: exit.Code, Text: exit.Text, At: exit.At, Uptime: exit.Uptime.Seconds()}
+	}
+	if w.Probe.Checks > 0 {
+		worker.Health = &client.Health{OK: w.Probe.Up, Text: w.Probe.Text}
 	}
 	if v := w.Vitals; v != nil {
 		worker.Node = &client.Node{

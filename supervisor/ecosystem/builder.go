@@ -15,6 +15,7 @@ import (
 type builder struct {
 	app       spec.App
 	source    *Source
+	variables map[string]string // pm2's own, of gorun's environment
 	report    *report
 	at        position
 	settings  settings
@@ -31,7 +32,7 @@ type builder struct {
 
 // newBuilder sorts the entries of an app by their keys.
 func newBuilder(l *loader, at position, entries []entry) *builder {
-	b := &builder{source: l.source, report: l.report, at: at, base: l.base, envs: settings{}}
+	b := &builder{source: l.source, variables: l.variables, report: l.report, at: at, base: l.base, envs: settings{}}
 	b.app.Position = l.report.location(at)
 	b.settings = l.report.collect(entries, "", l.appIndex.find, l.unknownKey)
 	for name, s := range b.settings {
@@ -54,6 +55,7 @@ func (b *builder) override(l *loader) {
 // build makes the app: first the program to run, then each key in the order of
 // the tables, then the fields that depend on several keys.
 func (b *builder) build(keys []Key) {
+	addVariableDefaults(keys, b.settings, b.variables)
 	addDefaults(keys, b.settings, "", b.at)
 	b.chooseNames()
 	b.dirExists = b.chooseDir()

@@ -82,10 +82,21 @@ func keyTable(choose func(declaredKey) bool) string {
 	table.WriteString("| key (aliases) | default | |\n|---|---|---|\n")
 	for _, d := range declared() {
 		if choose(d) {
-			fmt.Fprintf(&table, "| `%s`%s | %s | %s |\n", d.key.Name, aliases(d.key.Aliases), d.key.Default, strings.ReplaceAll(d.key.Doc, "|", "\\|"))
+			fmt.Fprintf(&table, "| `%s`%s | %s | %s |\n", d.key.Name, aliases(d.key.Aliases), defaults(d.key), strings.ReplaceAll(d.key.Doc, "|", "\\|"))
 		}
 	}
 	return table.String()
+}
+
+// defaults are the default of a key, and the variable that has another one.
+func defaults(key Key) string {
+	switch {
+	case key.Environ == "":
+		return key.Default
+	case key.Default == "":
+		return "`$" + key.Environ + "`"
+	}
+	return "`$" + key.Environ + "`, " + key.Default
 }
 
 func noEffectTable() string {

@@ -129,6 +129,12 @@ const (
 	javaScript
 )
 
+// IsScript reports whether a path names a program to run, rather than an ecosystem file.
+func IsScript(path string) bool {
+	format, err := formatOf(path)
+	return err == nil && format == bareScript
+}
+
 // formatOf goes by the name of the file alone, as pm2 does.
 func formatOf(path string) (format, error) {
 	name := strings.ToLower(filepath.Base(path))

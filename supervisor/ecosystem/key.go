@@ -14,6 +14,7 @@ type Key struct {
 	Aliases  []string // other names, both cases too
 	Type     Type     // how its value is written, and where it goes
 	Default  string   // as written in a file; "" = none, or described in Doc
+	Environ  string   // variable of gorun's own environment that has another default, as pm2's daemon does
 	Doc      string   // one line
 	NoEffect bool     // accepted for pm2's sake: it makes no sense in a container
 }

@@ -77,16 +77,17 @@ func (f File) Workers() int {
 
 // loader is the state of one load.
 type loader struct {
-	source   *Source
-	report   *report
-	base     string // the ecosystem file's folder
-	file     File
-	options  []entry
-	current  builder // builds one app after the other: the types of appKeys fill its fields
-	appKeys  []Key
-	topKeys  []Key
-	appIndex index
-	topIndex index
+	source    *Source
+	report    *report
+	base      string // the ecosystem file's folder
+	file      File
+	options   []entry
+	variables map[string]string // pm2's own, of gorun's environment: PM2_…
+	current   builder           // builds one app after the other: the types of appKeys fill its fields
+	appKeys   []Key
+	topKeys   []Key
+	appIndex  index
+	topIndex  index
 }
 
 // Load reads an ecosystem file, or makes one app of a script. All mistakes
@@ -99,6 +100,8 @@ func Load(src Source) (File, error) {
 	l.appKeys, l.topKeys = l.current.keys(), l.keys()
 	l.appIndex, l.topIndex = indexOf(l.appKeys), indexOf(l.topKeys)
 	l.options = optionEntries(src.Options, l.report)
+	l.variables = pm2Variables(src.Environ)
+	ignoreVariables(l.variables, l.appKeys, l.report)
 	if builders, err := l.builders(); err != nil {
 		l.report.fail(err)
 	} else {
@@ -151,6 +154,7 @@ func (l *loader) assemble(builders []*builder) {
 	l.checkEnvName(builders)
 	l.checkDuplicateNames(chosen)
 	resolveDependencies(l.report, chosen, builders)
+	l.checkPorts(chosen)
 	for _, b := range chosen {
 		l.file.Apps = append(l.file.Apps, b.app)
 	}

@@ -14,7 +14,7 @@ import (
 type Problem struct {
 	File         string // as the caller named it; "" for an option
 	Line, Column int    // from 1; 0 when it is about the file as a whole
-	Option       string // "--kill-timeout", "" when it is about the file
+	Option       string // "--kill-timeout", or a variable such as PM2_KILL_TIMEOUT; "" when it is about the file
 	Path         string // apps[0].env, where the line in a JavaScript file is unknown
 	Key, Nearest string // an unknown key that is left out, and the known one that it resembles; "" for others
 	Text         string // the mistake and the remedy
@@ -26,6 +26,8 @@ func (p Problem) String() string { return p.Position() + ": " + p.Text }
 // Position returns where it is, as file:line:column.
 func (p Problem) Position() string {
 	switch {
+	case p.Option != "" && p.Option[0] != '-':
+		return "environment variable " + p.Option
 	case p.Option != "":
 		return "option " + p.Option
 	case p.Line == 0 && p.Path != "":

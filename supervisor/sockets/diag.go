@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"time"
 	"unsafe"
 
@@ -138,6 +139,16 @@ func failure(payload []byte) error {
 // diagInode is the inode in a struct inet_diag_msg; 0: no process has the socket open
 // any more, or yet.
 func diagInode(b []byte) uint64 { return uint64(binary.NativeEndian.Uint32(b[68:])) }
+
+// diagAddress is the local address in a struct inet_diag_msg, with its zone where it
+// needs one.
+func diagAddress(b []byte) netip.Addr {
+	ip := ipOf(b[0], b[8:24])
+	if zone := binary.NativeEndian.Uint32(b[40:]); zone != 0 && ip.IsLinkLocalUnicast() && ip.Is6() {
+		return ip.WithZone(strconv.FormatUint(uint64(zone), 10))
+	}
+	return ip
+}
 
 // connections collects the wanted sockets of a dump.
 type connections struct {

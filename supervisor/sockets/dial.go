@@ -40,10 +40,15 @@ func (a Address) Fits(port int) bool {
 	return a.Kind == Unix || a.Kind == TCP && (port == 0 || a.Port == port)
 }
 
-// Dial connects to the address on this machine, whoever accepts there.
+// Dial connects to the address, whoever accepts there. One that stands for all is
+// reached over the loopback.
 func (a Address) Dial(ctx context.Context) (net.Conn, error) {
 	if a.Kind == Unix {
 		return new(net.Dialer).DialContext(ctx, "unix", a.Path)
 	}
-	return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("localhost", strconv.Itoa(a.Port)))
+	host := "localhost"
+	if a.IP.IsValid() && !a.IP.IsUnspecified() {
+		host = a.IP.String()
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(a.Port)))
 }

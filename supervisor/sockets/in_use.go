@@ -13,15 +13,35 @@ import (
 
 // ExplainInUse names the address that a program could not have, and who holds it,
 // from what the program has written; "" where no line is about that. own is the port
-// that the program is known to listen on, or 0.
-func ExplainInUse(lines []string, own int) string {
+// that the program is known to listen on, or 0; sharedBy says which other app shares a
+// port, "" for none.
+func ExplainInUse(lines []string, own int, sharedBy func(port int) string) string {
 	inUse := regexp.MustCompile(`(?i)EADDRINUSE|address (?:is )?already in use`)
+	var ports []int
+	found := false
 	for _, line := range lines {
-		if inUse.MatchString(line) {
-			return inUseHint(portsIn(line), own)
+		switch {
+		case inUse.MatchString(line):
+			found = true
+			ports = append(ports, portsIn(line)...)
+		case found:
+			ports = append(ports, portField(line)...)
 		}
 	}
-	return ""
+	if !found {
+		return ""
+	}
+	return inUseHint(ports, own, sharedBy)
+}
+
+// portField returns the port of an error that Node has printed field by field.
+func portField(line string) []int {
+	digits, found := strings.CutPrefix(strings.TrimSpace(line), "port: ")
+	port, err := strconv.Atoi(strings.TrimSuffix(digits, ","))
+	if !found || err != nil {
+		return nil
+	}
+	return []int{port}
 }
 
 // portsIn returns what may be a port in a line, the likeliest first: the time
@@ -38,13 +58,16 @@ func portsIn(line string) []int {
 }
 
 // inUseHint prefers a port that somebody does listen on to what only may be one.
-func inUseHint(ports []int, own int) string {
+func inUseHint(ports []int, own int, sharedBy func(port int) string) string {
 	if own != 0 {
 		ports = append(ports, own)
 	}
 	for _, port := range ports {
-		if inodes, err := Listeners(port); err == nil && len(inodes) > 0 {
-			return fmt.Sprintf("EADDRINUSE :%d%s", port, ownerOf(fmt.Sprintf("socket:[%d]", inodes[0])))
+		if app := sharedBy(port); app != "" {
+			return fmt.Sprintf("EADDRINUSE :%d, which app %s has: two apps cannot share a port", port, app)
+		}
+		if all, err := Listeners(port); err == nil && len(all) > 0 {
+			return fmt.Sprintf("EADDRINUSE :%d%s", port, ownerOf(fmt.Sprintf("socket:[%d]", all[0].Inode)))
 		}
 	}
 	if len(ports) == 0 {

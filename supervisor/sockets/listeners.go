@@ -11,12 +11,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Listeners returns the inodes of all sockets that listen on a TCP port, in gorun's
-// network namespace and at any address. Inodes shows which process has one open.
-func Listeners(port int) ([]uint64, error) {
-	var inodes []uint64
-	err := eachListener(port, func(inode uint64, _ int) { inodes = append(inodes, inode) })
-	return inodes, err
+// Listener is a socket that listens. Inodes shows which process has it open.
+type Listener struct {
+	Inode   uint64
+	Address Address
+}
+
+// Listeners returns all sockets that listen on a TCP port, 0 for every port, in gorun's
+// network namespace and at any address.
+func Listeners(port int) ([]Listener, error) {
+	var all []Listener
+	add := func(message []byte) error {
+		if inode := diagInode(message); inode != 0 {
+			all = append(all, Listener{inode, Address{IP: diagAddress(message), Port: int(binary.BigEndian.Uint16(message[4:]))}})
+		}
+		return nil
+	}
+	for _, family := range [...]uint8{unix.AF_INET, unix.AF_INET6} {
+		err := portQuery{family: family, port: uint16(port), states: 1 << unix.BPF_TCP_LISTEN}.dump(add)
+		if family == unix.AF_INET6 && errors.Is(err, unix.ENOENT) {
+			break // a kernel without IPv6
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list the listeners of port %d: %w", port, err)
+		}
+	}
+	return all, nil
 }
 
 // Ports returns the TCP ports on which the processes listen, in ascending order. Where
@@ -26,34 +46,15 @@ func Ports(pids []int, user *syscall.Credential) []int {
 	if err != nil || len(open) == 0 {
 		return nil
 	}
+	all, _ := Listeners(0) // as many as can be listed
 	var ports []int
-	_ = eachListener(0, func(inode uint64, port int) {
-		if open[inode] {
-			ports = append(ports, port)
+	for _, one := range all {
+		if open[one.Inode] {
+			ports = append(ports, one.Address.Port)
 		}
-	})
+	}
 	slices.Sort(ports)
 	return slices.Compact(ports)
-}
-
-// eachListener calls add for each socket that listens on the port; 0: on any.
-func eachListener(port int, add func(inode uint64, port int)) error {
-	each := func(message []byte) error {
-		if inode := diagInode(message); inode != 0 {
-			add(inode, int(binary.BigEndian.Uint16(message[4:])))
-		}
-		return nil
-	}
-	for _, family := range [...]uint8{unix.AF_INET, unix.AF_INET6} {
-		err := portQuery{family: family, port: uint16(port), states: 1 << unix.BPF_TCP_LISTEN}.dump(each)
-		if family == unix.AF_INET6 && errors.Is(err, unix.ENOENT) {
-			break // a kernel without IPv6
-		}
-		if err != nil {
-			return fmt.Errorf("list the listeners of port %d: %w", port, err)
-		}
-	}
-	return nil
 }
 
 // defaultEphemeral is the first port that the kernel chooses where nobody says otherwise.

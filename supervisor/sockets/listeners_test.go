@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"net"
+	"net/netip"
 	"slices"
 	"testing"
 )
@@ -29,14 +30,22 @@ func TestListenersAreFoundByTheirPort(t *testing.T) {
 			want := inode(t, listening)
 			got, err := Listeners(address.Port)
 			must(t, err)
-			if !slices.Contains(got, want) || slices.Contains(got, inode(t, accepted)) {
-				t.Errorf("Listeners(%d) = %d, want %d and no connection", address.Port, got, want)
+			has := func(inode uint64) bool {
+				return slices.ContainsFunc(got, func(one Listener) bool { return one.Inode == inode })
+			}
+			if !has(want) || has(inode(t, accepted)) {
+				t.Fatalf("Listeners(%d) = %v, want %d and no connection", address.Port, got, want)
+			}
+			bound, _ := netip.AddrFromSlice(address.IP)
+			at := slices.IndexFunc(got, func(one Listener) bool { return one.Inode == want })
+			if ip := got[at].Address.IP; ip != bound.Unmap() || got[at].Address.Port != address.Port {
+				t.Errorf("it listens at %v, not %v", got[at].Address, address)
 			}
 			must(t, l.Close())
 			got, err = Listeners(address.Port)
 			must(t, err)
-			if slices.Contains(got, want) {
-				t.Errorf("Listeners(%d) = %d after Close", address.Port, got)
+			if has(want) {
+				t.Errorf("Listeners(%d) = %v after Close", address.Port, got)
 			}
 		})
 	}

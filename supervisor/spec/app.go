@@ -131,6 +131,14 @@ type App struct {
 	Env Environment // see Environ
 }
 
+// ScriptPath is where the script is, if it is a file.
+func (a App) ScriptPath() string {
+	if filepath.IsAbs(a.Script) {
+		return a.Script
+	}
+	return filepath.Join(a.Dir, a.Script)
+}
+
 // PIDFile is where the process id of one worker is written, "" for nowhere: with
 // several instances -0, -1, … comes before the extension, as in the names of log files.
 func (a App) PIDFile(instance int) string {

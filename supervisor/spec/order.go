@@ -53,5 +53,6 @@ type Revision struct {
 	All      bool // reload what has not changed, too: the code on disk may have
 	Restart  bool // stop and start where a reload would replace
 	Start    bool // start what is at rest, too, unless its autostart is false
+	Wait     bool // for what is under way, where that would refuse or be superseded
 	Parallel int  // workers of an app that are replaced at a time; 0: as the app says
 }

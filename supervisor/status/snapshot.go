@@ -98,7 +98,7 @@ type Worker struct {
 	Unstable        int                   // unstable runs in a row
 	Backoff         time.Duration         // delay of the pending restart, 0 when none is pending
 	ForcedKills     uint64
-	LastError       string    // why it could not be started, "" otherwise
+	LastError       string    // why it could not be started or was not ready in time, "" otherwise
 	OnlineOnce      bool      // it was online at least once
 	LeftOnline      time.Time // when it was online last; zero when it is, or never was
 	StartTimes      Histogram // seconds from start to online
@@ -121,8 +121,9 @@ type Lines struct {
 // App is the state of one app and all its workers.
 type App struct {
 	Name, Namespace, Mode, Interpreter, Script, Sharing string
-	Desired                                             int   // workers that should run now
-	MemoryLimit                                         int64 // max_memory_restart in bytes, 0 = none
+	ScriptPath                                          string // the script's path if it is a file
+	Desired                                             int    // workers that should run now
+	MemoryLimit                                         int64  // max_memory_restart in bytes, 0 = none
 	Workers                                             []Worker
 	Ports                                               []Port        // filled by Sample only
 	Relays                                              []Relay       // filled by Sample only

@@ -3,6 +3,7 @@ package status
 import (
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -25,7 +26,11 @@ func Bytes(n int64) string {
 
 // Plural is a number with its noun: 1 app, 2 apps.
 func Plural[N int | uint64](n N, noun string) string {
-	if n != 1 {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(noun, "s"):
+		noun += "es"
+	default:
 		noun += "s"
 	}
 	return strconv.FormatUint(uint64(n), 10) + " " + noun

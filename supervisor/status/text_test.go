@@ -18,6 +18,9 @@ func TestBytes(t *testing.T) {
 }
 
 func TestPlural(t *testing.T) {
+	if got := Plural(2, "process"); got != "2 processes" {
+		t.Errorf("Plural(2) = %q", got)
+	}
 	for n, want := range map[int]string{0: "0 apps", 1: "1 app", 2: "2 apps"} {
 		if got := Plural(n, "app"); got != want {
 			t.Errorf("Plural(%d) = %q, want %q", n, got, want)

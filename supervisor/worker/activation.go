@@ -16,7 +16,7 @@ import (
 type verdict struct {
 	cause  invocation.Cause
 	reason status.Reason // of the restart
-	late   bool          // it was not ready in time
+	late   error         // it was not ready in time, and why; nil: it was
 }
 
 // activation goes from the start of an invocation, over any that replace it without a
@@ -181,8 +181,8 @@ func (a *activation) overdue() *verdict {
 		a.w.deps.Log.Error("worker sent STOPPING=1 but did not exit within kill_timeout", "worker", a.w.Name(), "kill_timeout", r.Spec().KillTimeout)
 		return &verdict{cause: invocation.Misbehaved, reason: status.ByExit}
 	case r.unmet() != "" && a.w.record.Status.State == status.Launching:
-		a.w.deps.Log.Error("worker not ready in time", "worker", a.w.Name(), "listen_timeout", r.limit, "missing", r.unmet())
-		return &verdict{cause: invocation.Misbehaved, reason: status.ByExit, late: true}
+		a.w.deps.Log.Error("worker not ready in time", "worker", a.w.Name(), "listen_timeout", r.limit, "missing", r.missing())
+		return &verdict{cause: invocation.Misbehaved, reason: status.ByExit, late: r.lateError()}
 	}
 	r.listen = false
 	return nil
@@ -201,10 +201,12 @@ func (a *activation) judge(result health.Result) *verdict {
 	a.w.record.SetReady(!unhealthy)
 	if !unhealthy {
 		a.w.deps.Log.Info("worker has recovered", "worker", a.w.Name())
+		a.w.record.JournalHealth("healthy: " + result.Text)
 		a.serving.AcceptTraffic()
 		return nil
 	}
 	a.serving.StopTraffic()
+	a.w.record.JournalHealth("unhealthy: " + result.Text)
 	onFailure := a.serving.Spec().Health.OnFailure
 	a.w.deps.Log.Error("worker is unhealthy", "worker", a.w.Name(), "check", result.Text, "on_failure", onFailure)
 	if onFailure == health.Unready {

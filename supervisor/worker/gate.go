@@ -117,17 +117,22 @@ func (r *run) prolong(d time.Duration) {
 // given more.
 func (r *run) outOfTime() bool { return !time.Now().Before(r.until) }
 
-// lateError is the error of a program that was not ready in time.
-func (r *run) lateError() error {
-	missing, found := r.unmet(), ""
-	if missing == "" {
-		missing = "a socket that it listens on"
+// missing is what it had to do, with the reason of the last health check that failed.
+func (r *run) missing() string {
+	what := r.unmet()
+	if what == "" {
+		what = "a socket that it listens on"
 		for i, address := range r.lacking {
-			missing += []string{": ", ", "}[min(i, 1)] + address.String()
+			what += []string{": ", ", "}[min(i, 1)] + address.String()
 		}
 	}
-	if r.checked != "" {
-		found = ": " + r.checked
+	if r.checked == "" {
+		return what
 	}
-	return fmt.Errorf("%w within its listen_timeout of %v: missing %s%s", errNotReady, r.limit, missing, found)
+	return what + ": " + r.checked
+}
+
+// lateError is the error of a program that was not ready in time.
+func (r *run) lateError() error {
+	return fmt.Errorf("%w within its listen_timeout of %v: missing %s", errNotReady, r.limit, r.missing())
 }

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"gorun/supervisor/invocation/endpoint"
@@ -72,8 +71,8 @@ func (l restartLoop) conclude(to status.State, ended record.End, decision restar
 	w := l.w
 	w.enter(to)
 	cause := errEnded
-	if ended.Late {
-		cause = fmt.Errorf("%w within its listen_timeout of %v", errNotReady, w.target.spec.ListenTimeout)
+	if ended.Late != nil {
+		cause = ended.Late
 	}
 	if decision.Verdict == restart.Rest && w.record.ExitCode(w.target.spec.Restart, ended) == 0 {
 		w.target.settle(nil)

@@ -46,8 +46,10 @@ func (b *Book) underWay() *Order {
 	return nil
 }
 
-// Busy reports whether what nobody waits for has to wait.
-func (b *Book) Busy() bool { return slices.ContainsFunc(b.Under, (*Order).rolls) }
+// Waits reports whether a command has to wait for what is under way.
+func (b *Book) Waits(c *Command) bool {
+	return c.Background && slices.ContainsFunc(b.Under, (*Order).rolls) || c.Patient && b.underWay() != nil
+}
 
 // Add begins an order.
 func (b *Book) Add(o *Order) { b.Under = append(b.Under, o) }

@@ -45,6 +45,7 @@ type Command struct {
 	Reason     status.Reason
 	Exchange   bool                            // of a Delete: another app takes the place
 	Background bool                            // nobody waits: it is queued while another one is under way, not refused
+	Patient    bool                            // as Background, but for the first start of the app it does not wait
 	Report     func(instance int, text string) // gets the news, one at a time
 
 	queued bool // it has waited for another one

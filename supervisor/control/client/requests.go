@@ -18,7 +18,8 @@ type Order struct {
 // Scale changes the number of workers: POST /v1/scale.
 type Scale struct {
 	App     string `json:"app"`
-	Workers string `json:"workers"` // 4, +3, -2, max
+	Workers string `json:"workers"`         // 4, +3, -2, max
+	Force   bool   `json:"force,omitempty"` // also to more than CPUs and memory have room for
 }
 
 // Revision is an ecosystem file to be applied: POST /v1/apply. GET /v1/plan takes the
@@ -73,7 +74,7 @@ type EventQuery struct {
 
 // Signalled answers POST /v1/signal.
 type Signalled struct {
-	Signalled int `json:"signalled"` // workers that got it
+	Signalled int `json:"signalled"` // processes that got it; 0: nobody handles it
 }
 
 // Sent answers POST /v1/send.

@@ -62,7 +62,8 @@ func (c *Client) Apply(ctx context.Context, e Revision) iter.Seq2[Progress, erro
 	return c.progress(ctx, "/v1/apply", e)
 }
 
-// Signal sends a signal and returns how many workers got it.
+// Signal sends a signal and returns how many processes got it; 0: nobody
+// handles it.
 func (c *Client) Signal(ctx context.Context, s Signal) (int, error) {
 	var given Signalled
 	err := c.ask(ctx, http.MethodPost, "/v1/signal", s, &given)

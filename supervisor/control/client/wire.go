@@ -12,7 +12,8 @@ type App struct {
 	Mode        string   `json:"mode"`    // fork, cluster
 	Sharing     string   `json:"sharing"` // none, node, intercept, inherit
 	Interpreter string   `json:"interpreter"`
-	Script      string   `json:"script"`
+	Script      string   `json:"script"`                // as the file has it
+	ScriptPath  string   `json:"script_path,omitempty"` // where that is, if it is a file
 	Desired     int      `json:"desired"`
 	Online      int      `json:"online"`
 	MemoryLimit int64    `json:"memory_limit_bytes,omitempty"` // max_memory_restart
@@ -33,16 +34,28 @@ type Worker struct {
 	Restarts   uint64     `json:"restarts"`
 	Unstable   int        `json:"unstable_restarts"`
 	LastExit   *Exit      `json:"last_exit,omitempty"`
-	LastError  string     `json:"last_error,omitempty"` // why it could not be started
+	LastError  string     `json:"last_error,omitempty"` // why it could not be started, or was not ready in time
+	Health     *Health    `json:"health,omitempty"`     // nil: nothing was checked
 	CPUSeconds float64    `json:"cpu_seconds"`          // of the tree, over all runs
 	Memory     int64      `json:"memory_bytes"`         // resident, of the tree
 	OpenFDs    int        `json:"open_fds"`
 	Threads    int        `json:"threads"`
 	Processes  int        `json:"processes"`
-	OutLines   uint64     `json:"out_lines"`
-	ErrLines   uint64     `json:"err_lines"`
-	Node       *Node      `json:"node,omitempty"`           // with node_metrics
-	Custom     []Custom   `json:"custom_metrics,omitempty"` // by @pm2/io, by name
+	Lines
+	Node   *Node    `json:"node,omitempty"`           // with node_metrics
+	Custom []Custom `json:"custom_metrics,omitempty"` // by @pm2/io, by name
+}
+
+// Lines counts what a worker has written.
+type Lines struct {
+	OutLines uint64 `json:"out_lines"`
+	ErrLines uint64 `json:"err_lines"`
+}
+
+// Health is what the last health check of a worker found.
+type Health struct {
+	OK   bool   `json:"ok"`
+	Text string `json:"text"` // 200 OK, connection refused
 }
 
 // Node has the metrics of a Node process, of the last second; the pauses are of all

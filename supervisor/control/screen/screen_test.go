@@ -77,7 +77,7 @@ func overview() client.Overview {
 				{
 					ID: 0, Instance: 0, State: "online", Since: *ago(50 * time.Hour), Ready: true, Pid: 12, Started: ago(51 * time.Hour), Restarts: 3,
 					LastExit:   &client.Exit{Code: 137, Text: "137 = SIGKILL, out of memory: limit 512 MiB", At: *ago(51 * time.Hour), Uptime: 4000},
-					CPUSeconds: 100.25, Memory: 47_500_493, OpenFDs: 32, Threads: 11, Processes: 2, OutLines: 1200, ErrLines: 4,
+					CPUSeconds: 100.25, Memory: 47_500_493, OpenFDs: 32, Threads: 11, Processes: 2, Lines: client.Lines{OutLines: 1200, ErrLines: 4}, Health: &client.Health{Text: "503 Service Unavailable"},
 					Node: &client.Node{
 						DelayP50: .0002, DelayP95: .0124, DelayP99: 1.25, HeapUsed: 45 * mib, HeapReserved: 60 * mib, HeapLimit: 2096 * mib,
 						Handles: 7, Requests: 1, Pauses: 123, PauseSeconds: 4.56,

@@ -79,6 +79,9 @@ func (s Style) workerFacts(app client.App, w client.Worker, rates map[int]float6
 		facts = append(facts, fact{key: "last exit", text: s.exit(*w.LastExit)})
 	}
 	facts = append(facts, fact{key: "last error", text: w.LastError, paint: Bad})
+	if w.Health != nil {
+		facts = append(facts, healthFact(*w.Health))
+	}
 	facts = append(facts, usage(w, rates)...)
 	facts = append(facts, nodeFacts(w.Node)...)
 	for _, p := range app.Ports {
@@ -88,6 +91,14 @@ func (s Style) workerFacts(app client.App, w client.Worker, rates map[int]float6
 	}
 	lines := fmt.Sprintf("%d to stdout, %d to stderr", w.OutLines, w.ErrLines)
 	return append(facts, fact{key: "lines", text: lines})
+}
+
+// healthFact is what the last health check found.
+func healthFact(h client.Health) fact {
+	if h.OK {
+		return fact{key: "health", text: h.Text}
+	}
+	return fact{key: "health", text: "failed: " + h.Text, paint: Bad}
 }
 
 // usage is the resources of the worker's process tree.

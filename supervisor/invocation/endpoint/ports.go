@@ -204,6 +204,11 @@ func (p *Ports) Shared() bool { return p.app.Sharing != spec.ShareNone }
 // can know.
 func (p *Ports) HaveListened() bool { return p.listened.Load() }
 
+// Shares reports whether workers share a port of that number now.
+func (p *Ports) Shares(port int) bool {
+	return slices.ContainsFunc(p.groups.Addresses(), func(a sockets.Address) bool { return a.Port == port })
+}
+
 // SetEnding says whether every worker is stopping, and none is to follow. Anybody
 // may call it.
 func (p *Ports) SetEnding(ending bool) { p.ending.Store(ending) }

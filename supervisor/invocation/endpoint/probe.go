@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -23,6 +25,7 @@ type probe struct {
 	app     *spec.App
 	owner   sockets.Owner
 	reports *reports
+	process *process.Process
 	environ []string           // of the process
 	channel *node.Channel      // nil: no Node
 	served  atomic.Bool        // it listens on a socket that it got over the channel
@@ -103,7 +106,29 @@ func (p *probe) dial(ctx context.Context, port int) (net.Conn, error) {
 	if port = p.portOf(port); port == 0 {
 		return nil, errors.New("no port to probe: set `port` on the app or in the check")
 	}
-	return sockets.Address{Port: port}.Dial(ctx) //nolint:wrapcheck // as above
+	return p.bound(port).Dial(ctx) //nolint:wrapcheck // as above
+}
+
+// bound is where the process listens on a port: often at one address alone, such as the
+// one that HOSTNAME stands for. Where that is unknown the loopback has to do.
+func (p *probe) bound(port int) sockets.Address {
+	loopback := sockets.Address{Port: port}
+	all, err := sockets.Listeners(port)
+	if err != nil || !slices.ContainsFunc(all, func(one sockets.Listener) bool { return !onLoopback(one.Address.IP) }) {
+		return loopback
+	}
+	own, err := sockets.Inodes(p.process.Members(), p.app.User.Credential())
+	for _, one := range all {
+		if own[one.Inode] || err != nil && len(all) == 1 {
+			return one.Address
+		}
+	}
+	return loopback
+}
+
+// onLoopback reports whether whoever listens there is reached over the loopback of IPv4.
+func onLoopback(ip netip.Addr) bool {
+	return ip.IsUnspecified() || ip == netip.AddrFrom4([4]byte{127, 0, 0, 1})
 }
 
 // warn logs, once, that a check does not reach the worker that it is about.

@@ -39,6 +39,7 @@ func (e *Endpoint) Start(request *process.Spec) (*process.Process, error) {
 	}
 	e.interception.serve(e)
 	e.notices.start(e.ports, e.process.Pid())
+	e.probe.process = e.process
 	e.probe.start(e.ReportsListening())
 	e.awaitAgain(e.again)
 	return e.process, nil

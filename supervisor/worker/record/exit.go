@@ -18,7 +18,7 @@ import (
 type End struct {
 	invocation.End
 	Reason status.Reason // of the restart that it brings
-	Late   bool          // it was not ready in time
+	Late   error         // it was not ready in time, and why; nil: it was
 	exit   restart.Exit
 }
 
@@ -38,6 +38,9 @@ func (r *Record) End(i *invocation.Invocation, ended *End) {
 	exit.Text = describe(ended.Status, exit.Outcome, r.deps.Cgroup.MemoryLimit())
 	r.Status.LastExit = &exit
 	r.Status.Exits[exit.Outcome]++
+	if ended.Late != nil {
+		r.Status.LastError = ended.Late.Error()
+	}
 	if ended.Took > 0 {
 		r.Status.StopTimes = r.Status.StopTimes.Observe(ended.Took)
 	}
@@ -49,7 +52,7 @@ func (r *Record) End(i *invocation.Invocation, ended *End) {
 		r.deps.Log.Warn("cannot remove pid_file", "worker", r.Name, "error", err)
 	}
 	ended.exit = restart.Exit{
-		Code: ended.Status.Code, Signaled: ended.Status.Signal != 0 || ended.Cause != invocation.Died, Failed: ended.Late, Uptime: ended.Ran,
+		Code: ended.Status.Code, Signaled: ended.Status.Signal != 0 || ended.Cause != invocation.Died, Failed: ended.Late != nil, Uptime: ended.Ran,
 	}
 }
 

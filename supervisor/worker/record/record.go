@@ -26,6 +26,9 @@ type Deps struct {
 	OOM   *usage.OOMKills
 	Hooks *hooks.Dispatcher
 	Host  string // this machine's name, for hooks
+	// SharedBy names an app that shares a port, other than the one that asks; "": none.
+	// nil: nobody knows.
+	SharedBy func(port int, asks string) string
 }
 
 // Record is what is known of one worker.
@@ -82,6 +85,9 @@ func (r *Record) Enter(to status.State) {
 func (r *Record) journal(kind, text string) {
 	r.deps.Record(status.Event{App: r.Status.App, Instance: r.Status.Instance, Kind: kind, Text: text})
 }
+
+// JournalHealth journals that the health check has come to another result.
+func (r *Record) JournalHealth(text string) { r.journal("health", text) }
 
 // Start counts an invocation that was started.
 func (r *Record) Start(i *invocation.Invocation) {

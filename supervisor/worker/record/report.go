@@ -24,13 +24,17 @@ func (r *Record) Report(conf *spec.App, ended End, decision restart.Decision) {
 	level := slog.LevelInfo
 	if exit.Outcome != status.Clean || decision.Verdict == restart.GiveUp {
 		level = slog.LevelError
-		if text := hint(ended.Tail, conf.Port); text != "" {
+		if text := hint(ended.Tail, conf.Port, r.sharedBy); text != "" {
 			facts = append(facts, "hint", text)
 		}
 		facts = append(facts, "lines", ended.Tail)
 	}
 	facts = append(facts, "next", decision.String())
-	r.journal("exit", "exit "+exit.Text+", "+decision.String())
+	news := "exit " + exit.Text + ", " + decision.String()
+	if ended.Late != nil {
+		news += "; " + ended.Late.Error()
+	}
+	r.journal("exit", news)
 	r.deps.Log.Log(context.Background(), level, "worker exited", facts...)
 	event := eventOf(ended, exit)
 	event.Next = decision.String()
@@ -42,11 +46,19 @@ func (r *Record) Report(conf *spec.App, ended End, decision restart.Decision) {
 
 // hint explains the last lines of a process where it can: an address in use, and by
 // whom; a Node that is too old for its preload.
-func hint(tail []string, port int) string {
+func hint(tail []string, port int, sharedBy func(port int) string) string {
 	for _, line := range tail {
 		if strings.HasSuffix(line, "--import is not allowed in NODE_OPTIONS") {
 			return "node_metrics takes Node 18.18 or newer"
 		}
 	}
-	return sockets.ExplainInUse(tail, port)
+	return sockets.ExplainInUse(tail, port, sharedBy)
+}
+
+// sharedBy names another app whose workers share a port.
+func (r *Record) sharedBy(port int) string {
+	if r.deps.SharedBy == nil {
+		return ""
+	}
+	return r.deps.SharedBy(port, r.Status.App)
 }
