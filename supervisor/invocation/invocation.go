@@ -38,18 +38,24 @@ type Output interface {
 
 // Endpoint connects the run with the ports that its app shares.
 type Endpoint interface {
-	Traffic
+	Steerer
+	Listener
 	Drainer
 	// Report begins to post what is heard of the run. It never waits.
 	Report(post func(event.Event))
+	Release() // nothing of the program is left
 }
 
-// Traffic steers new connections.
-type Traffic interface {
-	ReportsListening() bool      // false: nobody can say when it listens
+// Steerer steers new connections.
+type Steerer interface {
 	AcceptTraffic()              // new connections may go to it
 	TakeOver(from sockets.Owner) // they go to it, and no more to the other, in one step
 	StopTraffic()                // no more of them
+}
+
+// Listener knows where the run listens.
+type Listener interface {
+	ReportsListening() bool // false: nobody can say when it listens
 	Owner() sockets.Owner
 	Lacks(of sockets.Owner) []sockets.Address // where the other listens and this one does not
 }
@@ -62,7 +68,6 @@ type Drainer interface {
 	Look() process.Clients // nil: it serves nobody
 	AskToStop() bool       // by a message; false: a signal has to
 	Leave()                // it was asked to stop: what gorun holds open may not keep it
-	Release()              // nothing of the program is left
 }
 
 // Parts are what an invocation is made of.

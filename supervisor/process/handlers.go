@@ -29,14 +29,12 @@ type signalSet uint64
 
 func (s signalSet) has(sig unix.Signal) bool { return sig > 0 && s&(1<<(sig-1)) != 0 }
 
-var caughtField = []byte("\nSigCgt:\t")
-
 func readCaught(pid int) (signalSet, error) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return 0, err //nolint:wrapcheck // for errors.Is
 	}
-	_, rest, found := bytes.Cut(text, caughtField)
+	_, rest, found := bytes.Cut(text, []byte("\nSigCgt:\t"))
 	if !found {
 		return 0, errors.New("no SigCgt in its status")
 	}

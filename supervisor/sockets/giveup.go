@@ -131,12 +131,16 @@ const (
 // dropSYN drops the first segment of new connections, which the client repeats: it is
 // then for whoever serves the port. The filter sees the TCP header (tcp_filter in
 // net/ipv4/tcp_ipv4.c).
-var dropSYN = []unix.SockFilter{ // never changes
-	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13},
-	{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: 0x12}, // SYN, ACK
-	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: 0x02},
-	{Code: unix.BPF_RET | unix.BPF_K, K: 0},
-	{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
+func dropSYN(fd int) error {
+	code := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13},
+		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: 0x12}, // SYN, ACK
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: 0x02},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
+	}
+	filter := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &filter)
 }
 
 // turnAway has a group drop new connections while nobody of it is online and another one
@@ -146,11 +150,10 @@ func (of *group) turnAway() {
 		return
 	}
 	moved := len(of.live()) == 0 && of.successor() != nil
-	filter := unix.SockFprog{Len: uint16(len(dropSYN)), Filter: &dropSYN[0]}
 	for _, m := range of.members {
 		switch {
 		case moved && !m.turnsAway:
-			m.turnsAway = unix.SetsockoptSockFprog(m.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &filter) == nil
+			m.turnsAway = dropSYN(m.fd) == nil
 		case !moved && m.turnsAway:
 			m.turnsAway = unix.SetsockoptInt(m.fd, unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0) != nil
 		}

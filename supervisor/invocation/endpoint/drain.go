@@ -63,10 +63,11 @@ func (e *Endpoint) Look() process.Clients {
 	if !e.ports.Shared() || e.process == nil {
 		return nil
 	}
-	if clients := e.ports.groups.Clients(e.serving(0)); clients != nil {
-		return clients
+	clients := e.ports.groups.Clients(e.serving(0))
+	if clients == nil {
+		return nil // and no interface with a nil in it
 	}
-	return nil
+	return clients
 }
 
 // AskToStop asks the program to stop by a message, where its app says so. It returns

@@ -21,19 +21,20 @@ import (
 
 // probe connects to this one process, and checks its health.
 type probe struct {
-	ports   *Ports
-	app     *spec.App
-	owner   sockets.Owner
-	reports *reports
-	process *process.Process
-	environ []string           // of the process
-	channel *node.Channel      // nil: no Node
-	served  atomic.Bool        // it listens on a socket that it got over the channel
-	stop    context.CancelFunc // ends the health check
+	ports    *Ports
+	app      *spec.App
+	owner    sockets.Owner
+	reports  *reports
+	process  *process.Process
+	reported bool               // it is, when the process listens
+	environ  []string           // of the process
+	channel  *node.Channel      // nil: no Node
+	served   atomic.Bool        // it listens on a socket that it got over the channel
+	stop     context.CancelFunc // ends the health check
 }
 
-// start begins the health check. reported: it is reported when the process listens.
-func (p *probe) start(reported bool) {
+// start begins the health check.
+func (p *probe) start() {
 	check := p.app.Health
 	if check == nil {
 		return
@@ -46,7 +47,7 @@ func (p *probe) start(reported bool) {
 		Exec: p.exec,
 	}
 	p.ports.Go(func() {
-		if len(check.Exec) == 0 && reported && !p.awaitListening(ctx) {
+		if len(check.Exec) == 0 && p.reported && !p.awaitListening(ctx) {
 			return
 		}
 		check.Run(ctx, prober, func(r health.Result) { p.reports.send(event.Event{Kind: event.Checked, Check: r}) })

@@ -40,7 +40,8 @@ func (e *Endpoint) Start(request *process.Spec) (*process.Process, error) {
 	e.interception.serve(e)
 	e.notices.start(e.ports, e.process.Pid())
 	e.probe.process = e.process
-	e.probe.start(e.ReportsListening())
+	e.probe.reported = e.ReportsListening()
+	e.probe.start()
 	e.awaitAgain(e.again)
 	return e.process, nil
 }
@@ -66,7 +67,7 @@ func (f *passedFiles) close() {
 
 // connect gives a Node worker its IPC channel. uniqueID names it in Node's cluster;
 // "": it is in none.
-func (f *passedFiles) connect(uniqueID string, instrument bool) error {
+func (f *passedFiles) connect(uniqueID string) error {
 	conn, child, err := node.Pair()
 	if err != nil {
 		return fmt.Errorf("make an IPC channel: %w", err)
@@ -74,9 +75,6 @@ func (f *passedFiles) connect(uniqueID string, instrument bool) error {
 	f.channel = conn
 	f.request.Env = append(f.request.Env, node.Environ(firstExtra+len(f.request.Extra), uniqueID)...)
 	f.add(child)
-	if instrument {
-		f.request.Env = node.Instrument(f.request.Env)
-	}
 	return nil
 }
 
@@ -112,7 +110,7 @@ func (e *Endpoint) prepare(request *process.Spec, extra *passedFiles) error {
 	}
 	switch e.app.Sharing {
 	case spec.ShareNode:
-		return extra.connect(strconv.FormatUint(uint64(e.owner), 10), e.app.NodeMetrics)
+		return e.connect(extra, strconv.FormatUint(uint64(e.owner), 10))
 	case spec.ShareInherit:
 		for _, socket := range e.app.Listen {
 			member, err := e.ports.groups.Acquire(e.owner, socket.Address)
@@ -126,9 +124,18 @@ func (e *Endpoint) prepare(request *process.Spec, extra *passedFiles) error {
 	case spec.ShareIntercept, spec.ShareNone:
 	}
 	if e.app.Node {
-		return extra.connect("", e.app.NodeMetrics)
+		return e.connect(extra, "")
 	}
 	return nil
+}
+
+// connect gives a Node worker its channel, and the preload that measures it.
+func (e *Endpoint) connect(extra *passedFiles, uniqueID string) error {
+	err := extra.connect(uniqueID)
+	if err == nil && e.app.NodeMetrics {
+		extra.request.Env = node.Instrument(extra.request.Env)
+	}
+	return err
 }
 
 func (e *Endpoint) openChannel(conn *net.UnixConn) {
