@@ -25,7 +25,7 @@ type App struct {
 	Online     int // workers that are online and healthy
 	ReadyMin   int // workers that make the app ready; 0 means 1
 	Errored    bool
-	Down       time.Duration // for how long it has had no worker online, though it should; 0: it has one
+	Down       time.Duration // for how long it has had no worker that stays online, though it should; 0: it has one
 	Grace      time.Duration // how long Down may last before the app is not alive
 	EverReady  bool          // it has been ready once
 	Completed  bool          // a job that succeeded: it needs no worker any more
@@ -102,6 +102,8 @@ func (a App) live() check {
 	switch {
 	case a.Errored:
 		return a.failed("errored, " + a.workers())
+	case a.Down > a.Grace && a.Online > 0:
+		return a.failed(fmt.Sprintf("no worker has stayed online for %v, longer than the grace of %v", round(a.Down), a.Grace))
 	case a.Down > a.Grace:
 		return a.failed(fmt.Sprintf("no worker online for %v, longer than its grace of %v", round(a.Down), a.Grace))
 	}

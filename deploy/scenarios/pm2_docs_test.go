@@ -30,7 +30,7 @@ var differences = [...]difference{
 	{"instances start", "one after the other", "as many at a time as there are processors", "eight workers of one second take two, not eight", "TestInstancesStartInParallel", false},
 	{"a worker is online", "as soon as it runs, or when `listen_timeout` is over", "when it listens, says `ready`, or its health check succeeds", "connections must not go to who cannot answer", "TestAWorkerIsOnlineWhenItListens", false},
 	{"`wait_ready` and no `ready`", "declared online", "failed to start", "a release that never became ready is not one", "TestAWorkerThatNeverSaysThatItIsReadyMisbehaves", false},
-	{"a crash loop", "restarts for ever, without a delay", "growing delays, `errored` after `max_restarts`", "a loop costs the others their processor, and hides", "TestACrashLoopGivesUpAfterMaxRestarts", true},
+	{"a crash loop", "restarts for ever, without a delay", "growing delays wherever runs fail within 30 s, `errored` after `max_restarts`", "a loop costs the others their processor, and hides", "TestACrashLoopGivesUpAfterMaxRestarts", true},
 	{"death by a signal and `stop_exit_codes: 0`", "counts as 0", "matches no code", "a killed worker has not finished", "TestAStopCodeCountsOnlyWhereTheWorkerEndedByItself", false},
 	{"all apps have ended well", "exits 2 after 12 s", "exits 0 at once", "a job is done when it is done", "TestJobsThatAllEndedWellEndWith0AtOnce", true},
 	{"all have ended, one failed", "exits 2", "exits with that app's code", "whoever runs the container is to know why", "TestTheFirstFailureOfAllIsTheCode", true},

@@ -45,7 +45,7 @@ func (b *builder) lifecycleKeys() []Key {
 		{Name: "autostart", Type: boolVar(&a.Autostart), Default: "true", Doc: "Whether the app starts with gorun."},
 		{Name: "autorestart", Type: boolVar(&a.Restart.Auto), Default: "true", Doc: "Whether a worker that ended is started again."},
 		{Name: "stop_exit_codes", Type: typeOf(setting.codes, &a.Restart.StopCodes, shape{"type": []string{"integer", "string", "array"}, "items": ref("integer")}), Doc: "Exit codes, one or a list, after which a worker is left stopped."},
-		{Name: "min_uptime", Type: durationVar(&a.Restart.MinUptime), Default: "1s", Doc: "A run shorter than this is unstable."},
+		{Name: "min_uptime", Type: durationVar(&a.Restart.MinUptime), Default: "1s", Doc: "A run shorter than this is unstable. Unless it is written, a run that fails within 30 s is unstable, too."},
 		{Name: "max_restarts", Type: countVar(&a.Restart.MaxUnstable), Default: "16", Doc: "Unstable runs in a row that are tolerated; after one more the worker is errored."},
 		{Name: "restart_delay", Type: durationVar(&a.Restart.Delay), Default: "0", Doc: "Wait before every restart."},
 		{Name: "exp_backoff_restart_delay", Type: durationVar(&a.Restart.Backoff), Default: "100ms", Doc: "First delay after an unstable run; each is half as long again as the one before."},

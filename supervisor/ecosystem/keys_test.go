@@ -400,3 +400,21 @@ func TestExecModeByInstances(t *testing.T) {
 		}
 	}
 }
+
+func TestL23AMinUptimeThatIsWrittenHoldsForFailures(t *testing.T) {
+	dir := scriptDir(t)
+	for content, want := range map[string]time.Duration{
+		"":                                 30 * time.Second,
+		"min_uptime: null\n":               30 * time.Second,
+		"min_uptime: 1s\n":                 time.Second,
+		"min_uptime: 0\n":                  0,
+		"minUptime: 5m\n":                  5 * time.Minute,
+		"autorestart: false\n":             30 * time.Second,
+		"exp_backoff_restart_delay: 0\n":   30 * time.Second,
+		"min_uptime: 90000\nname: other\n": 90 * time.Second,
+	} {
+		if got := only(t, source(dir, "script: server.js\n"+content)).Restart.StableAfter(); got != want {
+			t.Errorf("%q: a failure within %v is unstable, want %v", content, got, want)
+		}
+	}
+}

@@ -95,7 +95,8 @@ type Worker struct {
 	Exits           [len(Outcomes)]uint64 // by Outcome
 	RestartsAtReset [len(Reasons)]uint64  // the Restarts before the last reset
 	LastExit        *Exit                 // nil: never ended
-	Unstable        int                   // unstable runs in a row
+	Unstable        int                   // unstable runs in a row, forgotten when one has lasted
+	FailingSince    time.Time             // end of the first of them that was to be followed by another start; zero: none
 	Backoff         time.Duration         // delay of the pending restart, 0 when none is pending
 	ForcedKills     uint64
 	LastError       string    // why it could not be started, "" otherwise
@@ -209,6 +210,10 @@ func (a App) Troubles() []string {
 		all = append(all, a.Blocked)
 	}
 	for _, w := range a.Workers {
+		if w.CrashLooping() {
+			all = append(all, fmt.Sprintf("worker %d is %s", w.Instance, w.loop(time.Now())))
+			continue
+		}
 		switch w.State {
 		case WaitingRestart, Errored:
 			text := fmt.Sprintf("worker %d is %s", w.Instance, w.State)
@@ -227,14 +232,19 @@ func (a App) Troubles() []string {
 }
 
 // Readiness is since when a worker is online, or since when none is: both
-// zero while none has been taken up.
+// zero while none has been taken up. One that is crash looping counts as online once
+// a run of it has lasted.
 func (a App) Readiness() (ready, down time.Time) {
 	for _, w := range a.Workers {
-		if w.State == Online && (ready.IsZero() || w.Since.Before(ready)) {
+		looping := w.CrashLooping()
+		if w.State == Online && !looping && (ready.IsZero() || w.Since.Before(ready)) {
 			ready = w.Since
 		}
 		left := w.LeftOnline
-		if left.IsZero() {
+		switch {
+		case looping:
+			left = w.FailingSince
+		case left.IsZero():
 			left = w.FirstStarted
 		}
 		if left.After(down) {

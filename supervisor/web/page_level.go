@@ -96,7 +96,7 @@ func summarizeApp(app status.App) summary {
 func levelOf(w status.Worker) level {
 	switch w.State {
 	case status.Online:
-		if !w.Ready {
+		if !w.Ready || w.CrashLooping() {
 			return pending
 		}
 		return healthy

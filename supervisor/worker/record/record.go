@@ -111,6 +111,12 @@ func (r *Record) observeStart(since time.Time) {
 
 // Reset sets the counters of restarts to zero.
 func (r *Record) Reset() {
-	r.Status.Unstable, r.Status.RestartsAtReset = 0, r.Status.Restarts
+	r.Status.RestartsAtReset = r.Status.Restarts
+	r.Stabilize()
+}
+
+// Stabilize forgets the unstable runs: the present one has lasted.
+func (r *Record) Stabilize() {
+	r.Status.Unstable, r.Status.FailingSince = 0, time.Time{}
 	r.changed()
 }
