@@ -77,7 +77,7 @@ func New(confs []spec.App, options Options) (*Supervisor, error) {
 	d.Reaper, d.Log, d.Cgroup, d.UID, d.Record = options.Reaper, options.Log, options.Cgroup, os.Geteuid(), s.journal.record
 	d.OOM, d.Hooks, d.Host = &usage.OOMKills{Count: options.Cgroup.OOMKills}, s.hooks, host
 	d.Output, d.Slots, d.Launch = options.Output, make(chan struct{}, max(options.Starting, 1)), invocation.Start
-	s.apps.deps.Changed = s.apps.wake
+	s.apps.deps.Changed, s.apps.deps.Measure = s.apps.wake, app.Measure
 	var err error
 	s.apps.list, err = s.apps.prepare(nil, confs)
 	return s, err

@@ -16,9 +16,10 @@ import (
 // Deps is what all apps work with. Safe for concurrent use.
 type Deps struct {
 	Worker  worker.Deps
-	IDs     atomic.Int64 // of workers that there were: the next pm_id
-	Turns   atomic.Int64 // of phases that apps have come to
-	Changed func()       // an app has published something; never waits
+	IDs     atomic.Int64                         // of workers that there were: the next pm_id
+	Turns   atomic.Int64                         // of phases that apps have come to
+	Changed func()                               // an app has published something; never waits
+	Measure func([]*worker.Worker) []worker.Tree // what those with a memory limit use: Measure, unless a test has another
 }
 
 // App is one app with its workers, as others know it: they read what it has published,

@@ -3,12 +3,10 @@ package app
 import (
 	"context"
 	"strings"
-	"time"
 
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/trigger"
-	"gorun/supervisor/usage"
 	"gorun/supervisor/worker"
 )
 
@@ -25,7 +23,8 @@ func (t *triggers) start(ctx context.Context, conf *spec.App) {
 	ctx, t.stop = context.WithCancel(ctx)
 	a := t.app
 	if conf.MaxMemory > 0 {
-		go t.watchMemory(ctx)
+		watch := memoryWatch{app: a, runs: map[*worker.Worker]*memoryRun{}}
+		go watch.run(ctx)
 	}
 	if conf.Cron != "" {
 		go t.followClock(ctx, conf.Cron)
@@ -49,40 +48,4 @@ func (t *triggers) followClock(ctx context.Context, text string) {
 		return
 	}
 	schedule.Run(ctx, func() { t.app.Provoke(ctx, status.ByCron, text) })
-}
-
-// memoryInterval is how often max_memory_restart is checked.
-const memoryInterval = time.Second
-
-// watchMemory restarts workers whose tree has outgrown max_memory_restart.
-func (t *triggers) watchMemory(ctx context.Context) {
-	ticker := time.NewTicker(memoryInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			t.checkMemory()
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (t *triggers) checkMemory() {
-	for _, tree := range worker.Trees(t.app.Published().Workers, hasMemoryLimit) {
-		w, limit := tree.Worker, tree.Worker.Published().Spec.MaxMemory
-		used := usage.Resident(tree.Pids)
-		if used <= limit || w.Invocation() != tree.Invocation {
-			continue
-		}
-		t.app.deps.Worker.Log.Warn("worker uses more memory than max_memory_restart allows: restarting it",
-			"worker", w.Name(), "used", status.Bytes(used), "limit", status.Bytes(limit))
-		w.Restart(status.ByMemory)
-	}
-}
-
-// hasMemoryLimit is false for a worker that is stopping: it was restarted already.
-func hasMemoryLimit(w *worker.Worker) bool {
-	p := w.Published()
-	return p.Spec.MaxMemory > 0 && (p.State == status.Launching || p.State == status.Online)
 }

@@ -181,7 +181,7 @@ func (o *Order) finish(ctx context.Context, u *step) bool {
 	if !ended {
 		return false
 	}
-	if err != nil && u.to.Rolling && u.to.Spec.ReloadFallback && u.slot.Runs() && !u.slot.Stop {
+	if err != nil && u.to.Rolling && u.to.Spec.ReloadFallback && o.Reason != status.ByMemory && u.slot.Runs() && !u.slot.Stop {
 		return o.retry(u, err)
 	}
 	u.done = true
