@@ -183,7 +183,7 @@ var workerFamilies = [...]family[worker]{
 	{"gorun_worker_cpu_seconds_total", "CPU time used by the worker's process tree, over all restarts.", counter, nil, func(w worker, e emitter) {
 		e.value(w.Usage.CPU.Seconds())
 	}},
-	{"gorun_worker_resident_memory_bytes", "Resident memory of the worker's process tree.", gauge, nil, func(w worker, e emitter) {
+	{"gorun_worker_resident_memory_bytes", "Resident memory of the worker's process tree; above max_memory_restart, pages that its processes share are divided among them.", gauge, nil, func(w worker, e emitter) {
 		e.value(float64(w.Usage.Resident))
 	}},
 	{"gorun_worker_memory_limit_bytes", "Memory at which the worker is restarted (max_memory_restart); absent without a limit.", gauge, nil, func(w worker, e emitter) {

@@ -212,7 +212,8 @@ func Measure(workers []*worker.Worker) []worker.Tree {
 		return p.Spec.MaxMemory > 0 && slices.Contains([]status.State{status.Launching, status.Online}, p.State)
 	})
 	for i := range trees {
-		trees[i].Memory = usage.Resident(trees[i].Pids)
+		tree := &trees[i]
+		tree.Memory = usage.Memory(tree.Pids, usage.Resident(tree.Pids), tree.Worker.Published().Spec.MaxMemory)
 	}
 	return trees
 }
