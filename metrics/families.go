@@ -174,7 +174,7 @@ var workerFamilies = [...]family[worker]{
 	{"gorun_worker_unstable_restarts", "Unstable restarts in a row.", gauge, nil, func(w worker, e emitter) {
 		e.value(float64(w.Unstable))
 	}},
-	{"gorun_worker_backoff_seconds", "Delay before the pending restart; 0 when none is pending.", gauge, nil, func(w worker, e emitter) {
+	{"gorun_worker_backoff_seconds", "Delay before the pending restart, or until an errored worker is tried again; 0 when none is pending.", gauge, nil, func(w worker, e emitter) {
 		e.value(w.Backoff.Seconds())
 	}},
 	{"gorun_worker_forced_kills_total", "Stops that ended in SIGKILL, after kill_timeout.", counter, nil, func(w worker, e emitter) {

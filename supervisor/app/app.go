@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"gorun/supervisor/invocation/endpoint"
 
@@ -68,7 +69,7 @@ func New(conf *spec.App, deps *Deps) *App {
 	workers.Match(conf)
 	a.controller = controller{
 		app: a, slots: workers, desired: desired{spec: conf}, actual: actual{Published: Published{Spec: conf}},
-		triggers: triggers{app: a, stop: func() {}},
+		triggers: triggers{app: a, stop: func() {}}, retry: time.NewTimer(0),
 	}
 	a.controller.publish()
 	return a

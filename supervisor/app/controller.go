@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"gorun/supervisor/invocation/endpoint"
 
@@ -25,6 +26,7 @@ type controller struct {
 	orders   orders.Book
 	start    firstStart
 	triggers triggers
+	retry    *time.Timer // when a worker that was given up is tried again
 }
 
 // desired is what the app is to come to.
@@ -58,10 +60,12 @@ func (c *controller) enter(to Phase) {
 func (c *controller) run(ctx, kill context.Context, first *orders.Command) (deleted bool) {
 	c.begin(ctx, first)
 	left, stop := c.app.marks, ctx.Done()
+	defer c.retry.Stop()
 	for {
 		for c.step(ctx, kill) || c.answer(ctx) {
 		}
 		left = left.reach(c.app.Published())
+		c.awaitRetry()
 		if c.slots.AtRest() && len(c.orders.Under) == 0 && (stop == nil || c.desired.gone) {
 			c.triggers.stop()
 			for _, waiting := range c.orders.TakeWaiting() {
@@ -77,8 +81,41 @@ func (c *controller) run(ctx, kill context.Context, first *orders.Command) (dele
 			c.proceed(ctx, met)
 		case command := <-c.app.commands:
 			c.accept(ctx, command)
+		case <-c.retry.C:
+			c.retryErrored()
 		case <-stop:
 			stop = nil
+		}
+	}
+}
+
+// awaitRetry has the goroutine wake up when the next worker that was given up is to be
+// tried again. What is under way comes first.
+func (c *controller) awaitRetry() {
+	c.retry.Stop()
+	var next time.Time
+	for _, s := range c.slots.All {
+		if at := s.RetryAt(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	if !next.IsZero() && c.mayRetry() {
+		c.retry.Reset(max(time.Until(next), 0))
+	}
+}
+
+// mayRetry reports whether workers that were given up may be tried again.
+func (c *controller) mayRetry() bool {
+	return (c.actual.Phase == Running || c.actual.Phase == Ended) && !c.desired.gone && !c.orders.Busy()
+}
+
+// retryErrored starts the workers that were given up so long ago.
+func (c *controller) retryErrored() {
+	now := time.Now()
+	for _, s := range c.slots.All {
+		if at := s.RetryAt(); c.mayRetry() && !at.IsZero() && !at.After(now) {
+			c.app.deps.Worker.Log.Info("trying an errored worker again", "worker", s.Name())
+			s.Give(c.slots.Update(c.desired.spec, status.ByRetry))
 		}
 	}
 }

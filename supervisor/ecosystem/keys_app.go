@@ -50,6 +50,7 @@ func (b *builder) lifecycleKeys() []Key {
 		{Name: "restart_delay", Type: durationVar(&a.Restart.Delay), Default: "0", Doc: "Wait before every restart."},
 		{Name: "exp_backoff_restart_delay", Type: durationVar(&a.Restart.Backoff), Default: "100ms", Doc: "First delay after an unstable run; each is half as long again as the one before."},
 		{Name: "max_restart_delay", Type: durationVar(&a.Restart.MaxDelay), Default: "15s", Doc: "Where the growing delay ends."},
+		{Name: "errored_retry", Type: durationVar(&a.Restart.ErroredRetry), Default: "5m", Doc: "How long after it was given up a worker is tried again, for as long as gorun runs; 0 = never."},
 		{Name: "max_memory_restart", Type: sizeVar(&a.MaxMemory), Doc: "Restart a worker whose process tree uses more memory than this: one at a time, in cluster mode without a gap; after 30 s at the earliest, then 1, 2, … up to 10 min, where it passes the limit soon after each start."},
 		{Name: "kill_timeout", Type: durationVar(&a.KillTimeout), Default: "8s", Doc: "From the stop signal to SIGKILL."},
 		{Name: "stop_signal", Type: typeOf(setting.signal, &a.StopSignal, ref("text")), Doc: "Signal that asks a worker to stop; SIGINT for Node, SIGTERM for others by default."},

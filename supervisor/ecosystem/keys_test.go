@@ -184,6 +184,7 @@ func keyCases(dir string) map[string][]keyCase {
 		"restart_delay":             durations(func(a spec.App) any { return a.Restart.Delay }, 0),
 		"exp_backoff_restart_delay": durations(func(a spec.App) any { return a.Restart.Backoff }, 100*time.Millisecond),
 		"max_restart_delay":         durations(func(a spec.App) any { return a.Restart.MaxDelay }, 15*time.Second),
+		"errored_retry":             durations(func(a spec.App) any { return a.Restart.ErroredRetry }, 5*time.Minute),
 		"kill_timeout":              durations(func(a spec.App) any { return a.KillTimeout }, 8*time.Second),
 		"listen_timeout":            durations(func(a spec.App) any { return a.ListenTimeout }, 30*time.Second),
 		"max_restarts": {

@@ -35,6 +35,7 @@ type Policy struct {
 	Delay         time.Duration // restart_delay: waited before every restart
 	Backoff       time.Duration // exp_backoff_restart_delay: first delay after an unstable run; 0 = none
 	MaxDelay      time.Duration // max_restart_delay: limit of the growing delay
+	ErroredRetry  time.Duration // errored_retry: after giving up, another try; 0 = none
 	StopCodes     []int         // stop_exit_codes: exit codes after which the worker stays stopped
 }
 
@@ -49,7 +50,7 @@ type Exit struct {
 // Decision is a verdict with its delay and the count of unstable runs.
 type Decision struct {
 	Verdict  Verdict
-	Delay    time.Duration // before the next start; for Retry only
+	Delay    time.Duration // before the next start; with GiveUp until another try, 0: none
 	Unstable int           // unstable runs in a row, this one included
 }
 
@@ -59,7 +60,10 @@ func (d Decision) String() string {
 	case Rest:
 		return "stays stopped"
 	case GiveUp:
-		return "given up: errored"
+		if d.Delay == 0 {
+			return "given up: errored"
+		}
+		return "given up: errored; while gorun runs, tried again in " + d.Delay.String()
 	case Retry:
 	}
 	if d.Delay == 0 {
@@ -89,7 +93,7 @@ func (p Policy) Next(exit Exit, unstable int) Decision {
 	case !p.Auto:
 		return Decision{Verdict: Rest, Unstable: unstable}
 	case unstable > p.MaxUnstable:
-		return Decision{Verdict: GiveUp, Unstable: unstable}
+		return Decision{Verdict: GiveUp, Delay: p.ErroredRetry, Unstable: unstable}
 	}
 	return Decision{Verdict: Retry, Delay: p.delay(unstable), Unstable: unstable}
 }

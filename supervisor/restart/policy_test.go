@@ -28,6 +28,7 @@ func TestNext(t *testing.T) {
 	codes := with(func(p *Policy) { p.Backoff, p.StopCodes = 0, []int{0, 9, 127} })
 	none := with(func(p *Policy) { p.Backoff, p.MaxUnstable = 0, 0 })
 	loop := with(func(p *Policy) { p.Backoff, p.FailureUptime = 0, DefaultFailureUptime })
+	retried := with(func(p *Policy) { p.Backoff, p.ErroredRetry = 0, time.Minute })
 	short, long := 10*time.Millisecond, time.Minute
 	for _, test := range []struct {
 		name     string
@@ -60,6 +61,8 @@ func TestNext(t *testing.T) {
 		{"the last run before giving up", plain, Exit{Code: 1, Uptime: short}, 15, Decision{Retry, 0, 16}},
 		{"one more", plain, Exit{Code: 1, Uptime: short}, 16, Decision{GiveUp, 0, 17}},
 		{"an unstable clean exit counts, too", plain, Exit{Uptime: short}, 16, Decision{GiveUp, 0, 17}},
+		{"given up until another try", retried, Exit{Code: 1, Uptime: short}, 16, Decision{GiveUp, time.Minute, 17}},
+		{"given up after another try", retried, Exit{Code: 1, Uptime: short}, 17, Decision{GiveUp, time.Minute, 18}},
 		{"max_restarts 0 tolerates none", none, Exit{Code: 1, Uptime: short}, 0, Decision{GiveUp, 0, 1}},
 		{"max_restarts 0 and a stable run", none, Exit{Code: 1, Uptime: long}, 0, Decision{Retry, 0, 0}},
 

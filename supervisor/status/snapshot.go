@@ -39,14 +39,15 @@ const (
 	ByWatch                  // a file has changed
 	ByHealth                 // its health check failed
 	ByWatchdog               // it did not say that it is alive
+	ByRetry                  // it was given up a while ago: errored_retry
 )
 
 // Reasons lists every reason, in the order of its value.
-var Reasons = [...]Reason{ByExit, ByMemory, ByManual, ByReload, ByCron, ByWatch, ByHealth, ByWatchdog}
+var Reasons = [...]Reason{ByExit, ByMemory, ByManual, ByReload, ByCron, ByWatch, ByHealth, ByWatchdog, ByRetry}
 
 // String returns the reason as metrics and logs name it.
 func (r Reason) String() string {
-	return [...]string{"exit", "memory", "manual", "reload", "cron", "watch", "health", "watchdog"}[r]
+	return [...]string{"exit", "memory", "manual", "reload", "cron", "watch", "health", "watchdog", "retry"}[r]
 }
 
 // Outcome sorts exits for counting.
@@ -97,7 +98,7 @@ type Worker struct {
 	LastExit        *Exit                 // nil: never ended
 	Unstable        int                   // unstable runs in a row, forgotten when one has lasted
 	FailingSince    time.Time             // end of the first of them that was to be followed by another start; zero: none
-	Backoff         time.Duration         // delay of the pending restart, 0 when none is pending
+	Backoff         time.Duration         // delay of the pending restart or, of one that is errored, until it is tried again; 0: none
 	ForcedKills     uint64
 	LastError       string    // why it could not be started, "" otherwise
 	OnlineOnce      bool      // it was online at least once
@@ -219,6 +220,9 @@ func (a App) Troubles() []string {
 			text := fmt.Sprintf("worker %d is %s", w.Instance, w.State)
 			if w.LastExit != nil {
 				text += ", last exit " + w.LastExit.Text
+			}
+			if next := w.NextStart(); w.State == Errored && !next.IsZero() && !a.StoppedByOperator {
+				text += ", tried again in " + wait(time.Until(next))
 			}
 			all = append(all, text)
 		case Online:

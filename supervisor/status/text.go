@@ -63,9 +63,10 @@ func (w Worker) CrashLooping() bool {
 	return false
 }
 
-// NextStart is when the pending restart comes; zero: none is pending.
+// NextStart is when the pending restart comes, or one that is errored is tried again;
+// zero: none is pending.
 func (w Worker) NextStart() time.Time {
-	if w.State != WaitingRestart || w.Backoff == 0 {
+	if w.State != WaitingRestart && w.State != Errored || w.Backoff == 0 {
 		return time.Time{}
 	}
 	return w.Since.Add(w.Backoff)

@@ -114,9 +114,12 @@ func Stop(c *Command, set *slots.Set, chosen []*slots.Slot) *Order {
 	o := &Order{Command: c, set: set, begun: time.Now()}
 	for _, s := range chosen {
 		s.Remove = s.Remove || c.Verb == spec.Delete
-		if s.Runs() {
+		switch {
+		case s.Runs():
 			s.Stop = true
 			o.leave = append(o.leave, s)
+		case s.Published().State == status.Errored:
+			s.CancelRetry()
 		}
 	}
 	return o

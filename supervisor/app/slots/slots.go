@@ -9,6 +9,7 @@ package slots
 import (
 	"context"
 	"slices"
+	"time"
 
 	"gorun/supervisor/invocation/endpoint"
 
@@ -34,6 +35,15 @@ func (s *Slot) Runs() bool { return s.cancel != nil }
 
 // Give has the worker run by an update.
 func (s *Slot) Give(u worker.Update) { s.target = u }
+
+// RetryAt is when the worker is to be tried again, as it was given up and nobody has
+// stopped it or started it since; zero: never.
+func (s *Slot) RetryAt() time.Time {
+	if p := s.Published(); !s.Runs() && !s.Stop && !s.Remove && s.target.Number == s.given && p.State == status.Errored {
+		return p.NextStart()
+	}
+	return time.Time{}
+}
 
 // Outcome is what became of an update that the worker was to be given.
 func (s *Slot) Outcome(of worker.Update) (ended bool, err error) {

@@ -47,8 +47,14 @@ func New(deps *Deps, name string, of status.Worker, changed func()) *Record {
 	return &Record{Status: of, Name: name, deps: deps, changed: changed}
 }
 
-// Begin records that the worker is to run from now on.
-func (r *Record) Begin() { r.Status.FirstStarted, r.resumed = time.Now(), nil }
+// Begin records that the worker is to run from now on, and why. One that was given up and
+// is tried again for that counts as restarted.
+func (r *Record) Begin(why status.Reason) {
+	r.Status.FirstStarted, r.resumed = time.Now(), nil
+	if why == status.ByRetry {
+		r.countRestart(why, hooks.Event{})
+	}
+}
 
 // Enter takes the worker to another state: checks the step, logs and publishes
 // it. An illegal step is gorun's bug; it is logged, and work goes on.
@@ -69,7 +75,7 @@ func (r *Record) Enter(to status.State) {
 		s.OnlineOnce, s.LeftOnline = true, time.Time{}
 		r.observeStart(s.Started)
 	}
-	if to != status.WaitingRestart {
+	if to != status.WaitingRestart && to != status.Errored {
 		s.Backoff = 0
 	}
 	if to != status.Online && to != status.Stopping { // no process, or not yet
@@ -107,6 +113,12 @@ func (r *Record) ObserveCheck(c status.Check) { r.Status.Probe = r.Status.Probe.
 // observeStart adds the time that an invocation took until it was online.
 func (r *Record) observeStart(since time.Time) {
 	r.Status.StartTimes = r.Status.StartTimes.Observe(time.Since(since))
+}
+
+// CancelRetry records that a worker that was given up is not to be tried again.
+func (r *Record) CancelRetry() {
+	r.Status.Backoff = 0
+	r.changed()
 }
 
 // Reset sets the counters of restarts to zero.
