@@ -30,6 +30,8 @@ type App struct {
 	EverReady  bool          // it has been ready once
 	Completed  bool          // a job that succeeded: it needs no worker any more
 	NotStarted bool          // autostart: false, and not started yet
+	Waiting    string        // at rest until its schedule, and until when; "": it is not
+	Scheduled  bool          // a job of the clock: nobody waits for it to be online
 	Restarts   uint64
 	LastExit   string   // "137 = SIGKILL", "" before the first
 	Reasons    []string // why the app is not healthy; they replace LastExit
@@ -102,6 +104,8 @@ func (a App) live() check {
 	switch {
 	case a.Errored:
 		return a.failed("errored, " + a.workers())
+	case a.Scheduled || a.Waiting != "":
+		return a.ready()
 	case a.Down > a.Grace && a.Online > 0:
 		return a.failed(fmt.Sprintf("no worker has stayed online for %v, longer than the grace of %v", round(a.Down), a.Grace))
 	case a.Down > a.Grace:
@@ -113,6 +117,10 @@ func (a App) live() check {
 func (a App) ready() check {
 	needed := max(a.ReadyMin, 1)
 	switch {
+	case a.Waiting != "":
+		return a.passed(printable(a.Waiting))
+	case a.Scheduled:
+		return a.passed("runs by its schedule, " + a.workers())
 	case a.Completed:
 		return a.passed("completed")
 	case a.NotStarted:
@@ -124,7 +132,7 @@ func (a App) ready() check {
 }
 
 func (a App) started() check {
-	if a.EverReady || a.Completed || a.NotStarted {
+	if a.EverReady || a.Completed || a.NotStarted || a.Waiting != "" || a.Scheduled {
 		return a.passed("")
 	}
 	return a.failed("not ready yet, " + a.workers())

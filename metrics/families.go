@@ -118,6 +118,9 @@ var appFamilies = [...]family[*status.App]{
 	{"gorun_worker_stop_duration_seconds", "Time from the stop signal until the worker had exited.", gauge, nil, func(a *status.App, e emitter) {
 		e.durations(a.Stops)
 	}},
+	{"gorun_app_next_run_timestamp_seconds", "Unix time at which the schedule starts the app, which is at rest until then; absent otherwise.", gauge, nil, func(a *status.App, e emitter) {
+		e.timestamp(a.NextRun)
+	}},
 	{"gorun_app_reloads_total", "Reloads of the app, failed ones included.", counter, nil, func(a *status.App, e emitter) {
 		e.value(float64(a.Reloads.Done + a.Reloads.Failed))
 	}},
@@ -170,6 +173,9 @@ var workerFamilies = [...]family[worker]{
 		if w.LastExit != nil {
 			e.timestamp(w.LastExit.At)
 		}
+	}},
+	{"gorun_worker_failed_runs_total", "Runs of a job that failed: the worker ended badly, and is not started again for that.", counter, nil, func(w worker, e emitter) {
+		e.value(float64(w.FailedRuns))
 	}},
 	{"gorun_worker_unstable_restarts", "Unstable restarts in a row.", gauge, nil, func(w worker, e emitter) {
 		e.value(float64(w.Unstable))

@@ -42,6 +42,8 @@ var differences = [...]difference{
 	{"a reload whose new worker does not get ready", "kills the old one, prints success", "keeps it, exits 1", "a broken release never replaces a working one", "TestABadReleaseChangesNothing", true},
 	{"a reload of the file", "leaves `script`, `exec_mode`, `instances` and gone apps as they were", "applies everything", "the file says what runs", "TestARevisionAddsRemovesAndReloads", false},
 	{"`cron_restart`, `watch`", "stops, then starts", "no gap in cluster mode", "nothing needs one", "TestNoRequestIsLostWhenWorkersChange", true},
+	{"a job of `cron_restart` that waits for its time", "`stopped`", "`waiting for 17:23`, with its last run; no gate of readiness, nor the end of gorun", "it is neither down nor dead", "TestL26AFailedJobWaitsForItsSchedule", false},
+	{"an errored worker", "stays dead", "is tried again after `errored_retry`, 5 min", "one of three dead for ever is nobody's wish", "TestL24OneErroredWorkerOfThreeIsTriedAgain", false},
 	{"log files", "always, under `~/.pm2`", "only if set", "the container's output is the log, and disks may be read-only", "TestEverythingWorksInTheHardestContainer", true},
 	{"what a worker writes before `process.exit()`", "899 of 3,000 lines arrive", "all of them: workers have pipes", "the last words are the ones that matter", "TestThreeThousandLinesBeforeProcessExitArrive", false},
 	{"an app that somebody stopped", "ends the container", "gorun runs on; `gorun start` brings it back", "a stop is no failure", "TestAStoppedAppDoesNotEndGorun", true},

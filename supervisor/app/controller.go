@@ -13,6 +13,7 @@ import (
 	"gorun/supervisor/app/slots"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
+	"gorun/supervisor/trigger"
 	"gorun/supervisor/worker"
 )
 
@@ -123,6 +124,7 @@ func (c *controller) retryErrored() {
 // begin says that the workers are to be started, unless they are not.
 func (c *controller) begin(ctx context.Context, first *orders.Command) {
 	c.start = firstStart{by: first, needs: c.app.needs}
+	c.startTriggers(ctx)
 	if c.desired.spec.Autostart {
 		c.enter(Waiting)
 		c.awaitNext(ctx)
@@ -130,7 +132,19 @@ func (c *controller) begin(ctx context.Context, first *orders.Command) {
 		c.enter(Ended)
 		c.start.answer(nil)
 	}
-	c.triggers.start(ctx, c.desired.spec)
+}
+
+// startTriggers starts those of the present revision.
+func (c *controller) startTriggers(ctx context.Context) {
+	c.actual.schedule = trigger.Schedule{}
+	if text := c.desired.spec.Cron; text != "" {
+		schedule, err := trigger.ParseSchedule(text)
+		if err != nil { // the loader has checked it
+			c.app.deps.Worker.Log.Error("cannot read cron_restart", "app", c.app.name, "error", err)
+		}
+		c.actual.schedule = schedule
+	}
+	c.triggers.start(ctx, c.desired.spec, c.actual.schedule)
 }
 
 // step does at most one thing that brings the workers closer to what is desired. It
@@ -329,7 +343,7 @@ func (c *controller) answer(ctx context.Context) bool {
 func (c *controller) conclude(ctx context.Context, o *orders.Order) {
 	result := o.Result()
 	if o.Spec != nil && result.Err == nil {
-		c.triggers.start(ctx, c.desired.spec)
+		c.startTriggers(ctx)
 	}
 	if result.Reloaded {
 		c.actual.Reloads = c.actual.Reloads.Observe(result.Err, result.Took)

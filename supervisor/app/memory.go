@@ -204,9 +204,9 @@ func (a *App) replace(ctx context.Context, w *worker.Worker) error {
 	return a.Do(ctx, c)
 }
 
-// Measure returns the process trees of workers that have a memory limit and may be
+// measure returns the process trees of workers that have a memory limit and may be
 // restarted for it, with what they use. One that is stopping was restarted already.
-func Measure(workers []*worker.Worker) []worker.Tree {
+func measure(workers []*worker.Worker) []worker.Tree {
 	trees := worker.Trees(workers, func(w *worker.Worker) bool {
 		p := w.Published()
 		return p.Spec.MaxMemory > 0 && slices.Contains([]status.State{status.Launching, status.Online}, p.State)

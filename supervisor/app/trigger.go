@@ -18,7 +18,7 @@ type triggers struct {
 
 // start starts them for a revision of the app, in place of those of another. They end
 // with ctx.
-func (t *triggers) start(ctx context.Context, conf *spec.App) {
+func (t *triggers) start(ctx context.Context, conf *spec.App, schedule trigger.Schedule) {
 	t.stop()
 	ctx, t.stop = context.WithCancel(ctx)
 	a := t.app
@@ -27,7 +27,7 @@ func (t *triggers) start(ctx context.Context, conf *spec.App) {
 		go watch.run(ctx)
 	}
 	if conf.Cron != "" {
-		go t.followClock(ctx, conf.Cron)
+		go t.followClock(ctx, schedule, conf.Cron)
 	}
 	if conf.Watch == nil {
 		return
@@ -40,12 +40,8 @@ func (t *triggers) start(ctx context.Context, conf *spec.App) {
 	}()
 }
 
-// followClock asks for a restart whenever the schedule says so.
-func (t *triggers) followClock(ctx context.Context, text string) {
-	schedule, err := trigger.ParseSchedule(text)
-	if err != nil { // the loader has checked it
-		t.app.deps.Worker.Log.Error("cannot read cron_restart", "app", t.app.name, "error", err)
-		return
-	}
+// followClock asks for a restart whenever the schedule says so; text is how it was
+// written.
+func (t *triggers) followClock(ctx context.Context, schedule trigger.Schedule, text string) {
 	schedule.Run(ctx, func() { t.app.Provoke(ctx, status.ByCron, text) })
 }

@@ -97,6 +97,7 @@ type Worker struct {
 	RestartsAtReset [len(Reasons)]uint64  // the Restarts before the last reset
 	LastExit        *Exit                 // nil: never ended
 	Unstable        int                   // unstable runs in a row, forgotten when one has lasted
+	FailedRuns      uint64                // runs that failed and after which it rests: of a job
 	FailingSince    time.Time             // end of the first of them that was to be followed by another start; zero: none
 	Backoff         time.Duration         // delay of the pending restart or, of one that is errored, until it is tried again; 0: none
 	ForcedKills     uint64
@@ -133,6 +134,8 @@ type App struct {
 	EverReady                                           bool          // ReadyMin of its workers were online once, or it ended well
 	Grace                                               time.Duration // how long it may be down before that is a failure
 	Completed                                           bool          // every worker ended as it was meant to
+	Scheduled                                           bool          // a job of the clock: cron_restart with autorestart: false
+	NextRun                                             time.Time     // it is at rest until then, when its schedule starts it; zero: it is not
 	Resting                                             bool          // autostart: false, and nobody has started it
 	StoppedByOperator                                   bool          // somebody has stopped it
 	Blocked                                             string        // why it has not begun: the app it depends on; "" otherwise
@@ -202,6 +205,19 @@ func (a App) LastExit() *Exit {
 		}
 	}
 	return last
+}
+
+// Waiting says until when an app is at rest, and how its last run has ended, for people:
+// waiting for 17:23, last run 3. It is "" for one that is not at rest until its schedule.
+func (a App) Waiting(now time.Time) string {
+	if a.NextRun.IsZero() {
+		return ""
+	}
+	text := "waiting for " + Clock(a.NextRun, now)
+	if exit := a.LastExit(); exit != nil {
+		text += ", last run " + exit.Text
+	}
+	return text
 }
 
 // Troubles tells what is not as it should be, for people.

@@ -40,6 +40,24 @@ func Round(d time.Duration) time.Duration {
 	return d.Round(time.Millisecond)
 }
 
+// Clock is a time that is to come, for people, in the zone of now: 17:23, with the
+// seconds where there are any, and the day unless it is today.
+func Clock(t, now time.Time) string {
+	t = t.In(now.Location())
+	text := t.Format("15:04")
+	if t.Second() != 0 {
+		text = t.Format("15:04:05")
+	}
+	const week = 6 * 24 * time.Hour
+	switch {
+	case t.YearDay() == now.YearDay() && t.Year() == now.Year():
+		return text
+	case t.Sub(now) < week:
+		return t.Format("Mon ") + text
+	}
+	return t.Format("2006-01-02 ") + text
+}
+
 // wait is how long something is still to come, for people: in whole seconds, rounded up.
 func wait(d time.Duration) string {
 	d = max(d+time.Second-1, 0).Truncate(time.Second)

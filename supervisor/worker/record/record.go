@@ -26,6 +26,8 @@ type Deps struct {
 	OOM   *usage.OOMKills
 	Hooks *hooks.Dispatcher
 	Host  string // this machine's name, for hooks
+	// NextRun is when a schedule comes next; zero: never.
+	NextRun func(schedule string, after time.Time) time.Time
 }
 
 // Record is what is known of one worker.

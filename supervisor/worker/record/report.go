@@ -29,15 +29,27 @@ func (r *Record) Report(conf *spec.App, ended End, decision restart.Decision) {
 		}
 		facts = append(facts, "lines", ended.Tail)
 	}
-	facts = append(facts, "next", decision.String())
-	r.journal("exit", "exit "+exit.Text+", "+decision.String())
+	next := r.outlook(conf, decision)
+	facts = append(facts, "next", next)
+	r.journal("exit", "exit "+exit.Text+", "+next)
 	r.deps.Log.Log(context.Background(), level, "worker exited", facts...)
 	event := eventOf(ended, exit)
-	event.Next = decision.String()
+	event.Next = next
 	r.tell(conf, hooks.Exit, event)
 	if decision.Verdict == restart.GiveUp {
 		r.tell(conf, hooks.GiveUp, event)
 	}
+}
+
+// outlook says what happens next, for people.
+func (r *Record) outlook(conf *spec.App, decision restart.Decision) string {
+	if decision.Verdict == restart.Rest && conf.Cron != "" {
+		now := time.Now()
+		if next := r.deps.NextRun(conf.Cron, now); !next.IsZero() {
+			return "waiting for " + status.Clock(next, now)
+		}
+	}
+	return decision.String()
 }
 
 // hint explains the last lines of a process where it can: an address in use, and by
