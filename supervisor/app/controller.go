@@ -13,7 +13,6 @@ import (
 	"gorun/supervisor/app/slots"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
-	"gorun/supervisor/trigger"
 	"gorun/supervisor/worker"
 )
 
@@ -94,37 +93,25 @@ func (c *controller) run(ctx, kill context.Context, first *orders.Command) (dele
 // tried again. What is under way comes first.
 func (c *controller) awaitRetry() {
 	c.retry.Stop()
-	var next time.Time
-	for _, s := range c.slots.All {
-		if at := s.RetryAt(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
-			next = at
-		}
+	at := c.slots.NextRetry()
+	mayStart := (c.actual.Phase == Running || c.actual.Phase == Ended) && !c.desired.gone
+	if !at.IsZero() && mayStart && !c.orders.Busy() {
+		c.retry.Reset(max(time.Until(at), 0))
 	}
-	if !next.IsZero() && c.mayRetry() {
-		c.retry.Reset(max(time.Until(next), 0))
-	}
-}
-
-// mayRetry reports whether workers that were given up may be tried again.
-func (c *controller) mayRetry() bool {
-	return (c.actual.Phase == Running || c.actual.Phase == Ended) && !c.desired.gone && !c.orders.Busy()
 }
 
 // retryErrored starts the workers that were given up so long ago.
 func (c *controller) retryErrored() {
-	now := time.Now()
-	for _, s := range c.slots.All {
-		if at := s.RetryAt(); c.mayRetry() && !at.IsZero() && !at.After(now) {
-			c.app.deps.Worker.Log.Info("trying an errored worker again", "worker", s.Name())
-			s.Give(c.slots.Update(c.desired.spec, status.ByRetry))
-		}
+	for _, s := range c.slots.DueForRetry(time.Now()) {
+		c.app.deps.Worker.Log.Info("trying an errored worker again", "worker", s.Name())
+		s.Give(c.slots.Update(c.desired.spec, status.ByRetry))
 	}
 }
 
 // begin says that the workers are to be started, unless they are not.
 func (c *controller) begin(ctx context.Context, first *orders.Command) {
 	c.start = firstStart{by: first, needs: c.app.needs}
-	c.startTriggers(ctx)
+	c.actual.schedule = c.triggers.start(ctx, c.desired.spec)
 	if c.desired.spec.Autostart {
 		c.enter(Waiting)
 		c.awaitNext(ctx)
@@ -132,19 +119,6 @@ func (c *controller) begin(ctx context.Context, first *orders.Command) {
 		c.enter(Ended)
 		c.start.answer(nil)
 	}
-}
-
-// startTriggers starts those of the present revision.
-func (c *controller) startTriggers(ctx context.Context) {
-	c.actual.schedule = trigger.Schedule{}
-	if text := c.desired.spec.Cron; text != "" {
-		schedule, err := trigger.ParseSchedule(text)
-		if err != nil { // the loader has checked it
-			c.app.deps.Worker.Log.Error("cannot read cron_restart", "app", c.app.name, "error", err)
-		}
-		c.actual.schedule = schedule
-	}
-	c.triggers.start(ctx, c.desired.spec, c.actual.schedule)
 }
 
 // step does at most one thing that brings the workers closer to what is desired. It
@@ -343,7 +317,7 @@ func (c *controller) answer(ctx context.Context) bool {
 func (c *controller) conclude(ctx context.Context, o *orders.Order) {
 	result := o.Result()
 	if o.Spec != nil && result.Err == nil {
-		c.startTriggers(ctx)
+		c.actual.schedule = c.triggers.start(ctx, c.desired.spec)
 	}
 	if result.Reloaded {
 		c.actual.Reloads = c.actual.Reloads.Observe(result.Err, result.Took)

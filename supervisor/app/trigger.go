@@ -16,9 +16,9 @@ type triggers struct {
 	stop context.CancelFunc
 }
 
-// start starts them for a revision of the app, in place of those of another. They end
-// with ctx.
-func (t *triggers) start(ctx context.Context, conf *spec.App, schedule trigger.Schedule) {
+// start starts them for a revision of the app, in place of those of another, and returns
+// its schedule. They end with ctx.
+func (t *triggers) start(ctx context.Context, conf *spec.App) trigger.Schedule {
 	t.stop()
 	ctx, t.stop = context.WithCancel(ctx)
 	a := t.app
@@ -26,11 +26,12 @@ func (t *triggers) start(ctx context.Context, conf *spec.App, schedule trigger.S
 		watch := memoryWatch{app: a, runs: map[*worker.Worker]*memoryRun{}}
 		go watch.run(ctx)
 	}
+	schedule := t.schedule(conf.Cron)
 	if conf.Cron != "" {
-		go t.followClock(ctx, schedule, conf.Cron)
+		go schedule.Run(ctx, func() { a.Provoke(ctx, status.ByCron, conf.Cron) })
 	}
 	if conf.Watch == nil {
-		return
+		return schedule
 	}
 	go func() {
 		err := trigger.Watch(*conf.Watch).Run(ctx, func(changed []string) { a.Provoke(ctx, status.ByWatch, strings.Join(changed, ", ")) })
@@ -38,10 +39,17 @@ func (t *triggers) start(ctx context.Context, conf *spec.App, schedule trigger.S
 			a.deps.Worker.Log.Error("cannot watch files", "app", a.name, "error", err)
 		}
 	}()
+	return schedule
 }
 
-// followClock asks for a restart whenever the schedule says so; text is how it was
-// written.
-func (t *triggers) followClock(ctx context.Context, schedule trigger.Schedule, text string) {
-	schedule.Run(ctx, func() { t.app.Provoke(ctx, status.ByCron, text) })
+// schedule reads a cron_restart; the zero Schedule never comes.
+func (t *triggers) schedule(text string) trigger.Schedule {
+	if text == "" {
+		return trigger.Schedule{}
+	}
+	schedule, err := trigger.ParseSchedule(text)
+	if err != nil { // the loader has checked it
+		t.app.deps.Worker.Log.Error("cannot read cron_restart", "app", t.app.name, "error", err)
+	}
+	return schedule
 }

@@ -227,28 +227,31 @@ func (a App) Troubles() []string {
 		all = append(all, a.Blocked)
 	}
 	for _, w := range a.Workers {
-		if w.CrashLooping() {
-			all = append(all, fmt.Sprintf("worker %d is %s", w.Instance, w.loop(time.Now())))
-			continue
-		}
-		switch w.State {
-		case WaitingRestart, Errored:
-			text := fmt.Sprintf("worker %d is %s", w.Instance, w.State)
-			if w.LastExit != nil {
-				text += ", last exit " + w.LastExit.Text
-			}
-			if next := w.NextStart(); w.State == Errored && !next.IsZero() && !a.StoppedByOperator {
-				text += ", tried again in " + wait(time.Until(next))
-			}
-			all = append(all, text)
-		case Online:
-			if !w.Ready {
-				all = append(all, fmt.Sprintf("worker %d is unhealthy: %s", w.Instance, w.Probe.Text))
-			}
-		case Stopped, Launching, Stopping:
+		if text := a.trouble(w); text != "" {
+			all = append(all, fmt.Sprintf("worker %d is %s", w.Instance, text))
 		}
 	}
 	return all
+}
+
+// trouble is what is not as it should be with a worker; "": nothing.
+func (a App) trouble(w Worker) string {
+	switch {
+	case w.CrashLooping():
+		return w.loop(time.Now())
+	case w.State == Online && !w.Ready:
+		return "unhealthy: " + w.Probe.Text
+	case w.State != WaitingRestart && w.State != Errored:
+		return ""
+	}
+	text := w.State.String()
+	if w.LastExit != nil {
+		text += ", last exit " + w.LastExit.Text
+	}
+	if next := w.NextStart(); w.State == Errored && !next.IsZero() && !a.StoppedByOperator {
+		text += ", tried again in " + wait(time.Until(next))
+	}
+	return text
 }
 
 // Readiness is since when a worker is online, or since when none is: both

@@ -28,23 +28,38 @@ func TestPlural(t *testing.T) {
 
 func TestClock(t *testing.T) {
 	now := time.Date(2030, 5, 6, 12, 0, 0, 0, time.UTC) // a Monday
-	for after, want := range map[time.Duration]string{
-		0: "12:00", 5*time.Hour + 23*time.Minute: "17:23", 4 * time.Second: "12:00:04", 12 * time.Hour: "Tue 00:00",
-		5 * 24 * time.Hour: "Sat 12:00", 10 * 24 * time.Hour: "2030-05-16 12:00",
+	for _, test := range []struct {
+		after time.Duration
+		want  string
+	}{
+		{0, "12:00"},
+		{5*time.Hour + 23*time.Minute, "17:23"},
+		{4 * time.Second, "12:00:04"},
+		{12 * time.Hour, "Tue 00:00"},
+		{5 * 24 * time.Hour, "Sat 12:00"},
+		{10 * 24 * time.Hour, "2030-05-16 12:00"},
 	} {
-		if got := Clock(now.Add(after), now); got != want {
-			t.Errorf("Clock(%v from now) = %q, want %q", after, got, want)
+		if got := Clock(now.Add(test.after), now); got != test.want {
+			t.Errorf("Clock(%v from now) = %q, want %q", test.after, got, test.want)
 		}
 	}
 }
 
 func TestWait(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		-time.Second: "0 s", 1: "1 s", 12 * time.Second: "12 s", 11*time.Second + 1: "12 s", 119 * time.Second: "119 s",
-		2 * time.Minute: "2 min", 4*time.Minute + time.Second: "5 min",
+	for _, test := range []struct {
+		d    time.Duration
+		want string
+	}{
+		{-time.Second, "0 s"},
+		{1, "1 s"},
+		{12 * time.Second, "12 s"},
+		{11*time.Second + 1, "12 s"},
+		{119 * time.Second, "119 s"},
+		{2 * time.Minute, "2 min"},
+		{4*time.Minute + time.Second, "5 min"},
 	} {
-		if got := wait(d); got != want {
-			t.Errorf("wait(%v) = %q, want %q", d, got, want)
+		if got := wait(test.d); got != test.want {
+			t.Errorf("wait(%v) = %q, want %q", test.d, got, test.want)
 		}
 	}
 }
