@@ -60,10 +60,7 @@ func (d Decision) String() string {
 	case Rest:
 		return "stays stopped"
 	case GiveUp:
-		if d.Delay == 0 {
-			return "given up: errored"
-		}
-		return "given up: errored; while gorun runs, tried again in " + d.Delay.String()
+		return "given up: errored"
 	case Retry:
 	}
 	if d.Delay == 0 {

@@ -31,6 +31,9 @@ func (r *Record) Report(conf *spec.App, ended End, decision restart.Decision) {
 	}
 	next := r.outlook(conf, decision)
 	facts = append(facts, "next", next)
+	if decision.Verdict == restart.GiveUp && decision.Delay > 0 && !conf.Critical {
+		facts = append(facts, "errored_retry", decision.Delay) // if gorun still runs then
+	}
 	r.journal("exit", "exit "+exit.Text+", "+next)
 	r.deps.Log.Log(context.Background(), level, "worker exited", facts...)
 	event := eventOf(ended, exit)
