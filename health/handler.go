@@ -113,11 +113,12 @@ type document struct {
 
 type appDocument struct {
 	Name      string   `json:"name"`
-	Status    string   `json:"status"` // ok, completed, stopped, unready, failing
+	Status    string   `json:"status"` // ok, waiting, completed, stopped, unready, failing
 	Desired   int      `json:"desired"`
 	Online    int      `json:"online"`
 	Completed bool     `json:"completed"`
 	Restarts  uint64   `json:"restarts"`
+	Waiting   string   `json:"waiting,omitempty"` // until when it is at rest: waiting for 17:23, last run 3
 	LastExit  string   `json:"last_exit"`
 	Reasons   []string `json:"reasons"`
 }
@@ -176,6 +177,8 @@ func (a App) document() appDocument {
 		d.Status, d.Reasons = "failing", append(d.Reasons, live.Detail)
 	case !ready.OK:
 		d.Status, d.Reasons = "unready", append(d.Reasons, ready.Detail)
+	case a.Waiting != "":
+		d.Status, d.Waiting = "waiting", a.Waiting
 	case a.Completed:
 		d.Status = "completed"
 	case a.NotStarted:

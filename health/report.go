@@ -25,11 +25,13 @@ type App struct {
 	Online     int // workers that are online and healthy
 	ReadyMin   int // workers that make the app ready; 0 means 1
 	Errored    bool
-	Down       time.Duration // for how long it has had no worker online, though it should; 0: it has one
+	Down       time.Duration // for how long it has had no worker that stays online, though it should; 0: it has one
 	Grace      time.Duration // how long Down may last before the app is not alive
 	EverReady  bool          // it has been ready once
 	Completed  bool          // a job that succeeded: it needs no worker any more
 	NotStarted bool          // autostart: false, and not started yet
+	Waiting    string        // at rest until its schedule, and until when; "": it is not
+	Scheduled  bool          // a job of the clock: nobody waits for it to be online
 	Restarts   uint64
 	LastExit   string   // "137 = SIGKILL", "" before the first
 	Reasons    []string // why the app is not healthy; they replace LastExit
@@ -102,6 +104,10 @@ func (a App) live() check {
 	switch {
 	case a.Errored:
 		return a.failed("errored, " + a.workers())
+	case a.Scheduled || a.Waiting != "":
+		return a.ready()
+	case a.Down > a.Grace && a.Online > 0:
+		return a.failed(fmt.Sprintf("no worker has stayed online for %v, longer than the grace of %v", round(a.Down), a.Grace))
 	case a.Down > a.Grace:
 		return a.failed(fmt.Sprintf("no worker online for %v, longer than its grace of %v", round(a.Down), a.Grace))
 	}
@@ -111,6 +117,10 @@ func (a App) live() check {
 func (a App) ready() check {
 	needed := max(a.ReadyMin, 1)
 	switch {
+	case a.Waiting != "":
+		return a.passed(printable(a.Waiting))
+	case a.Scheduled:
+		return a.passed("runs by its schedule, " + a.workers())
 	case a.Completed:
 		return a.passed("completed")
 	case a.NotStarted:
@@ -122,7 +132,7 @@ func (a App) ready() check {
 }
 
 func (a App) started() check {
-	if a.EverReady || a.Completed || a.NotStarted {
+	if a.EverReady || a.Completed || a.NotStarted || a.Waiting != "" || a.Scheduled {
 		return a.passed("")
 	}
 	return a.failed("not ready yet, " + a.workers())

@@ -118,6 +118,9 @@ var appFamilies = [...]family[*status.App]{
 	{"gorun_worker_stop_duration_seconds", "Time from the stop signal until the worker had exited.", gauge, nil, func(a *status.App, e emitter) {
 		e.durations(a.Stops)
 	}},
+	{"gorun_app_next_run_timestamp_seconds", "Unix time at which the schedule starts the app, which is at rest until then; absent otherwise.", gauge, nil, func(a *status.App, e emitter) {
+		e.timestamp(a.NextRun)
+	}},
 	{"gorun_app_reloads_total", "Reloads of the app, failed ones included.", counter, nil, func(a *status.App, e emitter) {
 		e.value(float64(a.Reloads.Done + a.Reloads.Failed))
 	}},
@@ -171,10 +174,13 @@ var workerFamilies = [...]family[worker]{
 			e.timestamp(w.LastExit.At)
 		}
 	}},
+	{"gorun_worker_failed_runs_total", "Runs of a job that failed: the worker ended badly, and is not started again for that.", counter, nil, func(w worker, e emitter) {
+		e.value(float64(w.FailedRuns))
+	}},
 	{"gorun_worker_unstable_restarts", "Unstable restarts in a row.", gauge, nil, func(w worker, e emitter) {
 		e.value(float64(w.Unstable))
 	}},
-	{"gorun_worker_backoff_seconds", "Delay before the pending restart; 0 when none is pending.", gauge, nil, func(w worker, e emitter) {
+	{"gorun_worker_backoff_seconds", "Delay before the pending restart, or until an errored worker is tried again; 0 when none is pending.", gauge, nil, func(w worker, e emitter) {
 		e.value(w.Backoff.Seconds())
 	}},
 	{"gorun_worker_forced_kills_total", "Stops that ended in SIGKILL, after kill_timeout.", counter, nil, func(w worker, e emitter) {
@@ -183,7 +189,7 @@ var workerFamilies = [...]family[worker]{
 	{"gorun_worker_cpu_seconds_total", "CPU time used by the worker's process tree, over all restarts.", counter, nil, func(w worker, e emitter) {
 		e.value(w.Usage.CPU.Seconds())
 	}},
-	{"gorun_worker_resident_memory_bytes", "Resident memory of the worker's process tree.", gauge, nil, func(w worker, e emitter) {
+	{"gorun_worker_resident_memory_bytes", "Resident memory of the worker's process tree; above max_memory_restart, pages that its processes share are divided among them.", gauge, nil, func(w worker, e emitter) {
 		e.value(float64(w.Usage.Resident))
 	}},
 	{"gorun_worker_memory_limit_bytes", "Memory at which the worker is restarted (max_memory_restart); absent without a limit.", gauge, nil, func(w worker, e emitter) {

@@ -33,9 +33,9 @@ func full() status.Snapshot {
 	at := time.Unix(1_700_000_000, 250_000_000)
 	running := status.Worker{
 		App: "api", State: status.Online, Since: at, Pid: 41, Started: at, Ready: true,
-		Starts: 7, Restarts: [...]uint64{3, 2, 1, 4, 5, 6, 7, 8}, Exits: [...]uint64{5, 4, 3, 2, 1},
+		Starts: 7, Restarts: [...]uint64{3, 2, 1, 4, 5, 6, 7, 8, 3}, Exits: [...]uint64{5, 4, 3, 2, 1},
 		LastExit: &status.Exit{Code: 137, Outcome: status.OutOfMemory, At: at.Add(-time.Second)},
-		Unstable: 2, Backoff: 150 * time.Millisecond, ForcedKills: 8,
+		Unstable: 2, FailedRuns: 9, Backoff: 150 * time.Millisecond, ForcedKills: 8,
 		Lines: status.Lines{OutLines: 10, OutBytes: 1000, ErrLines: 20, ErrBytes: 2000},
 		Probe: status.Probe{
 			Up: true, Checks: 12, Failures: 2,

@@ -271,6 +271,7 @@ func enact(t *testing.T, apps []part, options Options, f func(s *stage)) {
 		}
 		s.Supervisor = supervisor
 		supervisor.hooks = hooks.New(hooks.Options{Log: options.Log, Transport: s.mail})
+		supervisor.apps.deps.Measure = s.scripts.measure
 		supervisor.apps.deps.Worker.Hooks, supervisor.apps.deps.Worker.Launch = supervisor.hooks, s.scripts.launch
 		for _, p := range apps {
 			s.scripts.set(p.app.Name, p.fates)
@@ -286,6 +287,28 @@ type scripts struct {
 	mu      sync.Mutex
 	fates   map[string][]fate
 	started map[string]func(*spec.App) (*invocation.Invocation, error) // by app and pm_id
+	uses    func(w status.Worker, age time.Duration) int64             // memory in bytes; nil: none
+}
+
+// eats says how much memory workers use.
+func (c *scripts) eats(uses func(w status.Worker, age time.Duration) int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.uses = uses
+}
+
+// measure has what the workers use.
+func (c *scripts) measure(workers []*worker.Worker) []worker.Tree {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var trees []worker.Tree
+	for _, w := range workers {
+		p, i := w.Published(), w.Invocation()
+		if c.uses != nil && i != nil && p.Spec.MaxMemory > 0 && (p.State == status.Launching || p.State == status.Online) {
+			trees = append(trees, worker.Tree{Worker: w, Invocation: i, Memory: c.uses(p.Worker, time.Since(i.Started()))})
+		}
+	}
+	return trees
 }
 
 func (c *scripts) set(app string, fates []fate) {

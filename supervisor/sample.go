@@ -47,6 +47,7 @@ func (s *Supervisor) Sample() status.Snapshot {
 			tree := trees[w]
 			used := usage.Of(tree.Pids)
 			used.CPU = w.CPU(tree, used.CPU)
+			used.Resident = usage.Memory(tree.Pids, used.Resident, w.Published().Spec.MaxMemory) // as the limit counts
 			one.Workers[j].Usage, one.Workers[j].Lines = used, w.Lines()
 		}
 	}

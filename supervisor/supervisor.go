@@ -78,7 +78,8 @@ func New(confs []spec.App, options Options) (*Supervisor, error) {
 	d.Reaper, d.Log, d.Cgroup, d.UID, d.Record = options.Reaper, options.Log, options.Cgroup, os.Geteuid(), s.journal.record
 	d.OOM, d.Hooks, d.Host = &usage.OOMKills{Count: options.Cgroup.OOMKills}, s.hooks, host
 	d.Output, d.Slots, d.Launch = options.Output, make(chan struct{}, max(options.Starting, 1)), invocation.Start
-	s.apps.deps.Changed, d.SharedBy = s.apps.wake, s.apps.sharing
+	s.apps.deps.SetDefaults(s.apps.wake)
+	d.SharedBy = s.apps.sharing
 	var err error
 	s.apps.list, err = s.apps.prepare(nil, confs)
 	return s, err
@@ -149,9 +150,9 @@ func (s *Supervisor) judge() (code int, over bool) {
 }
 
 // ended reports whether nothing is left to wait for. A job that the clock starts
-// again has not ended.
+// again has not ended, unless it is critical and has failed.
 func ended(p *app.Published) bool {
-	return p.Phase == app.Ended && (p.Code != 0 || p.Spec.Cron == "")
+	return p.Phase == app.Ended && (!p.Waits() || p.Spec.Critical && p.Code != 0)
 }
 
 // failureOf is how an app has failed, for people.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"gorun/supervisor/invocation/endpoint"
 
@@ -10,15 +11,23 @@ import (
 	"gorun/supervisor/app/slots"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
+	"gorun/supervisor/trigger"
 	"gorun/supervisor/worker"
 )
 
 // Deps is what all apps work with. Safe for concurrent use.
 type Deps struct {
 	Worker  worker.Deps
-	IDs     atomic.Int64 // of workers that there were: the next pm_id
-	Turns   atomic.Int64 // of phases that apps have come to
-	Changed func()       // an app has published something; never waits
+	IDs     atomic.Int64                         // of workers that there were: the next pm_id
+	Turns   atomic.Int64                         // of phases that apps have come to
+	Changed func()                               // an app has published something; never waits
+	Measure func([]*worker.Worker) []worker.Tree // what those with a memory limit use, unless a test has another
+}
+
+// SetDefaults fills what only tests replace. changed is called when an app has published
+// something.
+func (d *Deps) SetDefaults(changed func()) {
+	d.Changed, d.Measure, d.Worker.NextRun = changed, measure, trigger.Next
 }
 
 // App is one app with its workers, as others know it: they read what it has published,
@@ -45,6 +54,8 @@ type Published struct {
 	Turn      int64  // counts the phases of all apps: which came first
 	Blocked   string // why no worker was started yet; "": they were
 	Reloads   status.Reloads
+
+	schedule trigger.Schedule // of its cron_restart
 }
 
 // Phase is what has become of an app as a whole.
@@ -67,7 +78,7 @@ func New(conf *spec.App, deps *Deps) *App {
 	workers.Match(conf)
 	a.controller = controller{
 		app: a, slots: workers, desired: desired{spec: conf}, actual: actual{Published: Published{Spec: conf}},
-		triggers: triggers{app: a, stop: func() {}},
+		triggers: triggers{app: a, stop: func() {}}, retry: time.NewTimer(0),
 	}
 	a.controller.publish()
 	return a

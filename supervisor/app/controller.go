@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"gorun/supervisor/invocation/endpoint"
 
@@ -25,6 +26,7 @@ type controller struct {
 	orders   orders.Book
 	start    firstStart
 	triggers triggers
+	retry    *time.Timer // when a worker that was given up is tried again
 }
 
 // desired is what the app is to come to.
@@ -58,10 +60,12 @@ func (c *controller) enter(to Phase) {
 func (c *controller) run(ctx, kill context.Context, first *orders.Command) (deleted bool) {
 	c.begin(ctx, first)
 	left, stop := c.app.marks, ctx.Done()
+	defer c.retry.Stop()
 	for {
 		for c.step(ctx, kill) || c.answer(ctx) {
 		}
 		left = left.reach(c.app.Published())
+		c.awaitRetry()
 		if c.slots.AtRest() && len(c.orders.Under) == 0 && (stop == nil || c.desired.gone) {
 			c.triggers.stop()
 			for _, waiting := range c.orders.TakeWaiting() {
@@ -77,15 +81,37 @@ func (c *controller) run(ctx, kill context.Context, first *orders.Command) (dele
 			c.proceed(ctx, met)
 		case command := <-c.app.commands:
 			c.accept(ctx, command)
+		case <-c.retry.C:
+			c.retryErrored()
 		case <-stop:
 			stop = nil
 		}
 	}
 }
 
+// awaitRetry has the goroutine wake up when the next worker that was given up is to be
+// tried again. What is under way comes first.
+func (c *controller) awaitRetry() {
+	c.retry.Stop()
+	at := c.slots.NextRetry()
+	mayStart := (c.actual.Phase == Running || c.actual.Phase == Ended) && !c.desired.gone
+	if !at.IsZero() && mayStart && !c.orders.Busy() {
+		c.retry.Reset(max(time.Until(at), 0))
+	}
+}
+
+// retryErrored starts the workers that were given up so long ago.
+func (c *controller) retryErrored() {
+	for _, s := range c.slots.DueForRetry(time.Now()) {
+		c.app.deps.Worker.Log.Info("trying an errored worker again", "worker", s.Name())
+		s.Give(c.slots.Update(c.desired.spec, status.ByRetry))
+	}
+}
+
 // begin says that the workers are to be started, unless they are not.
 func (c *controller) begin(ctx context.Context, first *orders.Command) {
 	c.start = firstStart{by: first, needs: c.app.needs}
+	c.actual.schedule = c.triggers.start(ctx, c.desired.spec)
 	if c.desired.spec.Autostart {
 		c.enter(Waiting)
 		c.awaitNext(ctx)
@@ -93,7 +119,6 @@ func (c *controller) begin(ctx context.Context, first *orders.Command) {
 		c.enter(Ended)
 		c.start.answer(nil)
 	}
-	c.triggers.start(ctx, c.desired.spec)
 }
 
 // step does at most one thing that brings the workers closer to what is desired. It
@@ -292,7 +317,7 @@ func (c *controller) answer(ctx context.Context) bool {
 func (c *controller) conclude(ctx context.Context, o *orders.Order) {
 	result := o.Result()
 	if o.Spec != nil && result.Err == nil {
-		c.triggers.start(ctx, c.desired.spec)
+		c.actual.schedule = c.triggers.start(ctx, c.desired.spec)
 	}
 	if result.Reloaded {
 		c.actual.Reloads = c.actual.Reloads.Observe(result.Err, result.Took)

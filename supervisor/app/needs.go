@@ -138,15 +138,15 @@ func (n need) await(ctx context.Context) bool {
 	return p.Completed || p.Phase == Running && n.condition == spec.Online && slices.ContainsFunc(p.Workers, wasOnline)
 }
 
-// AwaitReady waits until every worker was online once, or all ended well. It
-// returns false when that can no longer be, or ctx ended.
+// AwaitReady waits until every worker was online once, all ended well, or the app is at
+// rest until its schedule. It returns false when that can no longer be, or ctx ended.
 func (a *App) AwaitReady(ctx context.Context) bool {
 	select {
 	case <-a.marks.ready:
 		return true
 	case <-a.marks.ended:
 		p := a.Published()
-		return p.Completed || !p.Spec.Autostart
+		return p.Completed || !p.Spec.Autostart || p.Waits()
 	case <-ctx.Done():
 		return false
 	}

@@ -22,6 +22,10 @@ func (p *Published) Status() status.App {
 		Resting: p.Phase == Ended && !conf.Autostart && !p.served(), StoppedByOperator: p.Phase == Stopped,
 		Probe: conf.Health.Kind(),
 	}
+	s.Scheduled = conf.Cron != "" && !conf.Restart.Auto
+	if p.Waits() {
+		s.NextRun = p.schedule.Next(time.Now())
+	}
 	served := 0
 	for _, w := range p.Workers {
 		one := w.Status()
@@ -46,6 +50,13 @@ func (p *Published) Status() status.App {
 		s.ReadySince, s.DownSince = s.Readiness()
 	}
 	return s
+}
+
+// Waits reports whether the app is at rest until its schedule starts it.
+func (p *Published) Waits() bool {
+	return p.Phase == Ended && p.Spec.Cron != "" && p.Blocked == "" && !slices.ContainsFunc(p.Workers, func(w *worker.Worker) bool {
+		return w.Published().State == status.Errored
+	})
 }
 
 // served reports whether a worker was ever started.

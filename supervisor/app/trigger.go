@@ -3,12 +3,10 @@ package app
 import (
 	"context"
 	"strings"
-	"time"
 
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/trigger"
-	"gorun/supervisor/usage"
 	"gorun/supervisor/worker"
 )
 
@@ -18,20 +16,22 @@ type triggers struct {
 	stop context.CancelFunc
 }
 
-// start starts them for a revision of the app, in place of those of another. They end
-// with ctx.
-func (t *triggers) start(ctx context.Context, conf *spec.App) {
+// start starts them for a revision of the app, in place of those of another, and returns
+// its schedule. They end with ctx.
+func (t *triggers) start(ctx context.Context, conf *spec.App) trigger.Schedule {
 	t.stop()
 	ctx, t.stop = context.WithCancel(ctx)
 	a := t.app
 	if conf.MaxMemory > 0 {
-		go t.watchMemory(ctx)
+		watch := memoryWatch{app: a, runs: map[*worker.Worker]*memoryRun{}}
+		go watch.run(ctx)
 	}
+	schedule := t.schedule(conf.Cron)
 	if conf.Cron != "" {
-		go t.followClock(ctx, conf.Cron)
+		go schedule.Run(ctx, func() { a.Provoke(ctx, status.ByCron, conf.Cron) })
 	}
 	if conf.Watch == nil {
-		return
+		return schedule
 	}
 	go func() {
 		err := trigger.Watch(*conf.Watch).Run(ctx, func(changed []string) { a.Provoke(ctx, status.ByWatch, strings.Join(changed, ", ")) })
@@ -39,50 +39,17 @@ func (t *triggers) start(ctx context.Context, conf *spec.App) {
 			a.deps.Worker.Log.Error("cannot watch files", "app", a.name, "error", err)
 		}
 	}()
+	return schedule
 }
 
-// followClock asks for a restart whenever the schedule says so.
-func (t *triggers) followClock(ctx context.Context, text string) {
+// schedule reads a cron_restart; the zero Schedule never comes.
+func (t *triggers) schedule(text string) trigger.Schedule {
+	if text == "" {
+		return trigger.Schedule{}
+	}
 	schedule, err := trigger.ParseSchedule(text)
 	if err != nil { // the loader has checked it
 		t.app.deps.Worker.Log.Error("cannot read cron_restart", "app", t.app.name, "error", err)
-		return
 	}
-	schedule.Run(ctx, func() { t.app.Provoke(ctx, status.ByCron, text) })
-}
-
-// memoryInterval is how often max_memory_restart is checked.
-const memoryInterval = time.Second
-
-// watchMemory restarts workers whose tree has outgrown max_memory_restart.
-func (t *triggers) watchMemory(ctx context.Context) {
-	ticker := time.NewTicker(memoryInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			t.checkMemory()
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (t *triggers) checkMemory() {
-	for _, tree := range worker.Trees(t.app.Published().Workers, hasMemoryLimit) {
-		w, limit := tree.Worker, tree.Worker.Published().Spec.MaxMemory
-		used := usage.Resident(tree.Pids)
-		if used <= limit || w.Invocation() != tree.Invocation {
-			continue
-		}
-		t.app.deps.Worker.Log.Warn("worker uses more memory than max_memory_restart allows: restarting it",
-			"worker", w.Name(), "used", status.Bytes(used), "limit", status.Bytes(limit))
-		w.Restart(status.ByMemory)
-	}
-}
-
-// hasMemoryLimit is false for a worker that is stopping: it was restarted already.
-func hasMemoryLimit(w *worker.Worker) bool {
-	p := w.Published()
-	return p.Spec.MaxMemory > 0 && (p.State == status.Launching || p.State == status.Online)
+	return schedule
 }

@@ -94,7 +94,7 @@ func directlyBelow(packages map[string]*codePackage, path string) []string {
 // stepCauses is what brings each step of status.Steps.
 var stepCauses = map[[2]status.State]string{
 	{status.Stopped, status.Launching}:        "start",
-	{status.Errored, status.Launching}:        "start, or a reload",
+	{status.Errored, status.Launching}:        "start, a reload, or another try after `errored_retry`",
 	{status.Launching, status.Online}:         "every readiness condition is met",
 	{status.Launching, status.Stopping}:       "stop, restart; not ready within `listen_timeout`",
 	{status.Launching, status.WaitingRestart}: "exit, or it cannot start: as the policy decides",

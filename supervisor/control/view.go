@@ -14,6 +14,9 @@ func appOf(a status.App) client.App {
 		Desired: a.Desired, Online: a.Online(), MemoryLimit: a.MemoryLimit, Troubles: a.Troubles(),
 		Workers: make([]client.Worker, 0, len(a.Workers)),
 	}
+	if next := a.NextRun; !next.IsZero() {
+		app.NextRun, app.Waiting = &next, a.Waiting(time.Now())
+	}
 	for _, w := range a.Workers {
 		app.Workers = append(app.Workers, workerOf(w))
 	}

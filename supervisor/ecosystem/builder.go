@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gorun/supervisor/restart"
 	"gorun/supervisor/spec"
 )
 
@@ -73,6 +74,9 @@ func (b *builder) build(keys []Key) {
 		b.app.StopSignal = unix.SIGINT // Node servers handle it
 	}
 	readAll(keys, scope{report: b.report, app: b.app.Name, programs: programs, node: b.app.Node, cpus: b.source.CPUs}, b.settings)
+	if b.settings["min_uptime"].byDefault {
+		b.app.Restart.FailureUptime = restart.DefaultFailureUptime
+	}
 	b.chooseMode()
 	b.chooseSharing()
 	b.addVariables()

@@ -184,6 +184,7 @@ func keyCases(dir string) map[string][]keyCase {
 		"restart_delay":             durations(func(a spec.App) any { return a.Restart.Delay }, 0),
 		"exp_backoff_restart_delay": durations(func(a spec.App) any { return a.Restart.Backoff }, 100*time.Millisecond),
 		"max_restart_delay":         durations(func(a spec.App) any { return a.Restart.MaxDelay }, 15*time.Second),
+		"errored_retry":             durations(func(a spec.App) any { return a.Restart.ErroredRetry }, 5*time.Minute),
 		"kill_timeout":              durations(func(a spec.App) any { return a.KillTimeout }, 8*time.Second),
 		"listen_timeout":            durations(func(a spec.App) any { return a.ListenTimeout }, 30*time.Second),
 		"max_restarts": {
@@ -397,6 +398,24 @@ func TestExecModeByInstances(t *testing.T) {
 	} {
 		if got := only(t, source(dir, content)).Mode; got != want {
 			t.Errorf("%s: mode %v, want %v", content, got, want)
+		}
+	}
+}
+
+func TestL23AMinUptimeThatIsWrittenHoldsForFailures(t *testing.T) {
+	dir := scriptDir(t)
+	for content, want := range map[string]time.Duration{
+		"":                                 30 * time.Second,
+		"min_uptime: null\n":               30 * time.Second,
+		"min_uptime: 1s\n":                 time.Second,
+		"min_uptime: 0\n":                  0,
+		"minUptime: 5m\n":                  5 * time.Minute,
+		"autorestart: false\n":             30 * time.Second,
+		"exp_backoff_restart_delay: 0\n":   30 * time.Second,
+		"min_uptime: 90000\nname: other\n": 90 * time.Second,
+	} {
+		if got := only(t, source(dir, "script: server.js\n"+content)).Restart.StableAfter(); got != want {
+			t.Errorf("%q: a failure within %v is unstable, want %v", content, got, want)
 		}
 	}
 }

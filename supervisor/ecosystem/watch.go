@@ -14,7 +14,7 @@ import (
 // counts: watch_options adds to ignore_watch.
 func (b *builder) triggerKeys() []Key {
 	return []Key{
-		{Name: "cron_restart", Aliases: []string{"cron"}, Type: typeOf(setting.schedule, &b.app.Cron, ref("text")), Doc: "Restarts by schedule: 5 fields, or 6 with seconds first, CRON_TZ=Zone before them if you like; in cluster mode without a gap."},
+		{Name: "cron_restart", Aliases: []string{"cron"}, Type: typeOf(setting.schedule, &b.app.Cron, ref("text")), Doc: "Restarts by schedule: 5 fields, or 6 with seconds first, CRON_TZ=Zone before them if you like; in cluster mode without a gap. With autorestart: false a job of the clock."},
 		{Name: "watch", Type: watchPathsVar(&b.watch.Paths), Default: "false", Doc: "Restarts when files change: true for all below cwd, or a path or list of paths; in cluster mode without a gap."},
 		{Name: "ignore_watch", Type: textsVar(&b.watch.Ignore), Doc: "Files that watch ignores: names, globs, paths; dot-files and node_modules by default."},
 		{Name: "watch_delay", Type: durationVar(&b.watch.Delay), Default: "200ms", Doc: "Quiet time after a change, before the restart."},

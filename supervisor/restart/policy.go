@@ -9,6 +9,10 @@ import (
 	"time"
 )
 
+// DefaultFailureUptime is how long a program has to run until its failure is one of its
+// own and not one more of a loop: boot and the first connection to a database take seconds.
+const DefaultFailureUptime = 30 * time.Second
+
 // Verdict is what the policy decides after an exit.
 type Verdict int
 
@@ -24,13 +28,15 @@ const (
 
 // Policy decides when a worker is started again.
 type Policy struct {
-	Auto        bool          // autorestart
-	MaxUnstable int           // max_restarts: unstable runs in a row that are tolerated
-	MinUptime   time.Duration // min_uptime: a shorter run is unstable
-	Delay       time.Duration // restart_delay: waited before every restart
-	Backoff     time.Duration // exp_backoff_restart_delay: first delay after an unstable run; 0 = none
-	MaxDelay    time.Duration // max_restart_delay: limit of the growing delay
-	StopCodes   []int         // stop_exit_codes: exit codes after which the worker stays stopped
+	Auto          bool          // autorestart
+	MaxUnstable   int           // max_restarts: unstable runs in a row that are tolerated
+	MinUptime     time.Duration // min_uptime: a shorter run is unstable, however it ended
+	FailureUptime time.Duration // a run that failed sooner is unstable, too; 0: min_uptime holds for it
+	Delay         time.Duration // restart_delay: waited before every restart
+	Backoff       time.Duration // exp_backoff_restart_delay: first delay after an unstable run; 0 = none
+	MaxDelay      time.Duration // max_restart_delay: limit of the growing delay
+	ErroredRetry  time.Duration // errored_retry: after giving up, another try; 0 = none
+	StopCodes     []int         // stop_exit_codes: exit codes after which the worker stays stopped
 }
 
 // Exit is how one run of a worker ended.
@@ -44,7 +50,7 @@ type Exit struct {
 // Decision is a verdict with its delay and the count of unstable runs.
 type Decision struct {
 	Verdict  Verdict
-	Delay    time.Duration // before the next start; for Retry only
+	Delay    time.Duration // before the next start; with GiveUp until another try, 0: none
 	Unstable int           // unstable runs in a row, this one included
 }
 
@@ -84,7 +90,7 @@ func (p Policy) Next(exit Exit, unstable int) Decision {
 	case !p.Auto:
 		return Decision{Verdict: Rest, Unstable: unstable}
 	case unstable > p.MaxUnstable:
-		return Decision{Verdict: GiveUp, Unstable: unstable}
+		return Decision{Verdict: GiveUp, Delay: p.ErroredRetry, Unstable: unstable}
 	}
 	return Decision{Verdict: Retry, Delay: p.delay(unstable), Unstable: unstable}
 }
@@ -95,8 +101,18 @@ func (p Policy) Ends(exit Exit) bool {
 }
 
 func (p Policy) stable(exit Exit) bool {
-	return !exit.Failed && exit.Uptime >= p.MinUptime
+	switch {
+	case exit.Failed:
+		return false
+	case exit.Signaled || exit.Code != 0:
+		return exit.Uptime >= p.StableAfter()
+	}
+	return exit.Uptime >= p.MinUptime
 }
+
+// StableAfter is how long a program has to run until the unstable runs before it are
+// forgotten, whatever becomes of it.
+func (p Policy) StableAfter() time.Duration { return max(p.MinUptime, p.FailureUptime) }
 
 // LongestDelay is the longest delay that Next ever returns.
 func (p Policy) LongestDelay() time.Duration {

@@ -27,6 +27,8 @@ func TestNext(t *testing.T) {
 	once := with(func(p *Policy) { p.Auto = false })
 	codes := with(func(p *Policy) { p.Backoff, p.StopCodes = 0, []int{0, 9, 127} })
 	none := with(func(p *Policy) { p.Backoff, p.MaxUnstable = 0, 0 })
+	loop := with(func(p *Policy) { p.Backoff, p.FailureUptime = 0, DefaultFailureUptime })
+	retried := with(func(p *Policy) { p.Backoff, p.ErroredRetry = 0, time.Minute })
 	short, long := 10*time.Millisecond, time.Minute
 	for _, test := range []struct {
 		name     string
@@ -47,6 +49,11 @@ func TestNext(t *testing.T) {
 
 		{"just below min_uptime is unstable", plain, Exit{Uptime: time.Second - 1}, 3, Decision{Retry, 0, 4}},
 		{"min_uptime is stable", plain, Exit{Uptime: time.Second}, 3, Decision{Retry, 0, 0}},
+		{"a failure within 30 s is unstable", loop, Exit{Code: 1, Uptime: 30*time.Second - 1}, 3, Decision{Retry, 0, 4}},
+		{"a signal within 30 s is unstable", loop, Exit{Signaled: true, Uptime: 5 * time.Second}, 3, Decision{Retry, 0, 4}},
+		{"a failure after 30 s is stable", loop, Exit{Code: 1, Uptime: 30 * time.Second}, 3, Decision{Retry, 0, 0}},
+		{"a clean exit within 30 s is stable", loop, Exit{Uptime: time.Second}, 3, Decision{Retry, 0, 0}},
+		{"a clean exit below min_uptime is not", loop, Exit{Uptime: time.Second - 1}, 3, Decision{Retry, 0, 4}},
 		{"failed to start is unstable however long it took", plain, Exit{Failed: true, Uptime: long}, 3, Decision{Retry, 0, 4}},
 		{"min_uptime 0 makes every run stable", with(func(p *Policy) { p.MinUptime = 0 }), Exit{Code: 1}, 16, Decision{Retry, 0, 0}},
 		{"a stable failure resets the count", plain, Exit{Code: 1, Uptime: long}, 16, Decision{Retry, 0, 0}},
@@ -54,6 +61,8 @@ func TestNext(t *testing.T) {
 		{"the last run before giving up", plain, Exit{Code: 1, Uptime: short}, 15, Decision{Retry, 0, 16}},
 		{"one more", plain, Exit{Code: 1, Uptime: short}, 16, Decision{GiveUp, 0, 17}},
 		{"an unstable clean exit counts, too", plain, Exit{Uptime: short}, 16, Decision{GiveUp, 0, 17}},
+		{"given up until another try", retried, Exit{Code: 1, Uptime: short}, 16, Decision{GiveUp, time.Minute, 17}},
+		{"given up after another try", retried, Exit{Code: 1, Uptime: short}, 17, Decision{GiveUp, time.Minute, 18}},
 		{"max_restarts 0 tolerates none", none, Exit{Code: 1, Uptime: short}, 0, Decision{GiveUp, 0, 1}},
 		{"max_restarts 0 and a stable run", none, Exit{Code: 1, Uptime: long}, 0, Decision{Retry, 0, 0}},
 

@@ -39,14 +39,15 @@ const (
 	ByWatch                  // a file has changed
 	ByHealth                 // its health check failed
 	ByWatchdog               // it did not say that it is alive
+	ByRetry                  // it was given up a while ago: errored_retry
 )
 
 // Reasons lists every reason, in the order of its value.
-var Reasons = [...]Reason{ByExit, ByMemory, ByManual, ByReload, ByCron, ByWatch, ByHealth, ByWatchdog}
+var Reasons = [...]Reason{ByExit, ByMemory, ByManual, ByReload, ByCron, ByWatch, ByHealth, ByWatchdog, ByRetry}
 
 // String returns the reason as metrics and logs name it.
 func (r Reason) String() string {
-	return [...]string{"exit", "memory", "manual", "reload", "cron", "watch", "health", "watchdog"}[r]
+	return [...]string{"exit", "memory", "manual", "reload", "cron", "watch", "health", "watchdog", "retry"}[r]
 }
 
 // Outcome sorts exits for counting.
@@ -95,8 +96,10 @@ type Worker struct {
 	Exits           [len(Outcomes)]uint64 // by Outcome
 	RestartsAtReset [len(Reasons)]uint64  // the Restarts before the last reset
 	LastExit        *Exit                 // nil: never ended
-	Unstable        int                   // unstable runs in a row
-	Backoff         time.Duration         // delay of the pending restart, 0 when none is pending
+	Unstable        int                   // unstable runs in a row, forgotten when one has lasted
+	FailedRuns      uint64                // runs that failed and after which it rests: of a job
+	FailingSince    time.Time             // end of the first of them that was to be followed by another start; zero: none
+	Backoff         time.Duration         // delay of the pending restart or, of one that is errored, until it is tried again; 0: none
 	ForcedKills     uint64
 	LastError       string    // why it could not be started or was not ready in time, "" otherwise
 	OnlineOnce      bool      // it was online at least once
@@ -132,6 +135,8 @@ type App struct {
 	EverReady                                           bool          // ReadyMin of its workers were online once, or it ended well
 	Grace                                               time.Duration // how long it may be down before that is a failure
 	Completed                                           bool          // every worker ended as it was meant to
+	Scheduled                                           bool          // a job of the clock: cron_restart with autorestart: false
+	NextRun                                             time.Time     // it is at rest until then, when its schedule starts it; zero: it is not
 	Resting                                             bool          // autostart: false, and nobody has started it
 	StoppedByOperator                                   bool          // somebody has stopped it
 	Blocked                                             string        // why it has not begun: the app it depends on; "" otherwise
@@ -203,6 +208,19 @@ func (a App) LastExit() *Exit {
 	return last
 }
 
+// Waiting says until when an app is at rest, and how its last run has ended, for people:
+// waiting for 17:23, last run 3. It is "" for one that is not at rest until its schedule.
+func (a App) Waiting(now time.Time) string {
+	if a.NextRun.IsZero() {
+		return ""
+	}
+	text := "waiting for " + Clock(a.NextRun, now)
+	if exit := a.LastExit(); exit != nil {
+		text += ", last run " + exit.Text
+	}
+	return text
+}
+
 // Troubles tells what is not as it should be, for people.
 func (a App) Troubles() []string {
 	var all []string
@@ -210,32 +228,47 @@ func (a App) Troubles() []string {
 		all = append(all, a.Blocked)
 	}
 	for _, w := range a.Workers {
-		switch w.State {
-		case WaitingRestart, Errored:
-			text := fmt.Sprintf("worker %d is %s", w.Instance, w.State)
-			if w.LastExit != nil {
-				text += ", last exit " + w.LastExit.Text
-			}
-			all = append(all, text)
-		case Online:
-			if !w.Ready {
-				all = append(all, fmt.Sprintf("worker %d is unhealthy: %s", w.Instance, w.Probe.Text))
-			}
-		case Stopped, Launching, Stopping:
+		if text := a.trouble(w); text != "" {
+			all = append(all, fmt.Sprintf("worker %d is %s", w.Instance, text))
 		}
 	}
 	return all
 }
 
+// trouble is what is not as it should be with a worker; "": nothing.
+func (a App) trouble(w Worker) string {
+	switch {
+	case w.CrashLooping():
+		return w.loop(time.Now())
+	case w.State == Online && !w.Ready:
+		return "unhealthy: " + w.Probe.Text
+	case w.State != WaitingRestart && w.State != Errored:
+		return ""
+	}
+	text := w.State.String()
+	if w.LastExit != nil {
+		text += ", last exit " + w.LastExit.Text
+	}
+	if next := w.NextStart(); w.State == Errored && !next.IsZero() && !a.StoppedByOperator {
+		text += ", tried again in " + wait(time.Until(next))
+	}
+	return text
+}
+
 // Readiness is since when a worker is online, or since when none is: both
-// zero while none has been taken up.
+// zero while none has been taken up. One that is crash looping counts as online once
+// a run of it has lasted.
 func (a App) Readiness() (ready, down time.Time) {
 	for _, w := range a.Workers {
-		if w.State == Online && (ready.IsZero() || w.Since.Before(ready)) {
+		looping := w.CrashLooping()
+		if w.State == Online && !looping && (ready.IsZero() || w.Since.Before(ready)) {
 			ready = w.Since
 		}
 		left := w.LeftOnline
-		if left.IsZero() {
+		switch {
+		case looping:
+			left = w.FailingSince
+		case left.IsZero():
 			left = w.FirstStarted
 		}
 		if left.After(down) {

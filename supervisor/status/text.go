@@ -45,6 +45,73 @@ func Round(d time.Duration) time.Duration {
 	return d.Round(time.Millisecond)
 }
 
+// Clock is a time that is to come, for people, in the zone of now: 17:23, with the
+// seconds where there are any, and the day unless it is today.
+func Clock(t, now time.Time) string {
+	t = t.In(now.Location())
+	text := t.Format("15:04")
+	if t.Second() != 0 {
+		text = t.Format("15:04:05")
+	}
+	const week = 6 * 24 * time.Hour
+	switch {
+	case t.YearDay() == now.YearDay() && t.Year() == now.Year():
+		return text
+	case t.Sub(now) < week:
+		return t.Format("Mon ") + text
+	}
+	return t.Format("2006-01-02 ") + text
+}
+
+// wait is how long something is still to come, for people: in whole seconds, rounded up.
+func wait(d time.Duration) string {
+	d = max(d+time.Second-1, 0).Truncate(time.Second)
+	if d < 2*time.Minute {
+		return strconv.Itoa(int(d.Seconds())) + " s"
+	}
+	return strconv.Itoa(int((d + time.Minute - 1).Minutes())) + " min"
+}
+
+// loopLength is how many unstable runs in a row are a crash loop. One is a crash.
+const loopLength = 2
+
+// CrashLooping reports whether the worker is started again and again, as each run ends
+// before it counts as stable.
+func (w Worker) CrashLooping() bool {
+	switch w.State {
+	case Launching, Online, WaitingRestart:
+		return w.Unstable >= loopLength && !w.FailingSince.IsZero()
+	case Stopped, Stopping, Errored:
+	}
+	return false
+}
+
+// NextStart is when the pending restart comes, or one that is errored is tried again;
+// zero: none is pending.
+func (w Worker) NextStart() time.Time {
+	if w.State != WaitingRestart && w.State != Errored || w.Backoff == 0 {
+		return time.Time{}
+	}
+	return w.Since.Add(w.Backoff)
+}
+
+// Outlook is what comes next of a worker that is crash looping, for people.
+func (w Worker) Outlook(now time.Time) string {
+	if next := w.NextStart(); !next.IsZero() {
+		return "crash looping, next start in " + wait(next.Sub(now))
+	}
+	return "crash looping, started again"
+}
+
+// loop is the outlook with the last exit.
+func (w Worker) loop(now time.Time) string {
+	text := w.Outlook(now)
+	if w.LastExit != nil {
+		text += ", last exit " + w.LastExit.Text
+	}
+	return text
+}
+
 // Change says what became of a worker that was started or replaced, for people: what it
 // was before, and how long that took.
 func (w Worker) Change(before Worker, took time.Duration) string {

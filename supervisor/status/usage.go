@@ -5,7 +5,7 @@ import "time"
 // Usage is what all processes of one tree use together.
 type Usage struct {
 	CPU         time.Duration // user and system time, reaped children included
-	Resident    int64         // bytes
+	Resident    int64         // bytes; above the worker's limit, shared pages count in part
 	Descriptors int
 	Threads     int
 	Processes   int

@@ -70,6 +70,15 @@ func ParseSchedule(text string) (Schedule, error) {
 	return Schedule{zone: zone, spec: spec}, nil
 }
 
+// Next is when a schedule, as it is written, comes next after a time; zero: never.
+func Next(text string, after time.Time) time.Time {
+	schedule, err := ParseSchedule(text)
+	if err != nil {
+		return time.Time{}
+	}
+	return schedule.Next(after)
+}
+
 // Next returns the first time after after, in its location; zero means never.
 func (s Schedule) Next(after time.Time) time.Time {
 	if s.spec == nil {

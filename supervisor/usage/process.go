@@ -32,6 +32,55 @@ func Resident(pids []int) int64 {
 	return residents("/proc", pids)
 }
 
+// Memory is what the given processes, whose resident memory is known, count for against
+// a limit, in bytes; 0: none. Above it, pages that several processes share are divided
+// among them (proportional set size): a server that forks before it serves would count
+// them once for each child. That takes the kernel a walk through all their pages, so it
+// is asked only there.
+func Memory(pids []int, resident, limit int64) int64 {
+	if limit == 0 || resident <= limit {
+		return resident
+	}
+	return proportional("/proc", pids)
+}
+
+// rollupSize is above the size of /proc/PID/smaps_rollup.
+const rollupSize = 4096
+
+// proportional adds up the proportional set sizes. Where one cannot be read, as of
+// another user's process, the resident memory stands for it.
+func proportional(proc string, pids []int) int64 {
+	ctx, buffer, sum := procContext(proc), make([]byte, rollupSize), int64(0)
+	for _, pid := range pids {
+		text, err := ReadInto(buffer, proc+"/"+strconv.Itoa(pid)+"/smaps_rollup")
+		size, found := parseRollup(text)
+		if err != nil || !found {
+			size = resident(ctx, pid)
+		}
+		sum += size
+	}
+	return sum
+}
+
+// parseRollup finds the proportional set size, in bytes, in /proc/PID/smaps_rollup.
+func parseRollup(text []byte) (size int64, found bool) {
+	for line := range bytes.Lines(text) {
+		words, isSize := bytes.CutPrefix(line, []byte("Pss:"))
+		if !isSize {
+			continue
+		}
+		kib, err := strconv.ParseInt(string(bytes.TrimSpace(bytes.TrimSuffix(bytes.TrimSpace(words), []byte("kB")))), 10, 64)
+		if err != nil || kib < 0 || kib > maxKiB {
+			return 0, false
+		}
+		return kib << 10, true
+	}
+	return 0, false
+}
+
+// maxKiB keeps the sum of many sizes within an int64.
+const maxKiB = 1 << 40
+
 func residents(proc string, pids []int) int64 {
 	ctx, sum := procContext(proc), int64(0)
 	for _, pid := range pids {

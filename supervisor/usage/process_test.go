@@ -120,6 +120,40 @@ func TestOfMeasuresAProcessOfAnotherUser(t *testing.T) {
 	}
 }
 
+func TestL22SharedPagesCountOnceAgainstALimit(t *testing.T) {
+	page := int64(os.Getpagesize())
+	rollup := func(pss string) string {
+		return "55b115f7e000-7ffd2347d000 ---p 00000000 00:00 0                          [rollup]\nRss:              165000 kB\nPss:" + pss + "\nPss_Dirty:           116 kB\n"
+	}
+	proc := fixture(t, map[string]string{
+		"10/statm": "500 1000 10 1 0 5 0\n", "10/smaps_rollup": rollup("               28000 kB"),
+		"11/statm": "500 1000 10 1 0 5 0\n", "11/smaps_rollup": rollup("                1000 kB"),
+		"12/statm": "500 12 10 1 0 5 0\n", // of another user: its rollup cannot be read
+		"13/statm": "500 13 10 1 0 5 0\n", "13/smaps_rollup": rollup(" many kB"),
+		"14/statm": "500 14 10 1 0 5 0\n", "14/smaps_rollup": "",
+	})
+	if got, want := proportional(proc, []int{10, 11, 12, 13, 14, 99}), int64(29000<<10)+39*page; got != want {
+		t.Errorf("proportional = %d, want %d", got, want)
+	}
+	self := []int{os.Getpid()}
+	const told = 1 << 40 // what was measured before
+	for limit, asks := range map[int64]bool{0: false, told: false, told - 1: true} {
+		if got := Memory(self, told, limit); (got != told) != asks || got <= 0 {
+			t.Errorf("Memory with a limit of %d = %d, want the proportional size: %v", limit, got, asks)
+		}
+	}
+}
+
+func FuzzParseRollup(f *testing.F) {
+	f.Add("00400000-7ffd ---p 00000000 00:00 0 [rollup]\nRss:  10 kB\nPss:  366 kB\nPss_Anon: 1 kB\n")
+	f.Add("Pss: 9223372036854775807 kB\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if size, found := parseRollup([]byte(text)); size < 0 || !found && size != 0 {
+			t.Errorf("parseRollup(%q) = %d, %v", text, size, found)
+		}
+	})
+}
+
 func BenchmarkOf(b *testing.B) {
 	pids := []int{os.Getpid()}
 	for b.Loop() {

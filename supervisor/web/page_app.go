@@ -122,8 +122,11 @@ func newWorkerView(w status.Worker, top int64, now time.Time) workerView {
 	if w.Pid != 0 {
 		shown.Up = ago(w.Started, now)
 	}
-	if w.State == status.WaitingRestart && w.Backoff > 0 {
-		shown.Next = "again in " + age(w.Backoff-now.Sub(w.Since)+time.Second)
+	switch next := w.NextStart(); {
+	case w.CrashLooping():
+		shown.Next = w.Outlook(now)
+	case !next.IsZero():
+		shown.Next = "again in " + age(next.Sub(now)+time.Second)
 	}
 	if exit := w.LastExit; exit != nil {
 		shown.Exit = exitView{Text: shorten(exit.Text, textLimit), Ago: ago(exit.At, now), At: exit.At.UTC(), Level: failing}

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"time"
 
 	"gorun/supervisor/status"
 )
@@ -77,6 +78,8 @@ func summarizeApp(app status.App) summary {
 		return summary{failing, count}
 	case app.Blocked != "":
 		return summary{pending, "waiting"}
+	case !app.NextRun.IsZero():
+		return summary{idle, app.Waiting(time.Now())}
 	case app.Completed:
 		return summary{idle, "completed"}
 	case app.Resting:
@@ -96,7 +99,7 @@ func summarizeApp(app status.App) summary {
 func levelOf(w status.Worker) level {
 	switch w.State {
 	case status.Online:
-		if !w.Ready {
+		if !w.Ready || w.CrashLooping() {
 			return pending
 		}
 		return healthy

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"time"
 
 	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/invocation/event"
@@ -27,6 +28,7 @@ type activation struct {
 	ports       *endpoint.Ports
 	serving     *run
 	replacement *replacement // nil: none is under way
+	lasted      bool         // long enough to forget the unstable runs before it, once it is online
 }
 
 // run returns how the activation has ended.
@@ -39,6 +41,7 @@ func (a *activation) run(ctx, kill context.Context) record.End {
 		return w.record.FailStart(err)
 	}
 	w.present(a.serving)
+	a.distrust()
 	v := a.attend(ctx, kill)
 	r := a.serving
 	r.StopTraffic()
@@ -54,6 +57,8 @@ func (a *activation) run(ctx, kill context.Context) record.End {
 // starts: for what is heard of it and of its replacement, for requests, and for
 // those that are leaving. It returns why the serving one is to end.
 func (a *activation) attend(ctx, kill context.Context) verdict {
+	stable := a.untilStable()
+	defer stable.Stop()
 	for {
 		var v *verdict
 		select {
@@ -65,6 +70,8 @@ func (a *activation) attend(ctx, kill context.Context) verdict {
 			v = a.takeUp(kill, u)
 		case why := <-a.w.mail.restarts:
 			v = a.unlessReplaced(&verdict{cause: invocation.Misbehaved, reason: why})
+		case <-stable.C:
+			a.lasted = true
 		case <-a.w.mail.resets:
 			a.w.record.Reset()
 		case gone := <-a.w.leaving.ended:
@@ -77,7 +84,32 @@ func (a *activation) attend(ctx, kill context.Context) verdict {
 			return *v
 		}
 		a.markReady()
+		if a.lasted && a.w.record.Status.State == status.Online {
+			a.lasted = false
+			a.w.record.Stabilize()
+		}
 	}
+}
+
+// untilStable fires when the run has lasted so long that the unstable ones before it
+// are forgotten.
+func (a *activation) untilStable() *time.Timer {
+	timer := time.NewTimer(a.serving.Spec().Restart.StableAfter())
+	if a.w.record.Status.Unstable == 0 {
+		timer.Stop()
+	}
+	return timer
+}
+
+// distrust has a program of a crash loop of which nothing is heard outlive its last run
+// before it counts as online.
+func (a *activation) distrust() {
+	st := &a.w.record.Status
+	if !a.serving.blind || !st.CrashLooping() || st.LastExit == nil || st.LastExit.Outcome == status.Clean {
+		return
+	}
+	limit := min(2*st.LastExit.Uptime, a.serving.Spec().Restart.StableAfter())
+	a.serving.prolong(limit)
 }
 
 // hear takes an event of the serving invocation. It returns why that is to end.

@@ -29,6 +29,7 @@ type Tree struct {
 	Worker     *Worker
 	Invocation *invocation.Invocation
 	Pids       []int
+	Memory     int64 // in bytes, where it was measured
 }
 
 // Trees returns those of the workers that pass the filter and have a process, all

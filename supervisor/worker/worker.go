@@ -98,6 +98,9 @@ func (w *Worker) Reset() { pend(w.mail.resets, struct{}{}) }
 // ResetIdle is Reset for a worker without a goroutine.
 func (w *Worker) ResetIdle() { w.record.Reset() }
 
+// CancelRetry has a worker that was given up, and is without a goroutine, not tried again.
+func (w *Worker) CancelRetry() { w.record.CancelRetry() }
+
 // Close closes the output of a worker that is at rest for good.
 func (w *Worker) Close() { w.output.Close() } // nothing of it is left to be written
 
@@ -108,7 +111,7 @@ func (w *Worker) Close() { w.output.Close() } // nothing of it is left to be wri
 func (w *Worker) Run(ctx, kill context.Context, ports *endpoint.Ports, first Update) int {
 	drain(w.mail.updates)
 	drain(w.mail.resets)
-	w.record.Begin()
+	w.record.Begin(first.Reason)
 	w.target.expect(first)
 	w.publish()
 	code := 0

@@ -46,9 +46,12 @@ func (b *Book) underWay() *Order {
 	return nil
 }
 
+// Busy reports whether an order is under way that gives workers something to run by.
+func (b *Book) Busy() bool { return slices.ContainsFunc(b.Under, (*Order).rolls) }
+
 // Waits reports whether a command has to wait for what is under way.
 func (b *Book) Waits(c *Command) bool {
-	return c.Background && slices.ContainsFunc(b.Under, (*Order).rolls) || c.Patient && b.underWay() != nil
+	return c.Background && b.Busy() || c.Patient && b.underWay() != nil
 }
 
 // Add begins an order.

@@ -114,9 +114,12 @@ func Stop(c *Command, set *slots.Set, chosen []*slots.Slot) *Order {
 	o := &Order{Command: c, set: set, begun: time.Now()}
 	for _, s := range chosen {
 		s.Remove = s.Remove || c.Verb == spec.Delete
-		if s.Runs() {
+		switch {
+		case s.Runs():
 			s.Stop = true
 			o.leave = append(o.leave, s)
+		case s.Published().State == status.Errored:
+			s.CancelRetry()
 		}
 	}
 	return o
@@ -181,7 +184,7 @@ func (o *Order) finish(ctx context.Context, u *step) bool {
 	if !ended {
 		return false
 	}
-	if err != nil && u.to.Rolling && u.to.Spec.ReloadFallback && u.slot.Runs() && !u.slot.Stop {
+	if err != nil && u.to.Rolling && u.to.Spec.ReloadFallback && o.Reason != status.ByMemory && u.slot.Runs() && !u.slot.Stop {
 		return o.retry(u, err)
 	}
 	u.done = true

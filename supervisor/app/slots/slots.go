@@ -9,6 +9,7 @@ package slots
 import (
 	"context"
 	"slices"
+	"time"
 
 	"gorun/supervisor/invocation/endpoint"
 
@@ -34,6 +35,15 @@ func (s *Slot) Runs() bool { return s.cancel != nil }
 
 // Give has the worker run by an update.
 func (s *Slot) Give(u worker.Update) { s.target = u }
+
+// retryAt is when the worker is to be tried again, as it was given up and nobody has
+// stopped it or started it since; zero: never.
+func (s *Slot) retryAt() time.Time {
+	if p := s.Published(); !s.Runs() && !s.Stop && !s.Remove && s.target.Number == s.given && p.State == status.Errored {
+		return p.NextStart()
+	}
+	return time.Time{}
+}
 
 // Outcome is what became of an update that the worker was to be given.
 func (s *Slot) Outcome(of worker.Update) (ended bool, err error) {
@@ -91,6 +101,25 @@ func (s *Set) Workers() []*worker.Worker {
 
 // AtRest reports whether no worker has a goroutine.
 func (s *Set) AtRest() bool { return !slices.ContainsFunc(s.All, (*Slot).Runs) }
+
+// NextRetry is when the next worker that was given up is to be tried again; zero: none is.
+func (s *Set) NextRetry() time.Time {
+	var next time.Time
+	for _, one := range s.All {
+		if at := one.retryAt(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next
+}
+
+// DueForRetry are the workers that are to be tried again by now.
+func (s *Set) DueForRetry(now time.Time) []*Slot {
+	return slices.DeleteFunc(slices.Clone(s.All), func(one *Slot) bool {
+		at := one.retryAt()
+		return at.IsZero() || at.After(now)
+	})
+}
 
 // Update is the next update of a worker by a revision.
 func (s *Set) Update(conf *spec.App, reason status.Reason) worker.Update {

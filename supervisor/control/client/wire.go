@@ -20,6 +20,9 @@ type App struct {
 	Troubles    []string `json:"troubles,omitempty"`
 	Workers     []Worker `json:"workers"`
 	Ports       []Port   `json:"ports,omitempty"`
+
+	NextRun *time.Time `json:"next_run,omitempty"` // at rest until then, by its schedule; nil: it is not
+	Waiting string     `json:"waiting,omitempty"`  // the same for people, with the last run: waiting for 17:23, last run 3
 }
 
 // Worker is one worker of an app.

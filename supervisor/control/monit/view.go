@@ -158,7 +158,7 @@ func (m *model) cells(r row, rates map[int]float64) []screen.Cell {
 	}
 	return []screen.Cell{
 		{Text: name(r)},
-		{Text: screen.Printable(w.State), Paint: screen.StatePaint(w.State)},
+		{Text: screen.State(r.app, w, m.style.Now), Paint: screen.StatePaint(w.State)},
 		{Text: screen.CPU(rates, w)},
 		{Text: memory},
 		{Text: strconv.FormatUint(w.Restarts, 10)},

@@ -21,6 +21,9 @@ func List(out io.Writer, style Style, before, now client.Overview) error {
 		lines = list(style, before, now).Lines(style)
 	}
 	for _, app := range now.Apps {
+		if app.Waiting != "" {
+			lines = append(lines, style.wrap(Cell{Text: "· ", Paint: Faint}, Cell{Text: Printable(app.Name) + ": " + Printable(app.Waiting)})...)
+		}
 		for _, trouble := range app.Troubles {
 			lines = append(lines, style.warn(Bad, Printable(app.Name)+": "+Printable(trouble))...)
 		}
@@ -65,10 +68,19 @@ func workerRow(style Style, app client.App, w client.Worker, rates map[int]float
 		{Text: ifRunning(w, strconv.Itoa(w.Pid))},
 		{Text: Uptime(w, style.Now)},
 		{Text: strconv.FormatUint(w.Restarts, 10)},
-		{Text: Printable(w.State), Paint: StatePaint(w.State)},
+		{Text: State(app, w, style.Now), Paint: StatePaint(w.State)},
 		{Text: CPU(rates, w)},
 		{Text: ifRunning(w, status.Bytes(w.Memory))},
 	}
+}
+
+// State is the worker's state in pm2's words or, of one at rest until its schedule starts
+// it, until when.
+func State(app client.App, w client.Worker, now time.Time) string {
+	if app.NextRun != nil && w.State == status.Stopped.String() {
+		return "waiting for " + status.Clock(*app.NextRun, now)
+	}
+	return Printable(w.State)
 }
 
 // emptyRow stands for an app that has no worker.

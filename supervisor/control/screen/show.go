@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -51,7 +52,7 @@ func appFacts(app client.App) []fact {
 		{key: "mode", text: mode(app)},
 		{key: "script", text: app.Script},
 		{key: "interpreter", text: app.Interpreter},
-		{key: "workers", text: fmt.Sprintf("%d of %d online", app.Online, app.Desired)},
+		{key: "workers", text: cmp.Or(app.Waiting, fmt.Sprintf("%d of %d online", app.Online, app.Desired))},
 	}
 	if app.MemoryLimit > 0 {
 		facts = append(facts, fact{key: "memory limit", text: status.Bytes(app.MemoryLimit) + " per worker"})
@@ -65,7 +66,7 @@ func appFacts(app client.App) []fact {
 func (s Style) workerFacts(app client.App, w client.Worker, rates map[int]float64) []fact {
 	facts := []fact{
 		{key: "id", text: strconv.Itoa(w.ID)},
-		{key: "state", text: w.State + s.since(w.Since), paint: StatePaint(w.State)},
+		{key: "state", text: State(app, w, s.Now) + s.since(w.Since), paint: StatePaint(w.State)},
 	}
 	if w.Pid > 0 {
 		facts = append(facts, fact{key: "pid", text: strconv.Itoa(w.Pid)}, fact{key: "uptime", text: Uptime(w, s.Now)})

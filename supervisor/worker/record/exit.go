@@ -80,7 +80,17 @@ func (r *Record) FailReplacement() { r.Status.Exits[status.Failure]++ }
 // Next asks the restart policy what follows an end.
 func (r *Record) Next(policy restart.Policy, ended End) restart.Decision {
 	decision := policy.Next(ended.exit, r.Status.Unstable)
-	r.Status.Unstable, r.Status.Backoff = decision.Unstable, decision.Delay
+	s := &r.Status
+	s.Unstable, s.Backoff = decision.Unstable, decision.Delay
+	if decision.Verdict == restart.Rest && r.ExitCode(policy, ended) != 0 {
+		s.FailedRuns++
+	}
+	switch {
+	case decision.Verdict == restart.Rest || s.Unstable == 0:
+		s.FailingSince = time.Time{}
+	case s.FailingSince.IsZero():
+		s.FailingSince = ended.At
+	}
 	return decision
 }
 

@@ -38,7 +38,7 @@ func (r *Record) countRestart(why status.Reason, e hooks.Event) {
 	switch why {
 	case status.ByManual, status.ByReload:
 		r.resumed = nil
-	case status.ByExit, status.ByMemory, status.ByCron, status.ByWatch, status.ByHealth, status.ByWatchdog:
+	case status.ByExit, status.ByMemory, status.ByCron, status.ByWatch, status.ByHealth, status.ByWatchdog, status.ByRetry:
 		e.Reason = why.String()
 		r.resumed = &e
 	}

@@ -29,6 +29,8 @@ type Deps struct {
 	// SharedBy names an app that shares a port, other than the one that asks; "": none.
 	// nil: nobody knows.
 	SharedBy func(port int, asks string) string
+	// NextRun is when a schedule comes next; zero: never.
+	NextRun func(schedule string, after time.Time) time.Time
 }
 
 // Record is what is known of one worker.
@@ -50,8 +52,14 @@ func New(deps *Deps, name string, of status.Worker, changed func()) *Record {
 	return &Record{Status: of, Name: name, deps: deps, changed: changed}
 }
 
-// Begin records that the worker is to run from now on.
-func (r *Record) Begin() { r.Status.FirstStarted, r.resumed = time.Now(), nil }
+// Begin records that the worker is to run from now on, and why. One that was given up and
+// is tried again for that counts as restarted.
+func (r *Record) Begin(why status.Reason) {
+	r.Status.FirstStarted, r.resumed = time.Now(), nil
+	if why == status.ByRetry {
+		r.countRestart(why, hooks.Event{})
+	}
+}
 
 // Enter takes the worker to another state: checks the step, logs and publishes
 // it. An illegal step is gorun's bug; it is logged, and work goes on.
@@ -72,7 +80,7 @@ func (r *Record) Enter(to status.State) {
 		s.OnlineOnce, s.LeftOnline = true, time.Time{}
 		r.observeStart(s.Started)
 	}
-	if to != status.WaitingRestart {
+	if to != status.WaitingRestart && to != status.Errored {
 		s.Backoff = 0
 	}
 	if to != status.Online && to != status.Stopping { // no process, or not yet
@@ -115,8 +123,20 @@ func (r *Record) observeStart(since time.Time) {
 	r.Status.StartTimes = r.Status.StartTimes.Observe(time.Since(since))
 }
 
+// CancelRetry records that a worker that was given up is not to be tried again.
+func (r *Record) CancelRetry() {
+	r.Status.Backoff = 0
+	r.changed()
+}
+
 // Reset sets the counters of restarts to zero.
 func (r *Record) Reset() {
-	r.Status.Unstable, r.Status.RestartsAtReset = 0, r.Status.Restarts
+	r.Status.RestartsAtReset = r.Status.Restarts
+	r.Stabilize()
+}
+
+// Stabilize forgets the unstable runs: the present one has lasted.
+func (r *Record) Stabilize() {
+	r.Status.Unstable, r.Status.FailingSince = 0, time.Time{}
 	r.changed()
 }

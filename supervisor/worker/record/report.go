@@ -29,19 +29,34 @@ func (r *Record) Report(conf *spec.App, ended End, decision restart.Decision) {
 		}
 		facts = append(facts, "lines", ended.Tail)
 	}
-	facts = append(facts, "next", decision.String())
-	news := "exit " + exit.Text + ", " + decision.String()
+	next := r.outlook(conf, decision)
+	facts = append(facts, "next", next)
+	if decision.Verdict == restart.GiveUp && decision.Delay > 0 && !conf.Critical {
+		facts = append(facts, "errored_retry", decision.Delay) // if gorun still runs then
+	}
+	news := "exit " + exit.Text + ", " + next
 	if ended.Late != nil {
 		news += "; " + ended.Late.Error()
 	}
 	r.journal("exit", news)
 	r.deps.Log.Log(context.Background(), level, "worker exited", facts...)
 	event := eventOf(ended, exit)
-	event.Next = decision.String()
+	event.Next = next
 	r.tell(conf, hooks.Exit, event)
 	if decision.Verdict == restart.GiveUp {
 		r.tell(conf, hooks.GiveUp, event)
 	}
+}
+
+// outlook says what happens next, for people.
+func (r *Record) outlook(conf *spec.App, decision restart.Decision) string {
+	if decision.Verdict == restart.Rest && conf.Cron != "" {
+		now := time.Now()
+		if next := r.deps.NextRun(conf.Cron, now); !next.IsZero() {
+			return "waiting for " + status.Clock(next, now)
+		}
+	}
+	return decision.String()
 }
 
 // hint explains the last lines of a process where it can: an address in use, and by
