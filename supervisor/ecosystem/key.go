@@ -15,6 +15,7 @@ type Key struct {
 	Type     Type     // how its value is written, and where it goes
 	Default  string   // as written in a file; "" = none, or described in Doc
 	Doc      string   // one line
+	Null     bool     // null is a value of it, not the same as no entry
 	NoEffect bool     // accepted for pm2's sake: it makes no sense in a container
 }
 

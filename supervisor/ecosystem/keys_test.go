@@ -140,6 +140,12 @@ func keyCases(dir string) map[string][]keyCase {
 		},
 		"uid": {{fmt.Sprint(os.Geteuid()), func(a spec.App) any { return a.User == nil }, true}},
 		"gid": {{fmt.Sprint(os.Getegid()), func(a spec.App) any { return a.User == nil }, true}},
+		"stdin": {
+			{"null", func(a spec.App) any { return a.Stdin }, spec.StdinNull},
+			{"'null'", func(a spec.App) any { return a.Stdin }, spec.StdinNull},
+			{"/dev/null", func(a spec.App) any { return a.Stdin }, spec.StdinNull},
+			{"pipe", func(a spec.App) any { return a.Stdin }, spec.StdinPipe},
+		},
 		"limits": {
 			{"{nofile: 65536}", func(a spec.App) any { return a.Limits }, []spec.Limit{{Name: "nofile", Resource: unix.RLIMIT_NOFILE, Soft: 65536, Hard: 65536}}},
 			{"{stack: '8M:unlimited'}", func(a spec.App) any { return a.Limits }, []spec.Limit{{Name: "stack", Resource: unix.RLIMIT_STACK, Soft: 8 << 20, Hard: unix.RLIM_INFINITY}}},

@@ -70,6 +70,7 @@ type Parts struct {
 	Tree     Tree
 	Output   Output
 	Endpoint Endpoint
+	Input    *process.Input // nil: /dev/null
 }
 
 // Invocation is one run of a program. Its owner is the worker that started it,

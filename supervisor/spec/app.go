@@ -36,6 +36,15 @@ func (m Mode) String() string {
 	return "fork"
 }
 
+// Stdin is what a worker has as its standard input.
+type Stdin int
+
+// The kinds of standard input.
+const (
+	StdinPipe Stdin = iota // a pipe that stays open while the worker runs, see Input
+	StdinNull              // /dev/null
+)
+
 // Condition is what an app waits for in another one before it starts.
 type Condition int
 
@@ -88,6 +97,7 @@ type App struct {
 	Interpreter string   // "node", "python3", …; "none" when the script runs itself
 	Argv        []string // program and arguments; Argv[0] is an absolute path
 	Dir         string   // working directory, absolute
+	Stdin       Stdin    // standard input
 	Mode        Mode
 	Instances   int // ≥ 1
 	Autostart   bool
