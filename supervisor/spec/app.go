@@ -96,6 +96,7 @@ type App struct {
 	Script      string   // what the file calls it, for people
 	Interpreter string   // "node", "python3", …; "none" when the script runs itself
 	Argv        []string // program and arguments; Argv[0] is an absolute path
+	ScriptAt    int      // where in Argv the interpreter's options end; 0: it has none
 	Dir         string   // working directory, absolute
 	Stdin       Stdin    // standard input
 	Mode        Mode
@@ -177,7 +178,7 @@ func (a App) Changes(other App) []string {
 	before, after := reflect.ValueOf(a), reflect.ValueOf(other)
 	for i := range before.NumField() {
 		field := before.Type().Field(i)
-		if field.Name == "Position" || field.Name == "Env" || reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
+		if field.Name == "Position" || field.Name == "ScriptAt" || field.Name == "Env" || reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
 			continue
 		}
 		changed = append(changed, keyOf(field.Name))

@@ -30,6 +30,8 @@ type Endpoint struct {
 	instance int
 	process  *process.Process // nil: it was not started
 
+	inspector node.Inspector
+
 	channel      *node.Channel // nil: no Node
 	interception interception
 	reports      reports

@@ -43,15 +43,21 @@ type Ports struct {
 	servers    sync.WaitGroup // goroutines of the invocations
 	warnOnce   sync.Once      // that no single worker can be reached
 
-	mu        sync.Mutex
-	instances map[sockets.Owner]int
+	mu   sync.Mutex
+	runs map[sockets.Owner]run
+}
+
+// run is one run of an instance.
+type run struct {
+	instance  int
+	inspector int // how far its inspector's port is above that of the first
 }
 
 // NewPorts prepares the ports of an app; none is open yet.
 func NewPorts(conf *spec.App, deps Deps) *Ports {
 	p := &Ports{
 		app: conf, deps: deps, groups: sockets.New(conf.Balance), closed: make(chan struct{}),
-		instances: map[sockets.Owner]int{},
+		runs: map[sockets.Owner]run{},
 	}
 	switch conf.Sharing {
 	case spec.ShareNone:
@@ -95,8 +101,32 @@ func (p *Ports) owner(instance int) sockets.Owner {
 	owner := sockets.Owner(p.owners.Add(1))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.instances[owner] = instance
+	p.runs[owner] = run{instance: instance, inspector: p.freeInspector(instance)}
 	return owner
+}
+
+// freeInspector returns the instance's own number or, while another run of it has that,
+// the first beyond all instances.
+func (p *Ports) freeInspector(instance int) int {
+	taken := map[int]bool{}
+	next := p.app.Instances
+	for _, other := range p.runs {
+		taken[other.inspector] = true
+		next = max(next, other.instance+1)
+	}
+	if !taken[instance] {
+		return instance
+	}
+	for taken[next] {
+		next++
+	}
+	return next
+}
+
+func (p *Ports) inspectorOffset(owner sockets.Owner) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.runs[owner].inspector
 }
 
 // release frees what a run that has ended had, for the next one.
@@ -104,7 +134,7 @@ func (p *Ports) release(owner sockets.Owner) {
 	p.logError(p.groups.Release(owner))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.instances, owner)
+	delete(p.runs, owner)
 }
 
 // logError logs what the kernel refused: the workers run on, but connections
@@ -148,8 +178,8 @@ func (p *Ports) Queues() []status.Port {
 	var all []status.Port
 	for _, queue := range queues {
 		for _, owner := range queue.Owners {
-			if instance, found := p.instances[owner]; found {
-				all = addQueue(all, status.Port{Address: queue.Address.String(), Instance: instance, Length: queue.Length, Limit: queue.Limit})
+			if of, found := p.runs[owner]; found {
+				all = addQueue(all, status.Port{Address: queue.Address.String(), Instance: of.instance, Length: queue.Length, Limit: queue.Limit})
 			}
 		}
 	}

@@ -50,7 +50,7 @@ func TestOnlyWhoSpeaksForAWorkerSaysThatItEnds(t *testing.T) {
 		{"who was ready", true, []notify.Message{ready(server), stopping(server)}, true},
 		{"a helper after that", true, []notify.Message{ready(server), ready(helper), stopping(helper)}, false},
 	} {
-		e := New(Request{Ports: &Ports{instances: map[sockets.Owner]int{}}, Spec: &spec.App{WaitReady: test.waits}})
+		e := New(Request{Ports: &Ports{app: &spec.App{}, runs: map[sockets.Owner]run{}}, Spec: &spec.App{WaitReady: test.waits}})
 		e.notices.mainPid = first
 		for _, m := range test.said {
 			e.notices.receive(m)

@@ -101,6 +101,7 @@ func (e *Endpoint) closeUnused(extra *passedFiles) {
 // prepare adds to the request what the process needs for its connections.
 func (e *Endpoint) prepare(request *process.Spec, extra *passedFiles) error {
 	e.probe.environ = slices.Clip(request.Env)
+	e.inspector = e.assignInspector(request)
 	e.notices.listen(e, request)
 	if e.app.Sharing == spec.ShareIntercept || e.ports.intercepts {
 		request.Prepare = e.interception.install
