@@ -81,8 +81,9 @@ func keyCases(dir string) map[string][]keyCase {
 			{"['127.0.0.1:80', ./x.sock]", func(a spec.App) any { return fmt.Sprint(a.Listen) }, "[{server 127.0.0.1:80} {server " + dir + "/x.sock}]"},
 			{"{http: '[::1]:80'}", func(a spec.App) any { return fmt.Sprint(a.Listen) }, "[{http [::1]:80}]"},
 		},
-		"wait_ready":    {{"true", func(a spec.App) any { return a.WaitReady }, true}},
-		"drain_timeout": {{"1s", func(a spec.App) any { return a.DrainTimeout }, time.Second}},
+		"wait_ready":     {{"true", func(a spec.App) any { return a.WaitReady }, true}},
+		"relay_messages": {{"true", func(a spec.App) any { return a.RelayMessages }, true}, {"null", func(a spec.App) any { return a.RelayMessages }, false}},
+		"drain_timeout":  {{"1s", func(a spec.App) any { return a.DrainTimeout }, time.Second}},
 		"cron_restart": {
 			{"'0 3 * * *'", func(a spec.App) any { return a.Cron }, "0 3 * * *"},
 			{"'CRON_TZ=Europe/Berlin 0 0 3 * * *'", func(a spec.App) any { return a.Cron }, "CRON_TZ=Europe/Berlin 0 0 3 * * *"},

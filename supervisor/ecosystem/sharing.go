@@ -19,6 +19,7 @@ func (b *builder) sharingKeys() []Key {
 		{Name: "balance", Type: enumVar(&a.Balance, "spread", "sticky", "shared"), Default: "spread", Doc: "How connections are spread over workers: spread (at random), sticky (by the client's address), shared (one socket for all)."},
 		{Name: "listen", Type: listenVar(&a.Listen), Doc: "Sockets that gorun opens and passes on (LISTEN_FDS): a list of 8080, 127.0.0.1:8080, [::1]:8080 or /path, or a mapping of names to these."},
 		{Name: "wait_ready", Type: boolVar(&a.WaitReady), Default: "false", Doc: "Waits until a worker reports that it is ready, by process.send('ready') in Node or READY=1 of sd_notify elsewhere, for at most listen_timeout."},
+		{Name: "relay_messages", Type: boolVar(&a.RelayMessages), Default: "false", Doc: "Passes the objects that a worker sends by process.send on to the app's other workers: for socket.io's cluster adapter, and log4js with pm2: true."},
 		{Name: "drain_timeout", Type: durationVar(&a.DrainTimeout), Doc: "Part of kill_timeout in which a worker may finish the connections that it has accepted; half of it by default."},
 		{Name: "drain_idle", Type: durationVar(&a.DrainIdle), Default: "1s", Doc: "How long a connection must have been idle, in both directions, before a worker that is being stopped counts as done with it."},
 		{Name: "reload_parallel", Type: countVar(&a.ReloadParallel), Doc: "How many workers a reload replaces at a time; a quarter of them by default."},

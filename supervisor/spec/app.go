@@ -137,6 +137,7 @@ type App struct {
 
 	OnExit, OnRestart, OnGiveup []hooks.Hook // who is told of what
 	NodeMetrics                 bool         // Node tells gorun of its inner life
+	RelayMessages               bool         // from each of Node's workers to the others
 	ShutdownWithMessage         bool         // instead of StopSignal, where there is an IPC channel
 
 	Env Environment // see Environ

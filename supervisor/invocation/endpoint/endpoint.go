@@ -91,19 +91,6 @@ func (e *Endpoint) Release() {
 	e.ports.relay()
 }
 
-// receive takes a message of the app, or of a library that it has loaded.
-func (e *Endpoint) receive(message json.RawMessage) {
-	switch {
-	case string(message) == `"ready"`:
-		e.reports.markReady()
-	case e.metrics.Receive(message):
-	case node.TypeOf(message) == node.TypeMetrics:
-		e.requests.Answer(message)
-	default:
-		e.record(status.MessageEvent(message))
-	}
-}
-
 // record keeps an event of the run.
 func (e *Endpoint) record(one status.Event) {
 	one.App, one.Instance = e.app.Name, e.instance

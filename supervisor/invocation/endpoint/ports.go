@@ -42,6 +42,7 @@ type Ports struct {
 	ending     atomic.Bool    // every worker is stopping, and none is to follow
 	servers    sync.WaitGroup // goroutines of the invocations
 	warnOnce   sync.Once      // that no single worker can be reached
+	hintOnce   sync.Once      // that messages between workers are not passed on
 
 	mu   sync.Mutex
 	runs map[sockets.Owner]run
@@ -50,7 +51,8 @@ type Ports struct {
 // run is one run of an instance.
 type run struct {
 	instance  int
-	inspector int // how far its inspector's port is above that of the first
+	inspector int           // how far its inspector's port is above that of the first
+	channel   *node.Channel // nil: it has none
 }
 
 // NewPorts prepares the ports of an app; none is open yet.

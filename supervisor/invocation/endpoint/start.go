@@ -142,6 +142,7 @@ func (e *Endpoint) openChannel(conn *net.UnixConn) {
 		Log:     e.ports.deps.Log,
 	})
 	e.probe.channel = e.channel
+	e.ports.connected(e.owner, e.channel)
 }
 
 func (e *Endpoint) share(address sockets.Address) (*sockets.Member, error) {
