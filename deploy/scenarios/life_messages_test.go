@@ -17,7 +17,7 @@ func TestL31WorkersHearEachOther(t *testing.T) {
 	script := filepath.Join(s.dir, "chat.js")
 	writeFile(t, script, `const me = process.env.NODE_APP_INSTANCE;
 process.on('message', m => console.log(me + ' heard ' + m.source + ' of ' + m.from));
-require('http').createServer((q, r) => { process.send({source: '_sio_adapter', from: me}); r.end(process.pid + '\n'); }).listen(process.env.PORT, '127.0.0.1');`, 0o644)
+require('http').createServer((q, r) => { process.send({source: '_sio_adapter', from: me}); r.end('pid ' + process.pid + '\n'); }).listen(process.env.PORT, '127.0.0.1');`, 0o644)
 	g := operate(t, s, s.app().with("script", script).with("instances", 3).with("relay_messages", true))
 	s.asker("").mustAsk(t)
 	from := g.out.next(t, `^\d heard _sio_adapter of (\d)$`)[1]

@@ -133,6 +133,9 @@ func (e *Endpoint) openChannel(conn *net.UnixConn) {
 		Share:   e.share,
 		TLSData: &e.ports.keys,
 		Listening: func(address sockets.Address) {
+			if node.IsClient(address) {
+				return // and serves nobody
+			}
 			e.probe.served.Store(true)
 			if e.ports.wanted(address) {
 				e.reports.markListening()
