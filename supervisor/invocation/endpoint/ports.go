@@ -91,8 +91,9 @@ func CheckSharing(conf *spec.App) error {
 // SameSharing reports whether workers of both revisions of an app can share their
 // sockets.
 func SameSharing(a, b *spec.App) bool {
+	same := func(x, y spec.Socket) bool { return x.Address == y.Address && x.Name == y.Name }
 	return a.Mode == b.Mode && a.Sharing == b.Sharing && a.Balance == b.Balance && a.Node == b.Node && a.Port == b.Port &&
-		a.ChannelOnly == b.ChannelOnly && slices.Equal(a.Listen, b.Listen) && reflect.DeepEqual(a.User, b.User)
+		a.ChannelOnly == b.ChannelOnly && slices.EqualFunc(a.Listen, b.Listen, same) && reflect.DeepEqual(a.User, b.User)
 }
 
 // Deps is what the invocations work with. It never changes.

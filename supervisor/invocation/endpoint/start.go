@@ -76,16 +76,20 @@ func (f *passedFiles) connect(uniqueID string, instrument bool) error {
 }
 
 // listen adds a member that listens, as sd_listen_fds(3) passes it on.
-func (f *passedFiles) listen(member *sockets.Member, name string) error {
+func (f *passedFiles) listen(member *sockets.Member, socket spec.Socket) error {
 	if err := member.Listen(unix.SOMAXCONN); err != nil {
 		return fmt.Errorf("open a socket to pass on: %w", err)
+	}
+	// The mode is the socket's: whoever had it before may have changed it.
+	if err := unix.SetNonblock(member.Descriptor(), socket.NonBlock); err != nil {
+		return fmt.Errorf("set the mode of the socket for %s: %w", member.Address(), err)
 	}
 	fd, err := unix.FcntlInt(uintptr(member.Descriptor()), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("duplicate the socket for %s: %w", member.Address(), err)
 	}
 	f.add(os.NewFile(uintptr(fd), member.Address().String()))
-	f.request.ListenNames = append(f.request.ListenNames, name)
+	f.request.ListenNames = append(f.request.ListenNames, socket.Name)
 	return nil
 }
 
@@ -115,7 +119,7 @@ func (e *Endpoint) prepare(request *process.Spec, extra *passedFiles) error {
 			if err != nil {
 				return fmt.Errorf("open a socket to pass on: %w", err)
 			}
-			if err := extra.listen(member, socket.Name); err != nil {
+			if err := extra.listen(member, socket); err != nil {
 				return err
 			}
 		}
