@@ -93,6 +93,7 @@ func (c *Channel) closeServer(key string) {
 // query answers a request to listen.
 func (c *Channel) query(f fields) {
 	q, err := parseQuery(f)
+	c.nameAsNode(q)
 	fd := none
 	if err == nil {
 		fd, err = c.servers.acquire(q)

@@ -135,6 +135,7 @@ func (e *Endpoint) openChannel(conn *net.UnixConn) {
 	e.channel = node.Open(conn, node.Options{
 		Cluster: e.ports.app.Sharing == spec.ShareNode,
 		Share:   e.share,
+		LibUV:   e.libUV,
 		TLSData: &e.ports.keys,
 		Listening: func(address sockets.Address) {
 			if node.IsClient(address) {
