@@ -149,10 +149,13 @@ func (i *Invocation) StopTraffic() {
 // SetDeadline has DeadlineExceeded come after d, instead of an earlier one.
 func (i *Invocation) SetDeadline(d time.Duration) { i.deadline.Reset(d) }
 
-// StartWatchdog begins to expect WATCHDOG=1, if the app says how often.
+// StartWatchdog begins to expect WATCHDOG=1, if the app or the program says how often.
 func (i *Invocation) StartWatchdog() {
 	i.watchdog.Start(i.spec.Watchdog, func() { i.post(event.Event{Kind: event.WatchdogExpired}) })
 }
+
+// WatchdogPeriod is how long it may be silent. Anybody may call it.
+func (i *Invocation) WatchdogPeriod() time.Duration { return i.watchdog.Period() }
 
 // StopWatchdog no longer expects it.
 func (i *Invocation) StopWatchdog() { i.watchdog.Stop() }
@@ -162,6 +165,9 @@ func (i *Invocation) post(e event.Event) {
 	switch e.Kind {
 	case event.Alive:
 		i.watchdog.KeepAlive()
+		if e.Watchdog != nil {
+			i.watchdog.Change(*e.Watchdog)
+		}
 		return
 	case event.Extended:
 		if i.leaving.Load() {

@@ -95,7 +95,7 @@ func (a *activation) hear(e event.Event) *verdict {
 		}
 	case event.WatchdogExpired:
 		if !r.stopping {
-			a.w.deps.Log.Error("watchdog expired: no WATCHDOG=1", "worker", a.w.Name(), "watchdog", r.Spec().Watchdog)
+			a.w.logWatchdog(r.Invocation, e)
 			return a.unlessReplaced(&verdict{cause: invocation.Misbehaved, reason: status.ByWatchdog})
 		}
 	case event.Stopping:
@@ -107,6 +107,15 @@ func (a *activation) hear(e event.Event) *verdict {
 	case event.Alive: // the invocation's own
 	}
 	return nil
+}
+
+// logWatchdog reports why an invocation is taken for one that hangs.
+func (w *Worker) logWatchdog(i *invocation.Invocation, e event.Event) {
+	if e.Triggered {
+		w.deps.Log.Error("watchdog expired: worker sent WATCHDOG=trigger", "worker", w.Name())
+		return
+	}
+	w.deps.Log.Error("watchdog expired: no WATCHDOG=1", "worker", w.Name(), "watchdog", i.WatchdogPeriod())
 }
 
 // markReady steers connections to an invocation that has met every condition.

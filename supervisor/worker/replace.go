@@ -96,7 +96,12 @@ func (a *activation) hearReplacement(kill context.Context, e event.Event) *verdi
 			return a.giveUpReplacement(kill, invocation.Misbehaved, next.lateError())
 		}
 		next.listen = false
-	case event.Stopping, event.Alive, event.WatchdogExpired:
+	case event.WatchdogExpired: // its own word: the watchdog does not run yet
+		a.w.logWatchdog(next.Invocation, e)
+		return a.giveUpReplacement(kill, invocation.Misbehaved, errTriggered)
+	case event.Stopping: // it ends by itself
+		return a.giveUpReplacement(kill, invocation.Misbehaved, errEnded)
+	case event.Alive:
 	}
 	if next.satisfied() {
 		a.takeOver(kill)

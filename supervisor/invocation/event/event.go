@@ -17,8 +17,8 @@ const (
 	Listening                    // it listens on an address of its app
 	Ready                        // it has reported that it is ready: READY=1, process.send('ready')
 	Checked                      // the health check has a result: Check
-	Alive                        // WATCHDOG=1: resets the watchdog, and is in no stream
-	WatchdogExpired              // no WATCHDOG=1 in time
+	Alive                        // WATCHDOG=1, WATCHDOG_USEC: resets the watchdog, and is in no stream
+	WatchdogExpired              // no WATCHDOG=1 in time, or WATCHDOG=trigger
 	Stopping                     // STOPPING=1: it has begun to end by itself
 	Extended                     // EXTEND_TIMEOUT_USEC: it needs Extend more, from now
 	DeadlineExceeded             // the time given to SetDeadline is over
@@ -26,7 +26,9 @@ const (
 
 // Event is something that happened to a run.
 type Event struct {
-	Kind   Kind
-	Check  health.Result // of Checked
-	Extend time.Duration // of Extended
+	Kind      Kind
+	Check     health.Result  // of Checked
+	Extend    time.Duration  // of Extended
+	Watchdog  *time.Duration // of Alive: the new period, 0 for no watchdog; nil: as before
+	Triggered bool           // of WatchdogExpired: by the program
 }
