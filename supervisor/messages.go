@@ -67,8 +67,8 @@ var ErrNoInput = errors.New("none of these has a standard input to write to: it 
 // Input writes a line to the standard input of the targets, and returns how many got
 // it. It never waits: a program that does not read is an error.
 func (s *Supervisor) Input(targets []status.Target, line string) (int, error) {
-	has := func(i *invocation.Invocation) bool { return i.HasInput() }
-	got, err := s.apps.each(targets, has, func(i *invocation.Invocation) error { return i.Input([]byte(line + "\n")) })
+	has := func(i *invocation.Invocation) bool { return i.Process() != nil && i.Process().Input() != nil }
+	got, err := s.apps.each(targets, has, func(i *invocation.Invocation) error { return i.Process().Input().Write([]byte(line + "\n")) })
 	if len(got) == 0 && err == nil {
 		return 0, ErrNoInput
 	}

@@ -206,7 +206,7 @@ func TestL28AWorkerTriggersItsWatchdog(t *testing.T) {
 	api, door := notifying(serves)
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(5 * time.Second)
-		door.events <- event.Event{Kind: event.WatchdogExpired, Triggered: true}
+		door.events <- event.Event{Kind: event.WatchdogExpired}
 		s.passes(time.Second)
 		if n := s.api().Restarts[status.ByWatchdog]; n != 1 {
 			t.Errorf("%d restarts by the watchdog, want 1", n)
@@ -216,7 +216,7 @@ func TestL28AWorkerTriggersItsWatchdog(t *testing.T) {
 
 // L28: a replacement that gives up by itself is no replacement, and is not waited for.
 func TestL28AReplacementThatGivesUpEndsTheReload(t *testing.T) {
-	for _, e := range []event.Event{{Kind: event.WatchdogExpired, Triggered: true}, {Kind: event.Stopping}} {
+	for _, e := range []event.Event{{Kind: event.WatchdogExpired}, {Kind: event.Stopping}} {
 		first, second := serves, serves
 		door := &opening{notifies: true, listens: forever, says: forever}
 		first.opens, second.opens = &opening{says: forever}, door

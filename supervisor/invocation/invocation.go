@@ -151,11 +151,8 @@ func (i *Invocation) SetDeadline(d time.Duration) { i.deadline.Reset(d) }
 
 // StartWatchdog begins to expect WATCHDOG=1, if the app or the program says how often.
 func (i *Invocation) StartWatchdog() {
-	i.watchdog.Start(i.spec.Watchdog, func() { i.post(event.Event{Kind: event.WatchdogExpired}) })
+	i.watchdog.Start(i.spec.Watchdog, func() { i.post(event.Event{Kind: event.WatchdogExpired, Watchdog: new(i.watchdog.Period())}) })
 }
-
-// WatchdogPeriod is how long it may be silent. Anybody may call it.
-func (i *Invocation) WatchdogPeriod() time.Duration { return i.watchdog.Period() }
 
 // StopWatchdog no longer expects it.
 func (i *Invocation) StopWatchdog() { i.watchdog.Stop() }

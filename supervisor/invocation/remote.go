@@ -22,16 +22,6 @@ func (i *Invocation) HasChannel() bool { return i.endpoint != nil && i.endpoint.
 // Send sends a message over the IPC channel. Anybody may call it.
 func (i *Invocation) Send(message any) error { return i.endpoint.Send(message) }
 
-// HasInput reports whether the program has a standard input that Input can write to.
-// Anybody may call it.
-func (i *Invocation) HasInput() bool { return i.parts.Input != nil }
-
-// Input writes to the program's standard input, which there must be. It never waits.
-// Anybody may call it.
-func (i *Invocation) Input(text []byte) error {
-	return i.parts.Input.Write(text) //nolint:wrapcheck // the caller names the worker
-}
-
 // AskMetrics asks the program's prom-client for its metrics, over the IPC channel.
 // Anybody may call it.
 func (i *Invocation) AskMetrics(ctx context.Context) (json.RawMessage, error) {

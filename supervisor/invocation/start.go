@@ -71,7 +71,7 @@ func openInput(app *spec.App, request *process.Spec) (*process.Input, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the caller names the program
 	}
-	request.Stdin = input.File()
+	request.Input = input
 	return input, nil
 }
 

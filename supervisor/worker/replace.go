@@ -97,7 +97,7 @@ func (a *activation) hearReplacement(kill context.Context, e event.Event) *verdi
 		}
 		next.listen = false
 	case event.WatchdogExpired: // its own word: the watchdog does not run yet
-		a.w.logWatchdog(next.Invocation, e)
+		a.w.logWatchdog(e)
 		return a.giveUpReplacement(kill, invocation.Misbehaved, errTriggered)
 	case event.Stopping: // it ends by itself
 		return a.giveUpReplacement(kill, invocation.Misbehaved, errEnded)

@@ -30,7 +30,7 @@ type Endpoint struct {
 	instance int
 	process  *process.Process // nil: it was not started
 
-	inspector node.Inspector
+	inspector inspector
 
 	channel      *node.Channel // nil: no Node
 	interception interception

@@ -10,32 +10,33 @@ import (
 	"gorun/supervisor/sockets/intercept"
 )
 
-// assignInspector gives Node's inspector a port that no other run of the app has: by the
-// option that Node's own cluster uses, also for one that SIGUSR1 starts. It returns the
-// inspector of the run.
-func (e *Endpoint) assignInspector(request *process.Spec) node.Inspector {
+// inspector is Node's, of one run.
+type inspector struct{ node.Inspector }
+
+// assign gives Node's inspector a port that no other run of the app has: by the
+// option that Node's own cluster uses, also for one that SIGUSR1 starts.
+func (i *inspector) assign(e *Endpoint, request *process.Spec) {
 	var options []string
 	if e.app.Node && e.app.ScriptAt > 0 {
 		options = request.Argv[1:e.app.ScriptAt]
 	}
 	offset := e.ports.inspectorOffset(e.owner)
-	inspector := node.InspectorOf(request.Env, options).Next(offset)
+	i.Inspector = node.InspectorOf(request.Env, options).Next(offset)
 	switch {
-	case offset == 0, inspector.Port == 0: // as the app has it
+	case offset == 0, i.Port == 0: // as the app has it
 	case e.app.Node && e.app.ScriptAt > 0:
-		request.Argv = slices.Insert(slices.Clone(request.Argv), e.app.ScriptAt, inspector.Option())
-	case inspector.Named: // whatever starts node, such as npm
-		request.Env = node.AddOption(request.Env, inspector.Option())
+		request.Argv = slices.Insert(slices.Clone(request.Argv), e.app.ScriptAt, i.Option())
+	case i.Named: // whatever starts node, such as npm
+		request.Env = node.AddOption(request.Env, i.Option())
 	}
-	return inspector
 }
 
 // private reports whether an address that a process of the tree binds is its inspector's:
 // that is nobody else's, and no sign that the process serves. Node binds it in a thread
 // of its own.
-func (e *Endpoint) private(p intercept.Process, address sockets.Address) bool {
+func (i *inspector) private(p intercept.Process, address sockets.Address) bool {
 	if p.MainThread || address.Kind != sockets.TCP || !slices.Contains([]string{"node", "nodejs"}, filepath.Base(p.Program)) {
 		return false
 	}
-	return address.Port == e.inspector.Port || address.Port == node.InspectorOf(p.Environ, p.Args).Port
+	return address.Port == i.Port || address.Port == node.InspectorOf(p.Environ, p.Args).Port
 }

@@ -56,7 +56,7 @@ func TestL30TheInspectorsPortIsAnOption(t *testing.T) {
 		}
 		e := New(Request{Ports: inspectors(app), Spec: &app, Instance: test.before})
 		request := process.Spec{Argv: test.argv, Env: test.env}
-		e.assignInspector(&request)
+		e.inspector.assign(e, &request)
 		if !slices.Equal(request.Argv, test.argvs) || !slices.Equal(request.Env, test.envs) {
 			t.Errorf("%s: %q %q, want %q %q", test.name, request.Argv, request.Env, test.argvs, test.envs)
 		}
@@ -81,7 +81,7 @@ func TestL30OnlyAnInspectorIsPrivate(t *testing.T) {
 		{"another program", intercept.Process{Program: "/usr/bin/python3"}, sockets.Address{Port: 9229}, false},
 		{"UDP", intercept.Process{Program: "/usr/bin/node"}, sockets.Address{Kind: sockets.UDP, Port: 9229}, false},
 	} {
-		if got := e.private(test.process, test.address); got != test.want {
+		if got := e.inspector.private(test.process, test.address); got != test.want {
 			t.Errorf("%s: %v", test.name, got)
 		}
 	}

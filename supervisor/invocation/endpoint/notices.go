@@ -68,7 +68,7 @@ func (n *notices) receive(m notify.Message) {
 		n.reports.send(event.Event{Kind: event.Alive, Watchdog: m.Watchdog})
 	}
 	if m.WatchdogTrigger {
-		n.reports.send(event.Event{Kind: event.WatchdogExpired, Triggered: true})
+		n.reports.send(event.Event{Kind: event.WatchdogExpired})
 	}
 	if m.Stopping && m.Sender == n.mainPid { // and not a helper of it
 		n.reports.send(event.Event{Kind: event.Stopping})

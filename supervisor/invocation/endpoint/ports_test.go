@@ -73,7 +73,7 @@ func TestL28NoticesOfTheWatchdogAreHeard(t *testing.T) {
 		switch {
 		case one.Watchdog != nil:
 			heard = append(heard, one.Watchdog.String())
-		case one.Triggered:
+		case one.Kind == event.WatchdogExpired:
 			heard = append(heard, "trigger")
 		default:
 			heard = append(heard, "alive")

@@ -105,7 +105,7 @@ func (e *Endpoint) closeUnused(extra *passedFiles) {
 // prepare adds to the request what the process needs for its connections.
 func (e *Endpoint) prepare(request *process.Spec, extra *passedFiles) error {
 	e.probe.environ = slices.Clip(request.Env)
-	e.inspector = e.assignInspector(request)
+	e.inspector.assign(e, request)
 	e.notices.listen(e, request)
 	if e.app.Sharing == spec.ShareIntercept || e.ports.intercepts {
 		request.Prepare = e.interception.install
@@ -135,7 +135,7 @@ func (e *Endpoint) openChannel(conn *net.UnixConn) {
 	e.channel = node.Open(conn, node.Options{
 		Cluster: e.ports.app.Sharing == spec.ShareNode,
 		Share:   e.share,
-		LibUV:   e.libUV,
+		LibUV:   func() string { return libUV(e.ports.deps, e.app, e.probe.environ) },
 		TLSData: &e.ports.keys,
 		Listening: func(address sockets.Address) {
 			if node.IsClient(address) {

@@ -26,9 +26,11 @@ const (
 
 // Event is something that happened to a run.
 type Event struct {
-	Kind      Kind
-	Check     health.Result  // of Checked
-	Extend    time.Duration  // of Extended
-	Watchdog  *time.Duration // of Alive: the new period, 0 for no watchdog; nil: as before
-	Triggered bool           // of WatchdogExpired: by the program
+	Kind   Kind
+	Check  health.Result // of Checked
+	Extend time.Duration // of Extended
+
+	// Watchdog is, of Alive, the new period, 0 for no watchdog; nil: as before. Of
+	// WatchdogExpired it is the period that has passed; nil: the program itself expired it.
+	Watchdog *time.Duration
 }
