@@ -34,6 +34,7 @@ type opening struct {
 	alive    time.Duration // how often it sends WATCHDOG=1; 0: never
 	extend   chan time.Duration
 	stopping chan struct{}
+	events   chan event.Event // anything else that it reports
 
 	mu    sync.Mutex
 	begun time.Time // the first of its runs
@@ -56,7 +57,7 @@ func (o *opening) begin() invocation.Endpoint {
 		o.checked = make(chan health.Result)
 	}
 	if o.notifies && o.extend == nil {
-		o.extend, o.stopping = make(chan time.Duration), make(chan struct{})
+		o.extend, o.stopping, o.events = make(chan time.Duration), make(chan struct{}), make(chan event.Event)
 	}
 	return &opened{o, make(chan struct{})}
 }
@@ -93,6 +94,8 @@ func (o *opened) Report(post func(event.Event)) {
 				post(event.Event{Kind: event.Alive})
 			case <-o.stopping:
 				post(event.Event{Kind: event.Stopping})
+			case e := <-o.events:
+				post(e)
 			case <-o.released:
 				return
 			}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/supervisor/app/orders"
+	"gorun/supervisor/invocation"
 	"gorun/supervisor/process"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -29,6 +30,17 @@ func (s *Supervisor) Send(targets []status.Target, message json.RawMessage) (int
 
 // send returns the workers that got the message.
 func (s *apps) send(targets []status.Target, message any) ([]*worker.Worker, error) {
+	has := func(i *invocation.Invocation) bool { return i.HasChannel() }
+	got, err := s.each(targets, has, func(i *invocation.Invocation) error { return i.Send(message) })
+	if len(got) == 0 && err == nil {
+		return nil, ErrNoChannel
+	}
+	return got, err
+}
+
+// each does something to the present runs of the targets that can take it, and returns
+// the workers where it has succeeded.
+func (s *apps) each(targets []status.Target, can func(*invocation.Invocation) bool, do func(*invocation.Invocation) error) ([]*worker.Worker, error) {
 	all, err := s.workers(targets)
 	if err != nil {
 		return nil, err
@@ -37,19 +49,30 @@ func (s *apps) send(targets []status.Target, message any) ([]*worker.Worker, err
 	var errs []error
 	for _, w := range all {
 		i := w.Invocation()
-		if i == nil || !i.HasChannel() {
+		if i == nil || !can(i) {
 			continue
 		}
-		if err := i.Send(message); err != nil {
+		if err := do(i); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", w.Name(), err))
 			continue
 		}
 		got = append(got, w)
 	}
-	if len(got) == 0 && len(errs) == 0 {
-		return nil, ErrNoChannel
-	}
 	return got, errors.Join(errs...)
+}
+
+// ErrNoInput is the answer for workers that nobody can write to.
+var ErrNoInput = errors.New("none of these has a standard input to write to: it has no process, or stdin: null")
+
+// Input writes a line to the standard input of the targets, and returns how many got
+// it. It never waits: a program that does not read is an error.
+func (s *Supervisor) Input(targets []status.Target, line string) (int, error) {
+	has := func(i *invocation.Invocation) bool { return i.Process() != nil && i.Process().Input() != nil }
+	got, err := s.apps.each(targets, has, func(i *invocation.Invocation) error { return i.Process().Input().Write([]byte(line + "\n")) })
+	if len(got) == 0 && err == nil {
+		return 0, ErrNoInput
+	}
+	return len(got), err
 }
 
 // replyLimit is how long workers may take to answer an action.

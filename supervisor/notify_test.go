@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gorun/supervisor/app"
+	"gorun/supervisor/invocation/event"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 )
@@ -151,4 +152,87 @@ func TestDependentsAreFoundAfterAnExchange(t *testing.T) {
 			t.Errorf("%d dependents, want api", len(found))
 		}
 	})
+}
+
+// L28: the program has the last word on its watchdog: sd_notify(3).
+func TestL28AWorkerChangesItsWatchdog(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		file, period time.Duration
+		ends         time.Duration // after the message, which comes after 5 s; 0: never
+	}{
+		{"longer", 10 * time.Second, 30 * time.Second, 30 * time.Second},
+		{"shorter", 10 * time.Second, 2 * time.Second, 2 * time.Second},
+		{"where there was none", 0, 3 * time.Second, 3 * time.Second},
+		{"none any more", 10 * time.Second, 0, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			api, door := notifying(serves)
+			api = api.but(func(a *spec.App) { a.Watchdog = test.file })
+			enact(t, []part{api}, Options{}, func(s *stage) {
+				s.passes(5 * time.Second)
+				door.events <- event.Event{Kind: event.Alive, Watchdog: &test.period}
+				s.passes(test.ends - time.Millisecond)
+				if n := s.api().Restarts[status.ByWatchdog]; n != 0 {
+					t.Fatalf("%d restarts before the watchdog expires", n)
+				}
+				s.passes(time.Minute)
+				if n := s.api().Restarts[status.ByWatchdog]; (n > 0) != (test.ends > 0) {
+					t.Errorf("%d restarts by the watchdog", n)
+				}
+			})
+		})
+	}
+}
+
+// L28: what is set before a worker is ready counts once it is.
+func TestL28AWatchdogSetBeforeReadyRunsFromThen(t *testing.T) {
+	api, door := notifying(serves)
+	door.listens = 10 * time.Second
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(time.Second)
+		door.events <- event.Event{Kind: event.Alive, Watchdog: new(3 * time.Second)}
+		s.passes(11 * time.Second)
+		if st := s.api(); st.State != status.Online || st.Restarts[status.ByWatchdog] != 0 {
+			t.Fatalf("after 12 s: %+v", st)
+		}
+		s.passes(1500 * time.Millisecond)
+		wantSteps(t, s, "api/0", "0s launching", "10s online", "13s stopping", "13s waiting restart")
+	})
+}
+
+// L28: WATCHDOG=trigger is an expired watchdog, also where there is none.
+func TestL28AWorkerTriggersItsWatchdog(t *testing.T) {
+	api, door := notifying(serves)
+	enact(t, []part{api}, Options{}, func(s *stage) {
+		s.passes(5 * time.Second)
+		door.events <- event.Event{Kind: event.WatchdogExpired}
+		s.passes(time.Second)
+		if n := s.api().Restarts[status.ByWatchdog]; n != 1 {
+			t.Errorf("%d restarts by the watchdog, want 1", n)
+		}
+	})
+}
+
+// L28: a replacement that gives up by itself is no replacement, and is not waited for.
+func TestL28AReplacementThatGivesUpEndsTheReload(t *testing.T) {
+	for _, e := range []event.Event{{Kind: event.WatchdogExpired}, {Kind: event.Stopping}} {
+		first, second := serves, serves
+		door := &opening{notifies: true, listens: forever, says: forever}
+		first.opens, second.opens = &opening{says: forever}, door
+		api := daemon("api", first, second).but(shares)
+		enact(t, []part{api}, Options{}, func(s *stage) {
+			s.passes(5 * time.Second)
+			go func() {
+				<-time.After(2 * time.Second)
+				door.events <- e
+			}()
+			if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err == nil || took > 3*time.Second {
+				t.Errorf("%+v: reload: %v after %v", e, err, took)
+			}
+			if st := s.api(); st.State != status.Online || !st.Ready {
+				t.Errorf("%+v: the old one is %v", e, st.State)
+			}
+		})
+	}
 }

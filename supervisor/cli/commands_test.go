@@ -73,6 +73,9 @@ var commandCases = []commandCase{
 	{`send api {"a":1}`, 0, []string{"sent to 2 workers\n"}, `send {"a":1} to [{api -1}]`},
 	{"send api hello", 0, nil, `send "hello" to [{api -1}]`},
 	{"send api", 2, []string{"send: name a target"}, ""},
+	{"send 1 hello", 0, []string{"sent to 2 workers\n"}, `input "hello" to [{api 1}]`},
+	{"input api hello", 0, []string{"sent to 2 workers\n"}, `input "hello" to [{api -1}]`},
+	{"input api", 2, []string{"input: name a target"}, ""},
 	{"trigger web gc now", 0, []string{"\"pong\"\n"}, "trigger gc(now) at [{web -1}]"},
 	{"trigger web", 2, []string{"trigger: name a target"}, ""},
 

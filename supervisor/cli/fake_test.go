@@ -163,6 +163,11 @@ func (f *fake) Send(targets []status.Target, message json.RawMessage) (int, erro
 	return 2, f.err
 }
 
+func (f *fake) Input(targets []status.Target, line string) (int, error) {
+	f.record("input %q to %v", line, targets)
+	return 2, f.err
+}
+
 func (f *fake) Trigger(_ context.Context, targets []status.Target, action, params string) ([]json.RawMessage, error) {
 	f.record("trigger %s(%s) at %v", action, params, targets)
 	return []json.RawMessage{json.RawMessage(`"pong"`)}, f.err

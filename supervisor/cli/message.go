@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -17,7 +18,8 @@ import (
 func messageCommands(action clientAction) []*cli.Command {
 	return []*cli.Command{
 		{Name: "sendSignal", Aliases: []string{"signal", "kill"}, Usage: "send a signal to the processes of workers that handle it; exit 1 where none does", Category: "operate", ArgsUsage: "SIGNAL NAME...", Action: action((*session).signal)},
-		{Name: "send", Usage: "send an IPC message to Node workers", Category: "operate", ArgsUsage: "NAME MESSAGE", Action: action((*session).send)},
+		{Name: "send", Usage: "send an IPC message to Node workers; to a worker's number, as pm2 does, a line to its standard input", Category: "operate", ArgsUsage: "NAME MESSAGE | ID LINE", Action: action((*session).send)},
+		{Name: "input", Usage: "write a line to the standard input of workers", Category: "operate", ArgsUsage: "NAME LINE", Action: action((*session).input)},
 		{Name: "trigger", Usage: "trigger an action of Node workers and print their replies", Category: "operate", ArgsUsage: "NAME ACTION [PARAMS]", Action: action((*session).trigger)},
 	}
 }
@@ -49,6 +51,9 @@ func (s *session) send() error {
 	if s.args.NArg() != 2 {
 		return fmt.Errorf("name a target and a message: gorun send api '{\"topic\":\"x\"}'; %w", errUsage)
 	}
+	if _, err := strconv.ParseUint(s.args.Args().First(), 10, 31); err == nil {
+		return s.input() // pm2 send PM_ID LINE
+	}
 	message := json.RawMessage(s.args.Args().Get(1))
 	if !json.Valid(message) {
 		message, _ = json.Marshal(s.args.Args().Get(1)) // a text cannot fail
@@ -63,6 +68,22 @@ func (s *session) send() error {
 	}
 	printSent(s.Out, n, "worker")
 	return nil
+}
+
+// input writes a line to standard input.
+func (s *session) input() error {
+	if s.args.NArg() != 2 {
+		return fmt.Errorf("name a target and a line: gorun input console 'say hello'; %w", errUsage)
+	}
+	targets, err := s.files.targets(s.ctx, s.args.Args().Slice()[:1])
+	if err != nil {
+		return err
+	}
+	n, err := s.client.Input(s.ctx, client.Input{Targets: targets, Line: s.args.Args().Get(1)})
+	if n > 0 || err == nil {
+		printSent(s.Out, n, "worker")
+	}
+	return err
 }
 
 func printSent(out io.Writer, n int, to string) {

@@ -38,6 +38,7 @@ var endpoints = [...]endpoint{
 	{"POST", "/v1/apply", "`{\"file\":\"/abs/path\",\"parallel\":2}`, see below", progressStream, "applies the file; returns when new workers are online", (*api).apply},
 	{"POST", "/v1/signal", "`{\"signal\":\"SIGUSR1\",\"targets\":[\"api\"]}`", "`{signalled}`", "sends a signal to the processes of workers that handle it; `signalled` is how many", (*api).signal},
 	{"POST", "/v1/send", "`{\"targets\":[\"api\"],\"message\":{}}`", "`{sent, error}`", "sends any JSON to Node workers as an IPC message", (*api).send},
+	{"POST", "/v1/input", "`{\"targets\":[\"api\"],\"line\":\"quit\"}`", "`{sent, error}`", "writes a line to the standard input of workers; a program that does not read it is an error", (*api).input},
 	{"POST", "/v1/trigger", "`{\"targets\":[\"api\"],\"action\":\"gc\",\"params\":\"\"}`", "`{replies, error}`", "triggers an action of Node workers and waits for their replies; `error` names the workers without one", (*api).trigger},
 	{"POST", "/v1/flush", "`{\"targets\":[\"api\"]}`", "`{}`", "empties log files and the lines kept for `/v1/logs`", (*api).flush},
 	{"POST", "/v1/reopen", "", "`{}`", "opens the log files again, after they were moved away", (*api).reopen},
@@ -192,6 +193,22 @@ func (a *api) send(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	n, err := a.Messages.Send(targets, asked.Message)
+	if err != nil && n == 0 {
+		return err //nolint:wrapcheck // it says what was attempted
+	}
+	return answer(w, client.Sent{Sent: n, Error: textOf(err)})
+}
+
+func (a *api) input(w http.ResponseWriter, r *http.Request) error {
+	var asked client.Input
+	if err := decode(w, r, &asked); err != nil {
+		return err
+	}
+	targets, err := a.resolve(asked.Targets)
+	if err != nil {
+		return err
+	}
+	n, err := a.Messages.Input(targets, asked.Line)
 	if err != nil && n == 0 {
 		return err //nolint:wrapcheck // it says what was attempted
 	}

@@ -64,6 +64,8 @@ func TestEndpoints(t *testing.T) {
 		{"no signal", "POST", "/v1/signal", `{"signal":"FOO","targets":["all"]}`, 400, "there is no signal", ""},
 		{"send", "POST", "/v1/send", `{"targets":["api"],"message":{"a":[1]}}`, 200, `{"sent":1}`, `send {"a":[1]} to [{api -1}]`},
 		{"send nothing", "POST", "/v1/send", `{"targets":["api"]}`, 400, "no message", ""},
+		{"input", "POST", "/v1/input", `{"targets":["api"],"line":"quit"}`, 200, `{"sent":1}`, `input "quit" to [{api -1}]`},
+		{"an empty line", "POST", "/v1/input", `{"targets":["api"]}`, 200, `{"sent":1}`, `input "" to [{api -1}]`},
 		{"trigger", "POST", "/v1/trigger", `{"targets":["api/1"],"action":"gc","params":"now"}`, 200, `{"replies":["done"]}`, "trigger gc(now) at [{api 1}]"},
 		{"trigger nothing", "POST", "/v1/trigger", `{"targets":["api"]}`, 400, "action", ""},
 		{"flush", "POST", "/v1/flush", `{"targets":["api"]}`, 200, `{}`, ""},

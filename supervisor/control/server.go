@@ -40,6 +40,7 @@ type Orders interface {
 type Messages interface {
 	SignalTargets(targets []status.Target, sig unix.Signal) int
 	Send(targets []status.Target, message json.RawMessage) (int, error)
+	Input(targets []status.Target, line string) (int, error)
 	Trigger(ctx context.Context, targets []status.Target, action, params string) ([]json.RawMessage, error)
 }
 

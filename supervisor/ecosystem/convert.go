@@ -29,7 +29,8 @@ func Convert(src Source) (string, error) {
 	return "# From " + filepath.Base(src.Path) + ": what that computes or takes from its environment is now fixed.\n" + string(body), nil
 }
 
-// plain converts the value for an encoder. null is left out of mappings.
+// plain converts the value for an encoder. null is left out of mappings, but for stdin,
+// of which it is a value.
 func (v value) plain() any {
 	switch v.kind {
 	case null:
@@ -49,7 +50,7 @@ func (v value) plain() any {
 	case mapping:
 		entries := yaml.MapSlice{}
 		for _, e := range v.entries {
-			if e.value.kind != null {
+			if e.value.kind != null || e.key == "stdin" {
 				entries = append(entries, yaml.MapItem{Key: e.key, Value: e.value.plain()})
 			}
 		}

@@ -13,7 +13,7 @@ import (
 func healthKeys(a *spec.App) []Key {
 	return []Key{
 		{Name: "health", Type: healthVar(&a.Health), Doc: "Health check of each worker: exactly one of http, tcp and exec; a path alone stands for http."},
-		{Name: "watchdog", Type: durationVar(&a.Watchdog), Doc: "Restarts a worker that has sent no WATCHDOG=1 by sd_notify for so long."},
+		{Name: "watchdog", Type: durationVar(&a.Watchdog), Doc: "Restarts a worker that has sent no WATCHDOG=1 by sd_notify for so long. The worker may change the time (WATCHDOG_USEC=) and expire it (WATCHDOG=trigger), also without this key."},
 		{Name: "metrics", Type: metricsVar(&a.Metrics), Doc: "Serves the workers' own metrics with gorun's; a path alone, or true for /metrics, stands for path."},
 		{Name: "node_metrics", Aliases: []string{"pmx"}, Type: boolVar(&a.NodeMetrics), Default: "false", Doc: "Reports the event loop, heap, handles and garbage collection of workers that node (18.18 or newer) runs itself."},
 	}

@@ -16,6 +16,7 @@ type Key struct {
 	Default  string   // as written in a file; "" = none, or described in Doc
 	Environ  string   // variable of gorun's own environment that has another default, as pm2's daemon does
 	Doc      string   // one line
+	Null     bool     // null is a value of it, not the same as no entry
 	NoEffect bool     // accepted for pm2's sake: it makes no sense in a container
 }
 

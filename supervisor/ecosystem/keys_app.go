@@ -19,6 +19,7 @@ func (b *builder) programKeys() []Key {
 		{Name: "exec_mode", Type: enumVar(&b.execMode, "fork", "fork_mode", "cluster", "cluster_mode"), Doc: "fork: each worker on its own. cluster: the workers share their ports, unchanged; a Node script whose instances are given is in cluster mode by default."},
 		{Name: "uid", Aliases: []string{"user"}, Type: textVar(nil), Doc: "User to run as, a name or a number; gorun's own by default."},
 		{Name: "gid", Type: textVar(nil), Doc: "Group to run as, a name or a number; the user's primary group by default, and the number of the user where it is unknown."},
+		{Name: "stdin", Type: stdinVar(&a.Stdin), Null: true, Default: "pipe", Doc: "Standard input: pipe (stays open; `gorun input` writes to it) or null (/dev/null)."},
 		{Name: "limits", Type: limitsVar(&a.Limits), Doc: "Resource limits (setrlimit), for each of its keys a number, unlimited, soft:hard or {soft, hard}."},
 	}
 }

@@ -100,7 +100,7 @@ func (r *report) collect(entries []entry, path string, find func(string) (Key, b
 		case strings.HasPrefix(e.key, "x-"): // for YAML's anchors, as in Compose files
 		case !ok:
 			unknown(e)
-		case e.value.kind == null: // the same as no entry
+		case e.value.kind == null && !key.Null: // the same as no entry
 		case key.NoEffect:
 			r.ignore(path + e.key)
 		case !twice:

@@ -70,7 +70,7 @@ func (b *builder) chooseProgram(programs search) {
 	default:
 		c.runByInterpreter(b.settings["interpreter"])
 	}
-	b.app.Interpreter, b.app.Argv = c.interpreter, c.argv
+	b.app.Interpreter, b.app.Argv, b.app.ScriptAt = c.interpreter, c.argv, c.scriptAt
 	b.warnOfInterpreterArgs()
 }
 
@@ -96,6 +96,7 @@ type command struct {
 
 	interpreter string // as it is shown; "none" without one
 	argv        []string
+	scriptAt    int // in argv; 0: there is no interpreter
 }
 
 // runByInterpreter runs the script with the interpreter of the file.
@@ -160,6 +161,7 @@ func (c *command) interpretedBy(lang language, program, path string) {
 	}
 	argv = append(argv, c.own...)
 	argv = append(argv, unlessGiven(lang.after, c.own)...)
+	c.scriptAt = len(argv)
 	argv = append(argv, path)
 	c.argv = append(argv, c.args...)
 }

@@ -115,3 +115,20 @@ func TestInterpreterArgumentsThatReachNobodyAreWarnedOf(t *testing.T) {
 		t.Errorf("warnings = %v, want %s", file.Warnings, want)
 	}
 }
+
+func TestL30TheInterpretersOptionsEndBeforeTheScript(t *testing.T) {
+	dir := scriptDir(t)
+	for content, want := range map[string]string{
+		"{script: server.js, node_args: '-r x', args: a}": dir + "/server.js",
+		"{script: server.js}":                             dir + "/server.js",
+		"{script: bash}":                                  "",
+	} {
+		app, got := only(t, source(dir, content)), ""
+		if app.ScriptAt > 0 {
+			got = app.Argv[app.ScriptAt]
+		}
+		if got != want {
+			t.Errorf("%s: the options of %q end before %q, want %q", content, app.Argv, got, want)
+		}
+	}
+}

@@ -3,6 +3,8 @@ package ecosystem
 import (
 	"math"
 	"time"
+
+	"gorun/supervisor/spec"
 )
 
 // Type describes how the value of a key is written and which field it fills. The
@@ -75,6 +77,18 @@ func portVar(field *int) Type { return intVar(field, 1, maxPort) }
 // enumVar is one of a few words: the field is its index.
 func enumVar[T ~int](field *T, words ...string) Type {
 	read := func(s setting, r *report) T { return T(s.oneOf(r, words...)) }
+	return typeOf(read, field, shape{"enum": words})
+}
+
+// stdinVar is pipe or null, also as YAML's own null.
+func stdinVar(field *spec.Stdin) Type {
+	words := []string{"pipe", "null", "/dev/null"}
+	read := func(s setting, r *report) spec.Stdin {
+		if s.value.kind == null {
+			return spec.StdinNull
+		}
+		return spec.Stdin(min(s.oneOf(r, words...), int(spec.StdinNull)))
+	}
 	return typeOf(read, field, shape{"enum": words})
 }
 

@@ -76,6 +76,7 @@ type Parts struct {
 	Tree     Tree
 	Output   Output
 	Endpoint Endpoint
+	Input    *process.Input // nil: /dev/null
 }
 
 // Invocation is one run of a program. Its owner is the worker that started it,
@@ -159,9 +160,9 @@ func (i *Invocation) Lacks(of *Invocation) []sockets.Address {
 // SetDeadline has DeadlineExceeded come after d, instead of an earlier one.
 func (i *Invocation) SetDeadline(d time.Duration) { i.deadline.Reset(d) }
 
-// StartWatchdog begins to expect WATCHDOG=1, if the app says how often.
+// StartWatchdog begins to expect WATCHDOG=1, if the app or the program says how often.
 func (i *Invocation) StartWatchdog() {
-	i.watchdog.Start(i.spec.Watchdog, func() { i.post(event.Event{Kind: event.WatchdogExpired}) })
+	i.watchdog.Start(i.spec.Watchdog, func() { i.post(event.Event{Kind: event.WatchdogExpired, Watchdog: new(i.watchdog.Period())}) })
 }
 
 // StopWatchdog no longer expects it.
@@ -172,6 +173,9 @@ func (i *Invocation) post(e event.Event) {
 	switch e.Kind {
 	case event.Alive:
 		i.watchdog.KeepAlive()
+		if e.Watchdog != nil {
+			i.watchdog.Change(*e.Watchdog)
+		}
 		return
 	case event.Extended:
 		if i.leaving.Load() {

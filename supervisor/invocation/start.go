@@ -8,6 +8,7 @@ import (
 
 	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/process"
+	"gorun/supervisor/spec"
 )
 
 // Start starts the program, with fresh pipes for its output. The error says what
@@ -28,15 +29,25 @@ func Start(r Request) (*Invocation, error) {
 	for _, limit := range r.Spec.Limits {
 		request.Limits = append(request.Limits, process.Limit{Resource: limit.Resource, Soft: limit.Soft, Hard: limit.Hard})
 	}
+	input, err := openInput(r.Spec, &request)
+	if err != nil {
+		output.Started()
+		_ = closeOutput(output) // nothing has written to it
+		return nil, fmt.Errorf("start %s: %w", r.Spec.Argv[0], err)
+	}
 	e := endpoint.New(endpoint.Request{Ports: r.Ports, Spec: r.Spec, Instance: r.Instance, Count: r.Count})
 	p, err := e.Start(&request)
 	output.Started()
+	if input != nil {
+		input.Started()
+	}
 	if err != nil {
 		e.Release()
+		closeInput(input)
 		_ = closeOutput(output) // nothing has written to it
 		return nil, err
 	}
-	return New(Parts{Program: p, Tree: p, Output: output, Endpoint: e}, r.Spec, kills), nil
+	return New(Parts{Program: p, Tree: p, Output: output, Endpoint: e, Input: input}, r.Spec, kills), nil
 }
 
 // closeOutput waits until what a dead process has left in its pipes was read, and
@@ -49,4 +60,23 @@ func closeOutput(output Output) context.CancelFunc {
 	closing, abandon := context.WithCancel(context.Background())
 	go func() { _ = output.Close(closing) }()
 	return abandon
+}
+
+// openInput gives the program its standard input.
+func openInput(app *spec.App, request *process.Spec) (*process.Input, error) {
+	if app.Stdin == spec.StdinNull {
+		return nil, nil //nolint:nilnil // nil is /dev/null
+	}
+	input, err := process.OpenInput(request.User)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the caller names the program
+	}
+	request.Input = input
+	return input, nil
+}
+
+func closeInput(input *process.Input) {
+	if input != nil {
+		input.Close()
+	}
 }

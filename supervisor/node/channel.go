@@ -36,6 +36,9 @@ type Options struct {
 	Cluster bool
 	// Share returns the worker's socket for an address. Its errors carry a unix.Errno.
 	Share func(sockets.Address) (*sockets.Member, error)
+	// LibUV returns the version of the worker's libuv, such as 1.48.0; "": unknown. It may
+	// take as long as node does to start. nil: unknown.
+	LibUV func() string
 	// TLSData is shared by all channels of an app.
 	TLSData *Keys
 	// Listening is called when the worker listens.

@@ -75,7 +75,7 @@ var conversations = []conversation{ // never changes
 	{name: "port", script: serve + `$PORT)`, workers: 2, last: "listening *:$PORT"},
 	{name: "free-port", script: serve + `0, '127.0.0.1', function () { process.send(this.address().port) })`, workers: 2, last: "listening 127.0.0.1:$PORT"},
 	{name: "path", script: serve + `{ path: 'http.sock', readableAll: true, writableAll: true })`, workers: 2, last: "listening $DIR/http.sock"},
-	{name: "udp", script: `require('dgram').createSocket('udp4').bind(0, '127.0.0.1')`, workers: 2, last: "listening udp/127.0.0.1:$PORT"},
+	{name: "udp", script: `require('dgram').createSocket('udp4').bind($PORT, '127.0.0.1')`, workers: 2, last: "listening udp/127.0.0.1:$PORT"},
 	{name: "tls", script: `require('https').createServer().listen(0, '127.0.0.1')`, workers: 2, last: "listening 127.0.0.1:$PORT"},
 	{name: "listen-again", script: listenAgain, last: `message "again"`, on: map[string]func(*Channel){`message "EADDRINUSE"`: sends("close")}},
 	{name: "look-for-a-port", script: lookForAPort, workers: 2, last: "listening *:$PORT"},

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -15,7 +16,28 @@ const (
 	TypeCustom  = "axm:monitor"               // @pm2/io's, every second
 	TypeVitals  = "gorun:metrics"             // the preload's
 	TypeMetrics = "prom-client:getMetricsRes" // to MetricsRequest
+	TypesOfPM2  = "axm:"                      // begins those of @pm2/io
 )
+
+// IsObject reports whether a message is an object.
+func IsObject(line json.RawMessage) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(line, " \t\r\n"), []byte{'{'})
+}
+
+// LibraryOf names the library whose workers send a message to each other, by a primary of
+// its own; "": none that is known.
+func LibraryOf(line json.RawMessage) string {
+	m, err := parse(line)
+	switch {
+	case err != nil:
+		return ""
+	case m.fields.text("topic") == "log4js:message":
+		return "log4js"
+	case m.fields.text("source") == "_sio_adapter", m.fields["_sio_adapter"] != nil:
+		return "socket.io"
+	}
+	return ""
+}
 
 // TypeOf returns the type of a message that is an object, "" of any other.
 func TypeOf(line json.RawMessage) string {

@@ -75,7 +75,9 @@ func connectionPair() (net.Conn, int, error) {
 func (c *Channel) publish() {
 	keys := make(map[sockets.Address]string, len(c.servers.open))
 	for key, address := range c.servers.open {
-		keys[withoutKey(address)] = key
+		if !IsClient(address) {
+			keys[withoutKey(address)] = key
+		}
 	}
 	c.keys.Store(&keys)
 }

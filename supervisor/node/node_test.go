@@ -259,14 +259,35 @@ func signal(t *testing.T, w *realWorker, s syscall.Signal) {
 }
 
 func TestNodeWorkersShareAUDPPort(t *testing.T) {
-	a := newApp(t, `const s = require('dgram').createSocket('udp4');
-		s.on('message', (m, from) => s.send(String(process.pid), from.port, from.address)).bind(0, '127.0.0.1')`)
+	a := newApp(t, strings.ReplaceAll(`const s = require('dgram').createSocket('udp4');
+		s.on('message', (m, from) => s.send(String(process.pid), from.port, from.address)).bind($PORT, '127.0.0.1')`, "$PORT", strconv.Itoa(freeport.Take(t))))
 	one, two := a.cluster(), a.cluster()
 	first, second := receive(t, one.listening, "listening"), receive(t, two.listening, "listening")
 	if first.Kind != sockets.UDP || first.Port == 0 || first != second {
 		t.Errorf("listening on %v and %v, want one UDP port", first, second)
 	}
 	wantBoth(t, one, two, func() string { return datagram(t, local(first.Port)) })
+}
+
+// L33: an answer reaches the worker that has asked.
+func TestL33AUDPClientHasAPortOfItsOwn(t *testing.T) {
+	a := newApp(t, `const clients = [4, 6].flatMap(v => [v, v]).map(v => require('dgram').createSocket('udp' + v));
+		let left = clients.length;
+		for (const c of clients) c.bind(() => { if (!--left) process.send(clients.map(c => c.address().port)) })`)
+	ports := map[string]bool{}
+	for range 3 {
+		w := a.cluster()
+		var own []int
+		if err := json.Unmarshal([]byte(receive(t, w.messages, "message")), &own); err != nil {
+			t.Fatal(err)
+		}
+		for i, port := range own {
+			ports[fmt.Sprint("udp", 4+i/2*2, " ", port)] = true
+		}
+	}
+	if len(ports) != 12 {
+		t.Errorf("%d ports for 12 sockets: %v", len(ports), ports)
+	}
 }
 
 // datagram returns the answer to a datagram from a fresh port.

@@ -28,7 +28,7 @@ func parseQuery(f fields) (query, error) {
 		q.backlog = anyBacklog
 	}
 	if f.number("fd", none) >= 0 {
-		return q, unix.EBADF // it would be a descriptor of gorun
+		return q, unix.EINVAL // as Node's own primary: it would be a descriptor of gorun
 	}
 	var err error
 	switch kind := f.templateString("addressType"); kind {

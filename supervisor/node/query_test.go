@@ -94,12 +94,25 @@ func TestQueriesAreUnderstoodAsNodeMeansThem(t *testing.T) {
 	}
 }
 
+// L37: as Node's own primary, which tries to bind the descriptor.
+func TestL37ADescriptorIsEINVAL(t *testing.T) {
+	for _, fd := range []string{"0", "3", "99"} {
+		m, err := parse([]byte(`{"address":null,"port":null,"addressType":null,"fd":` + fd + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parseQuery(m.fields); errnoOf(err) != -int(unix.EINVAL) {
+			t.Errorf("fd %s: %v", fd, err)
+		}
+	}
+}
+
 func TestImpossibleQueriesAreRefused(t *testing.T) {
 	tests := []struct {
 		name, message string
 		want          unix.Errno
 	}{
-		{"a descriptor", `{"address":null,"port":null,"addressType":null,"fd":5}`, unix.EBADF},
+		{"a descriptor", `{"address":null,"port":null,"addressType":null,"fd":5}`, unix.EINVAL},
 		{"a port too high", `{"address":null,"port":65536,"addressType":4}`, unix.EINVAL},
 		{"a negative port", `{"address":null,"port":-1,"addressType":4}`, unix.EINVAL},
 		{"a name", `{"address":"localhost","port":1,"addressType":4}`, unix.EINVAL},

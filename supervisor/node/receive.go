@@ -67,7 +67,7 @@ func (c *Channel) serve(f fields) {
 		c.closeServer(f.text("key"))
 	case "exitedAfterDisconnect": // the worker has called disconnect itself
 		c.disconnecting.Store(true)
-		c.reply(f, answer{}, none)
+		c.reply(f, answer{}, handle{fd: none})
 	}
 }
 
@@ -82,7 +82,7 @@ func (c *Channel) closeServer(key string) {
 	if c.options.Closed != nil {
 		c.options.Closed(address)
 	}
-	if len(c.servers.open) == 0 {
+	if !IsClient(address) && !c.servers.serves() {
 		select {
 		case c.unserved <- struct{}{}:
 		default:
@@ -93,6 +93,7 @@ func (c *Channel) closeServer(key string) {
 // query answers a request to listen.
 func (c *Channel) query(f fields) {
 	q, err := parseQuery(f)
+	c.nameAsNode(q)
 	fd := none
 	if err == nil {
 		fd, err = c.servers.acquire(q)
@@ -102,14 +103,24 @@ func (c *Channel) query(f fields) {
 		a.Errno = errnoOf(err)
 		c.options.Log.Debug("a worker cannot listen", "key", q.key, "error", err)
 	}
-	c.reply(f, a, fd)
+	kind := sockets.TCP
+	if len(q.candidates) > 0 {
+		kind = q.candidates[0].Kind
+	}
+	c.reply(f, a, handle{fd, kind})
+}
+
+// handle is a socket on its way to the worker.
+type handle struct {
+	fd   int // or none
+	kind sockets.Kind
 }
 
 // reply answers a request, with a descriptor unless that is none. A request
 // without a number expects no answer.
-func (c *Channel) reply(request fields, a answer, fd int) {
+func (c *Channel) reply(request fields, a answer, h handle) {
 	a.Cmd, a.Ack = "NODE_CLUSTER", request.number("seq", none)
-	f, err := replyFrame(a, fd, c.servers.open[a.Key].Kind)
+	f, err := replyFrame(a, h)
 	if a.Ack < 0 || err != nil {
 		f.drop()
 		c.warnOnce("a request of the worker is malformed")
@@ -122,15 +133,15 @@ func (c *Channel) reply(request fields, a answer, fd int) {
 
 // replyFrame makes the frame of an answer, and the refusal to send instead should
 // the descriptor never arrive.
-func replyFrame(a answer, fd int, kind sockets.Kind) (*frame, error) {
-	f := &frame{fd: fd}
+func replyFrame(a answer, h handle) (*frame, error) {
+	f := &frame{fd: h.fd}
 	var err error
-	if fd == none {
+	if h.fd == none {
 		f.line, err = encode(a)
 		return f, err
 	}
 	name := "net.Native"
-	if kind == sockets.UDP {
+	if h.kind == sockets.UDP {
 		name = "dgram.Native"
 	}
 	if f.line, err = encode(handleMessage{Cmd: "NODE_HANDLE", Type: name, Msg: a}); err != nil {

@@ -13,8 +13,10 @@ import (
 	"gorun/supervisor/sockets"
 )
 
-// maxGranted is how many different addresses one run of a worker may have.
-const maxGranted = 1024
+const (
+	maxGranted = 1024    // different addresses that one run of a worker may have
+	maxOpen    = 1 << 16 // sockets that it may have open, UDP clients included
+)
 
 // socket is a *sockets.Member.
 type socket interface {
@@ -49,6 +51,9 @@ func (s *servers) acquireOne(q query, address sockets.Address) (int, error) {
 	if err != nil {
 		return none, err
 	}
+	if IsClient(address) {
+		return s.openOwn(q.key, address)
+	}
 	if s.usedByOther(q.key, address) {
 		return none, unix.EADDRINUSE // as without a cluster
 	}
@@ -70,6 +75,34 @@ func (s *servers) acquireOne(q query, address sockets.Address) (int, error) {
 	}
 	s.open[q.key] = member.Address()
 	return fd, nil
+}
+
+// IsClient reports whether a socket is a UDP client's: one that was bound to any free port.
+// Shared, as Node's own primary shares it, its answers would go to any worker.
+func IsClient(a sockets.Address) bool { return a.Kind == sockets.UDP && a.Key != "" }
+
+// openOwn returns a socket that no other worker gets.
+func (s *servers) openOwn(key string, address sockets.Address) (int, error) {
+	if len(s.open) >= maxOpen {
+		return none, unix.EMFILE
+	}
+	fd, port, err := sockets.Own(address)
+	if err != nil {
+		return none, err //nolint:wrapcheck // the kernel's word is passed on to the program
+	}
+	address.Port = port
+	s.open[key] = address
+	return fd, nil
+}
+
+// serves reports whether a server is left, and not only clients.
+func (s *servers) serves() bool {
+	for _, address := range s.open {
+		if !IsClient(address) {
+			return true
+		}
+	}
+	return false
 }
 
 // usedByOther reports whether another server of the worker has the address. For

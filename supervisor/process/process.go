@@ -41,7 +41,8 @@ type Spec struct {
 	Argv   []string // Argv[0] is the path of the program
 	Env    []string
 	Dir    string
-	Stdin  *os.File            // nil: /dev/null
+	Stdin  *os.File            // nil: /dev/null, or Input
+	Input  *Input              // its standard input, without Stdin; its owner closes it
 	Stdout *os.File            // nil: /dev/null
 	Stderr *os.File            // nil: /dev/null
 	Marker string              // value of MarkerName, unique to this run
@@ -75,11 +76,12 @@ type Ladder struct {
 }
 
 // Process is a running program with its tree. Its methods are for one
-// goroutine, except Signal and Members.
+// goroutine, except Signal, Members and Input.
 type Process struct {
 	child  *reaper.Child
 	reaper *reaper.Reaper
 	family family
+	input  *Input
 }
 
 // Start starts the program in a session of its own. It returns once the
@@ -105,7 +107,7 @@ func Start(r *reaper.Reaper, spec Spec) (*Process, error) {
 		return nil, fmt.Errorf("start: %w", err)
 	}
 	raiseOOMScore(r, child.Pid(), oomScoreBonus(spec.Memory))
-	return &Process{child: child, reaper: r, family: family{
+	return &Process{child: child, reaper: r, input: spec.Input, family: family{
 		leader: child.Pid(), started: startTime(r, child.Pid()), marker: spec.Marker, user: spec.User, owns: r.Owns,
 	}}, nil
 }
@@ -117,7 +119,11 @@ func (s Spec) request(null *os.File) (reaper.Spec, error) {
 		Path: s.Argv[0], Argv: s.Argv, Env: withMarker(s.Env, s.Marker), Dir: s.Dir,
 		Sys: syscall.SysProcAttr{Setsid: true}, Prepare: s.Prepare,
 	}
-	for _, file := range slices.Concat([]*os.File{s.Stdin, s.Stdout, s.Stderr}, s.Extra) {
+	stdin := s.Stdin
+	if stdin == nil && s.Input != nil {
+		stdin = s.Input.File()
+	}
+	for _, file := range slices.Concat([]*os.File{stdin, s.Stdout, s.Stderr}, s.Extra) {
 		if file == nil {
 			file = null
 		}
@@ -212,6 +218,9 @@ func (p *Process) Exited() <-chan struct{} { return p.child.Exited() }
 
 // Status is how the program ended, once Exited is closed.
 func (p *Process) Status() reaper.Status { return p.child.Status() }
+
+// Input is where its standard input is written to; nil: nowhere.
+func (p *Process) Input() *Input { return p.input }
 
 // Members returns the process ids of the tree.
 func (p *Process) Members() []int {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,7 +38,7 @@ func (a Address) String() string {
 	switch a.Kind {
 	case Unix:
 		if a.Path != "" && a.Path[0] == 0 {
-			return "@" + a.Path[1:]
+			return "@" + strings.TrimRight(a.Path[1:], "\x00") // Node 20 fills the name up
 		}
 		return a.Path
 	case UDP:

@@ -24,6 +24,16 @@ func newSocket(a Address, balance Balance) (int, error) {
 	return fd, nil
 }
 
+// Own returns a socket bound to the address that nobody shares, non-blocking and
+// close-on-exec, and its port. The caller owns the descriptor.
+func Own(a Address) (fd, port int, err error) {
+	fd, err = newSocket(a, Shared)
+	if err != nil {
+		return -1, 0, err
+	}
+	return fd, portOf(fd), nil
+}
+
 // checkFree returns an error when another socket has the address. It binds without
 // SO_REUSEPORT: with it a group would join the sockets of any process of the same
 // user that has set it too, such as a server that was left behind. For TCP only

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,8 +14,11 @@ import (
 // bindPath binds a path. A socket file without a listener is replaced, and its mode
 // and owner are kept as far as gorun may set them.
 func bindPath(fd int, a Address) error {
+	if a.Path != "" && a.Path[0] == 0 { // unlike package unix this one takes a name that fills the whole address
+		return wrap("bind", syscall.Bind(fd, &syscall.SockaddrUnix{Name: a.unixName()}))
+	}
 	err := unix.Bind(fd, a.sockaddr())
-	if err == nil || !errors.Is(err, unix.EADDRINUSE) || a.Path == "" || a.Path[0] == 0 {
+	if err == nil || !errors.Is(err, unix.EADDRINUSE) || a.Path == "" {
 		return wrap("bind", err)
 	}
 	var old unix.Stat_t

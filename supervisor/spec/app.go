@@ -36,6 +36,15 @@ func (m Mode) String() string {
 	return "fork"
 }
 
+// Stdin is what a worker has as its standard input.
+type Stdin int
+
+// The kinds of standard input.
+const (
+	StdinPipe Stdin = iota // a pipe that stays open while the worker runs, see Input
+	StdinNull              // /dev/null
+)
+
 // Condition is what an app waits for in another one before it starts.
 type Condition int
 
@@ -87,7 +96,9 @@ type App struct {
 	Script      string   // what the file calls it, for people
 	Interpreter string   // "node", "python3", …; "none" when the script runs itself
 	Argv        []string // program and arguments; Argv[0] is an absolute path
+	ScriptAt    int      // where in Argv the interpreter's options end; 0: it has none
 	Dir         string   // working directory, absolute
+	Stdin       Stdin    // standard input
 	Mode        Mode
 	Instances   int // ≥ 1
 	Autostart   bool
@@ -126,6 +137,7 @@ type App struct {
 
 	OnExit, OnRestart, OnGiveup []hooks.Hook // who is told of what
 	NodeMetrics                 bool         // Node tells gorun of its inner life
+	RelayMessages               bool         // from each of Node's workers to the others
 	ShutdownWithMessage         bool         // instead of StopSignal, where there is an IPC channel
 
 	Env Environment // see Environ
@@ -175,7 +187,7 @@ func (a App) Changes(other App) []string {
 	before, after := reflect.ValueOf(a), reflect.ValueOf(other)
 	for i := range before.NumField() {
 		field := before.Type().Field(i)
-		if field.Name == "Position" || field.Name == "Env" || reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
+		if field.Name == "Position" || field.Name == "ScriptAt" || field.Name == "Env" || reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
 			continue
 		}
 		changed = append(changed, keyOf(field.Name))

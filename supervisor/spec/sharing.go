@@ -22,6 +22,7 @@ func (s Sharing) String() string {
 
 // Socket is one entry of listen.
 type Socket struct {
-	Name    string // for LISTEN_FDNAMES
-	Address sockets.Address
+	Name     string // for LISTEN_FDNAMES
+	Address  sockets.Address
+	NonBlock bool // O_NONBLOCK; as with systemd, sockets are blocking by default
 }

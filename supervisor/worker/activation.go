@@ -132,7 +132,7 @@ func (a *activation) hear(e event.Event) *verdict {
 		}
 	case event.WatchdogExpired:
 		if !r.stopping {
-			a.w.deps.Log.Error("watchdog expired: no WATCHDOG=1", "worker", a.w.Name(), "watchdog", r.Spec().Watchdog)
+			a.w.logWatchdog(e)
 			return a.unlessReplaced(&verdict{cause: invocation.Misbehaved, reason: status.ByWatchdog})
 		}
 	case event.Stopping:
@@ -144,6 +144,15 @@ func (a *activation) hear(e event.Event) *verdict {
 	case event.Alive: // the invocation's own
 	}
 	return nil
+}
+
+// logWatchdog reports why an invocation is taken for one that hangs.
+func (w *Worker) logWatchdog(e event.Event) {
+	if e.Watchdog == nil {
+		w.deps.Log.Error("watchdog expired: worker sent WATCHDOG=trigger", "worker", w.Name())
+		return
+	}
+	w.deps.Log.Error("watchdog expired: no WATCHDOG=1", "worker", w.Name(), "watchdog", *e.Watchdog)
 }
 
 // markReady steers connections to an invocation that has met every condition.

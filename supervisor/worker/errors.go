@@ -16,8 +16,9 @@ var (
 
 // Why an invocation does not come to serve.
 var (
-	errNotReady = errors.New("it was not ready")
-	errEnded    = errors.New("it ended before it was ready")
+	errNotReady  = errors.New("it was not ready")
+	errEnded     = errors.New("it ended before it was ready")
+	errTriggered = errors.New("it sent WATCHDOG=trigger before it was ready")
 )
 
 // StartError says why a new invocation of a worker did not come to serve.

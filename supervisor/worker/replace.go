@@ -109,7 +109,12 @@ func (a *activation) hearReplacement(kill context.Context, e event.Event) *verdi
 		next.listen, next.holding = false, true // it has gone on for long enough
 		a.takeOver(kill)
 		return nil
-	case event.Stopping, event.Unserved, event.Alive, event.WatchdogExpired:
+	case event.WatchdogExpired: // its own word: the watchdog does not run yet
+		a.w.logWatchdog(e)
+		return a.giveUpReplacement(kill, invocation.Misbehaved, errTriggered)
+	case event.Stopping: // it ends by itself
+		return a.giveUpReplacement(kill, invocation.Misbehaved, errEnded)
+	case event.Unserved, event.Alive:
 	}
 	if next.satisfied() && len(next.lacking) == 0 && !next.holding {
 		next.holding = true

@@ -46,6 +46,12 @@ type Message struct {
 	Message json.RawMessage `json:"message"`
 }
 
+// Input is a line for the standard input of workers, without its end: POST /v1/input.
+type Input struct {
+	Targets []string `json:"targets"`
+	Line    string   `json:"line"`
+}
+
 // Trigger triggers an action of Node workers: POST /v1/trigger.
 type Trigger struct {
 	Targets []string `json:"targets"`

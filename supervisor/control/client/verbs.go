@@ -78,6 +78,14 @@ func (c *Client) Send(ctx context.Context, m Message) (int, error) {
 	return given.Sent, errors.Join(err, errorOf(given.Error))
 }
 
+// Input writes a line to standard input and returns how many workers got it, also with
+// an error about others.
+func (c *Client) Input(ctx context.Context, in Input) (int, error) {
+	var given Sent
+	err := c.ask(ctx, http.MethodPost, "/v1/input", in, &given)
+	return given.Sent, errors.Join(err, errorOf(given.Error))
+}
+
 // Trigger triggers an action and returns the replies, also with an error about the
 // workers that gave none.
 func (c *Client) Trigger(ctx context.Context, t Trigger) ([]json.RawMessage, error) {

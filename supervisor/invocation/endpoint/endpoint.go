@@ -32,6 +32,8 @@ type Endpoint struct {
 	instance int
 	process  *process.Process // nil: it was not started
 
+	inspector inspector
+
 	channel      *node.Channel // nil: no Node
 	again        []int         // the run before listened there
 	stopAgain    context.CancelFunc
@@ -104,19 +106,6 @@ func (e *Endpoint) Release() {
 	e.notices.stop()
 	e.ports.release(e.owner)
 	e.ports.relay()
-}
-
-// receive takes a message of the app, or of a library that it has loaded.
-func (e *Endpoint) receive(message json.RawMessage) {
-	switch {
-	case string(message) == `"ready"`:
-		e.reports.markReady()
-	case e.metrics.Receive(message):
-	case node.TypeOf(message) == node.TypeMetrics:
-		e.requests.Answer(message)
-	default:
-		e.record(status.MessageEvent(message))
-	}
 }
 
 // record keeps an event of the run.

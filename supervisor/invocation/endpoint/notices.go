@@ -64,8 +64,11 @@ func (n *notices) receive(m notify.Message) {
 		}
 		n.reports.markReady()
 	}
-	if m.KeepAlive {
-		n.reports.send(event.Event{Kind: event.Alive})
+	if m.KeepAlive || m.Watchdog != nil {
+		n.reports.send(event.Event{Kind: event.Alive, Watchdog: m.Watchdog})
+	}
+	if m.WatchdogTrigger {
+		n.reports.send(event.Event{Kind: event.WatchdogExpired})
 	}
 	if m.Stopping && m.Sender == n.mainPid { // and not a helper of it
 		n.reports.send(event.Event{Kind: event.Stopping})

@@ -43,17 +43,25 @@ type Ports struct {
 	ending     atomic.Bool    // every worker is stopping, and none is to follow
 	servers    sync.WaitGroup // goroutines of the invocations
 	warnOnce   sync.Once      // that no single worker can be reached
+	hintOnce   sync.Once      // that messages between workers are not passed on
 
-	mu        sync.Mutex
-	instances map[sockets.Owner]int
-	past      past
+	mu   sync.Mutex
+	runs map[sockets.Owner]run
+	past past
+}
+
+// run is one run of an instance.
+type run struct {
+	instance  int
+	inspector int           // how far its inspector's port is above that of the first
+	channel   *node.Channel // nil: it has none
 }
 
 // NewPorts prepares the ports of an app; none is open yet.
 func NewPorts(conf *spec.App, deps Deps) *Ports {
 	p := &Ports{
 		app: conf, deps: deps, groups: sockets.New(conf.Balance), closed: make(chan struct{}),
-		instances: map[sockets.Owner]int{}, past: past{},
+		runs: map[sockets.Owner]run{}, past: past{},
 	}
 	switch conf.Sharing {
 	case spec.ShareNone:
@@ -85,8 +93,9 @@ func CheckSharing(conf *spec.App) error {
 // SameSharing reports whether workers of both revisions of an app can share their
 // sockets.
 func SameSharing(a, b *spec.App) bool {
+	same := func(x, y spec.Socket) bool { return x.Address == y.Address && x.Name == y.Name }
 	return a.Mode == b.Mode && a.Sharing == b.Sharing && a.Balance == b.Balance && a.Node == b.Node && a.Port == b.Port &&
-		a.ChannelOnly == b.ChannelOnly && slices.Equal(a.Listen, b.Listen) && reflect.DeepEqual(a.User, b.User)
+		a.ChannelOnly == b.ChannelOnly && slices.EqualFunc(a.Listen, b.Listen, same) && reflect.DeepEqual(a.User, b.User)
 }
 
 // Deps is what the invocations work with. It never changes.
@@ -97,8 +106,32 @@ func (p *Ports) owner(instance int) sockets.Owner {
 	owner := sockets.Owner(p.owners.Add(1))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.instances[owner] = instance
+	p.runs[owner] = run{instance: instance, inspector: p.freeInspector(instance)}
 	return owner
+}
+
+// freeInspector returns the instance's own number or, while another run of it has that,
+// the first beyond all instances.
+func (p *Ports) freeInspector(instance int) int {
+	taken := map[int]bool{}
+	next := p.app.Instances
+	for _, other := range p.runs {
+		taken[other.inspector] = true
+		next = max(next, other.instance+1)
+	}
+	if !taken[instance] {
+		return instance
+	}
+	for taken[next] {
+		next++
+	}
+	return next
+}
+
+func (p *Ports) inspectorOffset(owner sockets.Owner) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.runs[owner].inspector
 }
 
 // release frees what a run that has ended had, for the next one.
@@ -106,7 +139,7 @@ func (p *Ports) release(owner sockets.Owner) {
 	p.logError(p.groups.Release(owner))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.instances, owner)
+	delete(p.runs, owner)
 }
 
 // logError logs what the kernel refused: the workers run on, but connections
@@ -149,7 +182,7 @@ func (p *Ports) relay() {
 func (p *Ports) settled() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.instances) > 0 && len(p.instances) == p.groups.CountOnline()
+	return len(p.runs) > 0 && len(p.runs) == p.groups.CountOnline()
 }
 
 // Queues are the accept queues, with the instance that each belongs to.
@@ -160,8 +193,8 @@ func (p *Ports) Queues() []status.Port {
 	var all []status.Port
 	for _, queue := range queues {
 		for _, owner := range queue.Owners {
-			if instance, found := p.instances[owner]; found {
-				all = addQueue(all, status.Port{Address: queue.Address.String(), Instance: instance, Length: queue.Length, Limit: queue.Limit})
+			if of, found := p.runs[owner]; found {
+				all = addQueue(all, status.Port{Address: queue.Address.String(), Instance: of.instance, Length: queue.Length, Limit: queue.Limit})
 			}
 		}
 	}

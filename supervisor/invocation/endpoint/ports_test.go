@@ -3,6 +3,7 @@ package endpoint
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"gorun/supervisor/invocation/event"
 	"gorun/supervisor/notify"
@@ -50,7 +51,7 @@ func TestOnlyWhoSpeaksForAWorkerSaysThatItEnds(t *testing.T) {
 		{"who was ready", true, []notify.Message{ready(server), stopping(server)}, true},
 		{"a helper after that", true, []notify.Message{ready(server), ready(helper), stopping(helper)}, false},
 	} {
-		e := New(Request{Ports: &Ports{instances: map[sockets.Owner]int{}}, Spec: &spec.App{WaitReady: test.waits}})
+		e := New(Request{Ports: &Ports{app: &spec.App{}, runs: map[sockets.Owner]run{}}, Spec: &spec.App{WaitReady: test.waits}})
 		e.notices.mainPid = first
 		for _, m := range test.said {
 			e.notices.receive(m)
@@ -59,5 +60,26 @@ func TestOnlyWhoSpeaksForAWorkerSaysThatItEnds(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
+	}
+}
+
+func TestL28NoticesOfTheWatchdogAreHeard(t *testing.T) {
+	p := &Ports{app: &spec.App{}, runs: map[sockets.Owner]run{}}
+	e := New(Request{Ports: p, Spec: p.app})
+	e.notices.receive(notify.Message{Watchdog: new(20 * time.Second)})
+	e.notices.receive(notify.Message{KeepAlive: true, WatchdogTrigger: true})
+	var heard []string
+	for _, one := range e.reports.early {
+		switch {
+		case one.Watchdog != nil:
+			heard = append(heard, one.Watchdog.String())
+		case one.Kind == event.WatchdogExpired:
+			heard = append(heard, "trigger")
+		default:
+			heard = append(heard, "alive")
+		}
+	}
+	if !slices.Equal(heard, []string{"20s", "alive", "trigger"}) {
+		t.Errorf("%q", heard)
 	}
 }

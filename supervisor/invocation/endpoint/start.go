@@ -79,16 +79,20 @@ func (f *passedFiles) connect(uniqueID string) error {
 }
 
 // listen adds a member that listens, as sd_listen_fds(3) passes it on.
-func (f *passedFiles) listen(member *sockets.Member, name string) error {
+func (f *passedFiles) listen(member *sockets.Member, socket spec.Socket) error {
 	if err := member.Listen(unix.SOMAXCONN); err != nil {
 		return fmt.Errorf("open a socket to pass on: %w", err)
+	}
+	// The mode is the socket's: whoever had it before may have changed it.
+	if err := unix.SetNonblock(member.Descriptor(), socket.NonBlock); err != nil {
+		return fmt.Errorf("set the mode of the socket for %s: %w", member.Address(), err)
 	}
 	fd, err := unix.FcntlInt(uintptr(member.Descriptor()), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("duplicate the socket for %s: %w", member.Address(), err)
 	}
 	f.add(os.NewFile(uintptr(fd), member.Address().String()))
-	f.request.ListenNames = append(f.request.ListenNames, name)
+	f.request.ListenNames = append(f.request.ListenNames, socket.Name)
 	return nil
 }
 
@@ -104,6 +108,7 @@ func (e *Endpoint) closeUnused(extra *passedFiles) {
 // prepare adds to the request what the process needs for its connections.
 func (e *Endpoint) prepare(request *process.Spec, extra *passedFiles) error {
 	e.probe.environ = slices.Clip(request.Env)
+	e.inspector.assign(e, request)
 	e.notices.listen(e, request)
 	if e.app.Sharing == spec.ShareIntercept || e.ports.intercepts {
 		request.Prepare = e.interception.install
@@ -117,7 +122,7 @@ func (e *Endpoint) prepare(request *process.Spec, extra *passedFiles) error {
 			if err != nil {
 				return fmt.Errorf("open a socket to pass on: %w", err)
 			}
-			if err := extra.listen(member, socket.Name); err != nil {
+			if err := extra.listen(member, socket); err != nil {
 				return err
 			}
 		}
@@ -142,8 +147,12 @@ func (e *Endpoint) openChannel(conn *net.UnixConn) {
 	e.channel = node.Open(conn, node.Options{
 		Cluster: e.ports.app.Sharing == spec.ShareNode,
 		Share:   e.share,
+		LibUV:   func() string { return libUV(e.ports.deps, e.app, e.probe.environ) },
 		TLSData: &e.ports.keys,
 		Listening: func(address sockets.Address) {
+			if node.IsClient(address) {
+				return // and serves nobody
+			}
 			e.probe.served.Store(true)
 			e.listens(address)
 		},
@@ -152,6 +161,7 @@ func (e *Endpoint) openChannel(conn *net.UnixConn) {
 		Log:     e.ports.deps.Log,
 	})
 	e.probe.channel = e.channel
+	e.ports.connected(e.owner, e.channel)
 }
 
 // listens takes note that the process listens at the address. A port that the kernel

@@ -23,7 +23,7 @@ type request struct {
 // socket was replaced: then the answer is the same.
 func (s *server) bind(asked call, descriptor int) answer {
 	r, err := s.read(asked, descriptor)
-	if err != nil || !s.channel.waits(asked.ID) || !s.wants(r.address) {
+	if err != nil || !s.channel.waits(asked.ID) || !s.wants(r.address) || s.private(r) {
 		return proceed()
 	}
 	if placed, again := s.placed[r.socket.inode]; again { // interrupted by a signal
@@ -40,6 +40,19 @@ func (s *server) bind(asked call, descriptor int) answer {
 		return refuse(unix.EADDRINUSE)
 	}
 	return s.share(r)
+}
+
+// private reports whether the address is the caller's own.
+func (s *server) private(r request) bool {
+	if s.Private == nil {
+		return false
+	}
+	var p Process
+	err := s.withRights(func() (err error) {
+		p, err = callerOf(r.call.TID).process()
+		return err
+	})
+	return err == nil && s.channel.waits(r.call.ID) && s.Private(p, r.address)
 }
 
 // read reads the arguments of bind(2). An error means that there is nothing to share.

@@ -217,3 +217,34 @@ func (c caller) holds(inode uint64) (bool, error) {
 	}
 	return false, refused
 }
+
+// Process is a process that binds an address.
+type Process struct {
+	Program    string   // path
+	Args       []string // without its name; as it shows them now
+	Environ    []string // of its start
+	MainThread bool     // and not another thread of it
+}
+
+// process describes the caller's process.
+func (c caller) process() (Process, error) {
+	program, err := os.Readlink(string(c) + "/exe")
+	if err != nil {
+		return Process{}, fmt.Errorf("program of the process: %w", err)
+	}
+	p := Process{Program: program}
+	var errs []error
+	for name, words := range map[string]*[]string{"cmdline": &p.Args, "environ": &p.Environ} {
+		text, err := os.ReadFile(string(c) + "/" + name)
+		errs = append(errs, err)
+		*words = strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
+	}
+	p.Args = p.Args[1:]
+	text, err := os.ReadFile(string(c) + "/status")
+	for line := range bytes.Lines(text) {
+		if group, found := bytes.CutPrefix(line, []byte("Tgid:")); found {
+			p.MainThread = string(bytes.TrimSpace(group)) == filepath.Base(string(c))
+		}
+	}
+	return p, errors.Join(append(errs, err)...)
+}

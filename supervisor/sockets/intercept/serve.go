@@ -47,6 +47,7 @@ import (
 type Options struct {
 	Share     func(sockets.Address) (*sockets.Member, error) // acquires the worker's member
 	Wanted    func(sockets.Address) bool                     // which addresses the app shares; nil: all. Port 0 is never asked for
+	Private   func(Process, sockets.Address) bool            // an address that is the process's own: left to the kernel, and not reported; nil: none
 	Listening func(sockets.Address)                          // called once for each wanted address, by any goroutine: the tree listens; for UDP, it is bound, or about to be
 	Tree      func() []int                                   // the processes of the tree, which may have an address already
 	User      *syscall.Credential                            // of the workers; nil: gorun's
