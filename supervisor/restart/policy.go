@@ -92,7 +92,16 @@ func (p Policy) Next(exit Exit, unstable int) Decision {
 	case unstable > p.MaxUnstable:
 		return Decision{Verdict: GiveUp, Delay: p.ErroredRetry, Unstable: unstable}
 	}
-	return Decision{Verdict: Retry, Delay: p.delay(unstable), Unstable: unstable}
+	return Decision{Verdict: Retry, Delay: p.delay(p.recent(exit, unstable)), Unstable: unstable}
+}
+
+// recent is how many failures in a row the delay grows with. A run that has lasted for
+// min_uptime is replaced at once if none failed shortly before it.
+func (p Policy) recent(exit Exit, unstable int) int {
+	if unstable > 0 && !exit.Failed && exit.Uptime >= p.MinUptime {
+		return unstable - 1
+	}
+	return unstable
 }
 
 // Ends reports whether exit has one of the StopCodes. Death by a signal never has.

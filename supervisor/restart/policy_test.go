@@ -102,6 +102,27 @@ func TestTheBackoffGrowsByHalfUpToItsEnd(t *testing.T) {
 	}
 }
 
+func TestL23TheFirstFailureAfterMinUptimeIsFollowedAtOnce(t *testing.T) {
+	policy := with(func(p *Policy) { p.FailureUptime = DefaultFailureUptime })
+	for _, test := range []struct {
+		exit      Exit
+		unstable  int
+		low, high time.Duration
+	}{
+		{Exit{Code: 1, Uptime: 1500 * time.Millisecond}, 0, 0, 0},
+		{Exit{Signaled: true, Uptime: time.Second}, 0, 0, 0},
+		{Exit{Code: 1, Uptime: 1500 * time.Millisecond}, 1, 90 * time.Millisecond, 110 * time.Millisecond},
+		{Exit{Code: 1, Uptime: 1500 * time.Millisecond}, 2, 135 * time.Millisecond, 165 * time.Millisecond},
+		{Exit{Code: 1, Uptime: 900 * time.Millisecond}, 0, 90 * time.Millisecond, 110 * time.Millisecond},
+		{Exit{Failed: true, Uptime: 20 * time.Second}, 0, 90 * time.Millisecond, 110 * time.Millisecond},
+	} {
+		got := policy.Next(test.exit, test.unstable)
+		if got.Delay < test.low || got.Delay > test.high || got.Unstable != test.unstable+1 {
+			t.Errorf("Next(%+v, %d) = %+v, want a delay from %v to %v", test.exit, test.unstable, got, test.low, test.high)
+		}
+	}
+}
+
 func TestTheBackoffUsesAllOfItsJitter(t *testing.T) {
 	low, high := time.Hour, time.Duration(0)
 	for range 1000 {
