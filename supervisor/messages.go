@@ -30,8 +30,8 @@ func (s *Supervisor) Send(targets []status.Target, message json.RawMessage) (int
 
 // send returns the workers that got the message.
 func (s *apps) send(targets []status.Target, message any) ([]*worker.Worker, error) {
-	has := func(i *invocation.Invocation) bool { return i.HasChannel() }
-	got, err := s.each(targets, has, func(i *invocation.Invocation) error { return i.Send(message) })
+	has := func(i *invocation.Invocation) bool { return i.IPC().IsOpen() }
+	got, err := s.each(targets, has, func(i *invocation.Invocation) error { return i.IPC().Send(message) })
 	if len(got) == 0 && err == nil {
 		return nil, ErrNoChannel
 	}
@@ -161,8 +161,8 @@ func (s *Supervisor) AskMetrics(ctx context.Context, target status.Target) (json
 		return nil, err
 	}
 	for _, w := range all {
-		if i := w.Invocation(); i != nil && i.HasChannel() {
-			return i.AskMetrics(ctx) //nolint:wrapcheck // it says what was attempted
+		if i := w.Invocation(); i != nil && i.IPC().IsOpen() {
+			return i.IPC().AskMetrics(ctx) //nolint:wrapcheck // it says what was attempted
 		}
 	}
 	return nil, ErrNoChannel

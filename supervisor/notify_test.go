@@ -188,6 +188,7 @@ func TestL28AWorkerChangesItsWatchdog(t *testing.T) {
 // L28: what is set before a worker is ready counts once it is.
 func TestL28AWatchdogSetBeforeReadyRunsFromThen(t *testing.T) {
 	api, door := notifying(serves)
+	api = api.but(func(a *spec.App) { a.Port = 80 }) // waited for until its listen_timeout
 	door.listens = 10 * time.Second
 	enact(t, []part{api}, Options{}, func(s *stage) {
 		s.passes(time.Second)

@@ -2,9 +2,9 @@ package invocation
 
 import (
 	"context"
-	"encoding/json"
 	"net"
 
+	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/process"
 	"gorun/supervisor/status"
 )
@@ -16,16 +16,12 @@ func (i *Invocation) AddTo(w *status.Worker) {
 	}
 }
 
-// HasChannel reports whether the program has an IPC channel. Anybody may call it.
-func (i *Invocation) HasChannel() bool { return i.endpoint != nil && i.endpoint.HasChannel() }
-
-// Send sends a message over the IPC channel. Anybody may call it.
-func (i *Invocation) Send(message any) error { return i.endpoint.Send(message) }
-
-// AskMetrics asks the program's prom-client for its metrics, over the IPC channel.
-// Anybody may call it.
-func (i *Invocation) AskMetrics(ctx context.Context) (json.RawMessage, error) {
-	return i.endpoint.AskMetrics(ctx)
+// IPC is the program's channel of Node; it may be none. Anybody may call it.
+func (i *Invocation) IPC() *endpoint.IPC {
+	if i.endpoint == nil {
+		return nil
+	}
+	return i.endpoint.IPC()
 }
 
 // Dial connects to exactly this run, at a port that it listens on; 0: the first.

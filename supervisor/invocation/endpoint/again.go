@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"gorun/supervisor/process"
 	"gorun/supervisor/sockets"
 	"gorun/supervisor/spec"
 )
@@ -17,19 +18,29 @@ const againLook = 25 * time.Millisecond
 // The kernel's own choices are left out, since they differ each time. Ports.mu guards it.
 type past map[int][]int
 
-// remember notes where the run listens before it is stopped.
-func (e *Endpoint) remember() {
-	if !e.ports.watchesFork() || e.process == nil {
+// again waits for a run to listen where the one before did.
+type again struct {
+	ports    *Ports
+	app      *spec.App
+	instance int
+	reports  *reports
+	wanted   []int // nil: nobody knows
+	stop     context.CancelFunc
+}
+
+// remember notes where the process listens before it is stopped.
+func (a *again) remember(p *process.Process) {
+	if !a.ports.watchesFork() || p == nil {
 		return
 	}
 	first := sockets.FirstEphemeral()
-	ports := slices.DeleteFunc(sockets.Ports(e.process.Members(), e.app.User.Credential()), func(port int) bool { return port >= first })
+	ports := slices.DeleteFunc(sockets.Ports(p.Members(), a.app.User.Credential()), func(port int) bool { return port >= first })
 	if len(ports) == 0 {
 		return
 	}
-	e.ports.mu.Lock()
-	defer e.ports.mu.Unlock()
-	e.ports.past[e.instance] = ports
+	a.ports.mu.Lock()
+	defer a.ports.mu.Unlock()
+	a.ports.past[a.instance] = ports
 }
 
 // again returns where the run before listened; nil: nowhere, or nobody knows.
@@ -42,21 +53,21 @@ func (p *Ports) again(instance int) []int {
 // watchesFork reports whether the app's programs bind ports of which gorun hears nothing.
 func (p *Ports) watchesFork() bool { return p.app.Sharing == spec.ShareNone && !p.intercepts }
 
-// awaitAgain reports that the run listens once it does so wherever the one before did.
-func (e *Endpoint) awaitAgain(wanted []int) {
-	if len(wanted) == 0 {
+// start reports that the process listens once it does so wherever the one before did.
+func (a *again) start(p *process.Process) {
+	if len(a.wanted) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), e.app.ListenTimeout)
-	e.stopAgain = cancel
-	e.ports.Go(func() {
+	ctx, cancel := context.WithTimeout(context.Background(), a.app.ListenTimeout)
+	a.stop = cancel
+	a.ports.Go(func() {
 		defer cancel()
 		look := time.NewTicker(againLook)
 		defer look.Stop()
 		for {
-			ports := sockets.Ports(e.process.Members(), e.app.User.Credential())
-			if !slices.ContainsFunc(wanted, func(port int) bool { return !slices.Contains(ports, port) }) {
-				e.reports.markListening()
+			ports := sockets.Ports(p.Members(), a.app.User.Credential())
+			if !slices.ContainsFunc(a.wanted, func(port int) bool { return !slices.Contains(ports, port) }) {
+				a.reports.markListening()
 				return
 			}
 			select {

@@ -19,7 +19,7 @@ type DrainLimits struct {
 // handles its stop signal is told by that.
 func (e *Endpoint) Drain(ctx context.Context, exited <-chan struct{}, limits DrainLimits) {
 	e.leaving.Store(true)
-	e.remember()
+	e.again.remember(e.process)
 	e.probe.stop()
 	if !e.ports.Shared() {
 		return
@@ -73,30 +73,13 @@ func (e *Endpoint) Look() process.Clients {
 // AskToStop asks the program to stop by a message, where its app says so. It returns
 // false where a signal has to.
 func (e *Endpoint) AskToStop() bool {
-	return e.app.ShutdownWithMessage && e.channel != nil && e.channel.Send("shutdown") == nil
+	return e.app.ShutdownWithMessage && e.ipc.IsOpen() && e.ipc.Send("shutdown") == nil
 }
 
 // handlerMoment is what a Node process gets between its stop signal and the end of
 // its IPC channel: its handler comes first, and may send a message.
 const handlerMoment = 200 * time.Millisecond
 
-// Leave ends what gorun holds open and what would keep a Node process alive whose
-// loop is else empty, in time: it was asked to stop, and its handler comes first. A
-// worker of Node's cluster is told to disconnect once it has closed its servers, or
-// after a moment; told at the same time, it may see that before the signal.
-func (e *Endpoint) Leave() {
-	if e.channel == nil {
-		return
-	}
-	e.ports.Go(func() {
-		moment := time.NewTimer(handlerMoment)
-		defer moment.Stop()
-		select {
-		case <-e.channel.Unserved():
-		case <-moment.C:
-		case <-e.channel.Closed():
-			return
-		}
-		e.channel.Leave()
-	})
-}
+// Leave ends what gorun holds open, in time: the run was asked to stop, and its handler
+// comes first.
+func (e *Endpoint) Leave() { e.ipc.leave() }

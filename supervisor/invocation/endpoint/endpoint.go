@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"context"
-	"encoding/json"
 	"net"
 	"slices"
 	"sync/atomic"
@@ -34,25 +33,23 @@ type Endpoint struct {
 
 	inspector inspector
 
-	channel      *node.Channel // nil: no Node
-	again        []int         // the run before listened there
-	stopAgain    context.CancelFunc
+	ipc          IPC
+	again        again
 	leaving      atomic.Bool // it is to end: what it closes is its own business
 	interception interception
 	reports      reports
 	notices      notices
 	probe        probe
-	metrics      node.Metrics
-	requests     node.Requests
 }
 
 // New makes an endpoint; its process is yet to be started. The caller must release it.
 func New(r Request) *Endpoint {
 	e := &Endpoint{
 		ports: r.Ports, app: r.Spec, owner: r.Ports.owner(r.Instance), instance: r.Instance, interception: interception{stop: func() {}},
-		again: r.Ports.again(r.Instance), stopAgain: func() {},
-		reports: reports{listening: make(chan struct{})}, metrics: node.Metrics{Count: r.Count},
+		reports: reports{listening: make(chan struct{})},
 	}
+	e.again = again{ports: r.Ports, app: r.Spec, instance: r.Instance, reports: &e.reports, wanted: r.Ports.again(r.Instance), stop: func() {}}
+	e.ipc = IPC{ports: r.Ports, app: r.Spec, owner: e.owner, reports: &e.reports, record: e.record, metrics: node.Metrics{Count: r.Count}}
 	e.probe = probe{ports: r.Ports, app: r.Spec, owner: e.owner, reports: &e.reports, stop: func() {}}
 	e.notices = notices{reports: &e.reports, waits: r.Spec.WaitReady, stop: func() {}, record: e.record}
 	return e
@@ -66,7 +63,7 @@ func (e *Endpoint) Owner() sockets.Owner { return e.owner }
 
 // ReportsListening reports whether it would be known that the run listens.
 func (e *Endpoint) ReportsListening() bool {
-	return e.interception.listener != nil || e.app.Sharing == spec.ShareNode || len(e.again) > 0
+	return e.interception.listener != nil || e.app.Sharing == spec.ShareNode || len(e.again.wanted) > 0
 }
 
 // Lacks returns the addresses where the other run listens and this one does not.
@@ -97,12 +94,10 @@ func (e *Endpoint) StopTraffic() {
 
 // Release is called when nothing of the process is left.
 func (e *Endpoint) Release() {
-	if e.channel != nil {
-		_ = e.channel.Close() // the process is gone
-	}
+	e.ipc.close()
 	e.interception.stop()
 	e.probe.stop()
-	e.stopAgain()
+	e.again.stop()
 	e.notices.stop()
 	e.ports.release(e.owner)
 	e.ports.relay()
@@ -119,7 +114,7 @@ func (e *Endpoint) AddTo(w *status.Worker) {
 	if text := e.notices.status.Load(); text != nil {
 		w.Notice = *text
 	}
-	e.metrics.AddTo(w, e.channel)
+	e.ipc.metrics.AddTo(w, e.ipc.channel)
 }
 
 // Dial connects to exactly this run, at a port that it listens on; 0: the first. Where a
@@ -129,16 +124,5 @@ func (e *Endpoint) Dial(ctx context.Context, port int) (net.Conn, error) {
 	return e.probe.dial(ctx, port)
 }
 
-// HasChannel reports whether the program has an IPC channel. Anybody may call it.
-func (e *Endpoint) HasChannel() bool { return e.channel != nil }
-
-// Send sends a message over the IPC channel, which there must be. Anybody may call it.
-func (e *Endpoint) Send(message any) error {
-	return e.channel.Send(message) //nolint:wrapcheck // the caller names the worker
-}
-
-// AskMetrics asks the program's prom-client for its metrics, over the IPC channel,
-// which there must be. Anybody may call it.
-func (e *Endpoint) AskMetrics(ctx context.Context) (json.RawMessage, error) {
-	return e.requests.AskMetrics(ctx, e.channel) //nolint:wrapcheck // its words are for people as they are
-}
+// IPC is the run's channel of Node. Anybody may call it.
+func (e *Endpoint) IPC() *IPC { return &e.ipc }

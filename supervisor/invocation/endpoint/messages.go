@@ -1,42 +1,108 @@
 package endpoint
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"gorun/supervisor/node"
 	"gorun/supervisor/sockets"
+	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 )
 
+// IPC is the channel that Node's child processes have. nil, or without a channel, where
+// the program has none.
+type IPC struct {
+	ports    *Ports
+	app      *spec.App
+	owner    sockets.Owner
+	reports  *reports
+	record   func(status.Event)
+	channel  *node.Channel
+	metrics  node.Metrics
+	requests node.Requests
+}
+
+// IsOpen reports whether there is a channel. Anybody may call it.
+func (c *IPC) IsOpen() bool { return c != nil && c.channel != nil }
+
+// Send sends a message over the channel, which there must be. Anybody may call it.
+func (c *IPC) Send(message any) error {
+	return c.channel.Send(message) //nolint:wrapcheck // the caller names the worker
+}
+
+// AskMetrics asks the program's prom-client for its metrics, over the channel, which
+// there must be. Anybody may call it.
+func (c *IPC) AskMetrics(ctx context.Context) (json.RawMessage, error) {
+	return c.requests.AskMetrics(ctx, c.channel) //nolint:wrapcheck // its words are for people as they are
+}
+
 // receive takes a message of the app, or of a library that it has loaded.
-func (e *Endpoint) receive(message json.RawMessage) {
+func (c *IPC) receive(message json.RawMessage) {
 	switch kind := node.TypeOf(message); {
 	case string(message) == `"ready"`:
-		e.reports.markReady()
-	case e.metrics.Receive(message):
+		c.reports.markReady()
+	case c.metrics.Receive(message):
 	case kind == node.TypeMetrics:
-		e.requests.Answer(message)
+		c.requests.Answer(message)
 	case node.IsObject(message) && !strings.HasPrefix(kind, node.TypesOfPM2): // those are for whoever supervises
-		e.passOn(message)
+		c.passOn(message)
 	default:
-		e.record(status.MessageEvent(message))
+		c.record(status.MessageEvent(message))
 	}
 }
 
 // passOn sends a message to the app's other workers, as the primary does that a library
 // for Node's cluster brings along; or hints that this can be had.
-func (e *Endpoint) passOn(message json.RawMessage) {
-	if e.app.RelayMessages {
-		e.ports.broadcast(e.owner, message)
+func (c *IPC) passOn(message json.RawMessage) {
+	if c.app.RelayMessages {
+		c.ports.broadcast(c.owner, message)
 		return // and no event: there may be thousands
 	}
 	if library := node.LibraryOf(message); library != "" {
-		e.ports.hintOnce.Do(func() {
-			e.ports.deps.Log.Warn("a message for the app's other workers is not passed on: set relay_messages: true", "app", e.app.Name, "library", library)
+		c.ports.hintOnce.Do(func() {
+			c.ports.deps.Log.Warn("a message for the app's other workers is not passed on: set relay_messages: true", "app", c.app.Name, "library", library)
 		})
 	}
-	e.record(status.MessageEvent(message))
+	c.record(status.MessageEvent(message))
+}
+
+// connect gives a Node worker its end of the channel, and the preload that measures it.
+func (c *IPC) connect(extra *passedFiles, uniqueID string) error {
+	err := extra.connect(uniqueID)
+	if err == nil && c.app.NodeMetrics {
+		extra.request.Env = node.Instrument(extra.request.Env)
+	}
+	return err
+}
+
+// close closes gorun's end: the process is gone.
+func (c *IPC) close() {
+	if c.channel != nil {
+		_ = c.channel.Close()
+	}
+}
+
+// leave ends what would keep a Node process alive whose loop is else empty, in time. A
+// worker of Node's cluster is told to disconnect once it has closed its servers, or after
+// a moment; told at the same time, it may see that before its stop signal.
+func (c *IPC) leave() {
+	if c.channel == nil {
+		return
+	}
+	c.ports.Go(func() {
+		moment := time.NewTimer(handlerMoment)
+		defer moment.Stop()
+		select {
+		case <-c.channel.Unserved():
+		case <-moment.C:
+		case <-c.channel.Closed():
+			return
+		}
+		c.channel.Leave()
+	})
 }
 
 // broadcast sends a message to all runs but the one that it comes from. It never waits.

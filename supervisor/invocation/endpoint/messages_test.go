@@ -32,7 +32,7 @@ func newTalker(t *testing.T, p *Ports, instance int) talker {
 	}
 	_ = child.Close()
 	e.openChannel(ours)
-	t.Cleanup(func() { _, _ = e.channel.Close(), worker.Close() })
+	t.Cleanup(func() { _, _ = e.ipc.channel.Close(), worker.Close() })
 	return talker{e, worker}
 }
 
@@ -52,12 +52,12 @@ func TestL31ObjectsGoToTheOtherWorkers(t *testing.T) {
 	p.deps = Deps{Log: slog.New(slog.DiscardHandler), Record: func(e status.Event) { events <- e }}
 	first, second, third := newTalker(t, p, 0), newTalker(t, p, 1), newTalker(t, p, 2)
 	for _, message := range []string{`"text"`, `[1]`, `{"type":"axm:reply"}`} { // not for workers
-		first.receive(json.RawMessage(message))
+		first.ipc.receive(json.RawMessage(message))
 		<-events
 	}
 	const sent = `{"room":"all","text":"<hello>"}`
-	first.receive(json.RawMessage(sent))
-	second.receive(json.RawMessage(`{"back":1}`))
+	first.ipc.receive(json.RawMessage(sent))
+	second.ipc.receive(json.RawMessage(`{"back":1}`))
 	for _, worker := range []talker{second, third} {
 		var got, want map[string]string
 		if err := json.Unmarshal([]byte(worker.heard(t)), &got); err != nil {
@@ -83,7 +83,7 @@ func TestL31AHintOnceWithoutTheKey(t *testing.T) {
 	p.deps = Deps{Log: slog.New(slog.NewTextHandler(&text, nil)), Record: func(status.Event) { recorded++ }}
 	first := newTalker(t, p, 0)
 	for _, message := range []string{`{"x":1}`, `{"source":"_sio_adapter","type":1}`, `{"topic":"log4js:message"}`, `{"source":"_sio_adapter"}`} {
-		first.receive(json.RawMessage(message))
+		first.ipc.receive(json.RawMessage(message))
 	}
 	if got := strings.Count(text.String(), "relay_messages"); got != 1 || recorded != 4 || !strings.Contains(text.String(), "socket.io") {
 		t.Errorf("%d hints, %d events:\n%s", got, recorded, text.String())

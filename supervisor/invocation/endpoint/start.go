@@ -42,7 +42,7 @@ func (e *Endpoint) Start(request *process.Spec) (*process.Process, error) {
 	e.probe.process = e.process
 	e.probe.reported = e.ReportsListening()
 	e.probe.start()
-	e.awaitAgain(e.again)
+	e.again.start(e.process)
 	return e.process, nil
 }
 
@@ -115,7 +115,7 @@ func (e *Endpoint) prepare(request *process.Spec, extra *passedFiles) error {
 	}
 	switch e.app.Sharing {
 	case spec.ShareNode:
-		return e.connect(extra, strconv.FormatUint(uint64(e.owner), 10))
+		return e.ipc.connect(extra, strconv.FormatUint(uint64(e.owner), 10))
 	case spec.ShareInherit:
 		for _, socket := range e.app.Listen {
 			member, err := e.ports.groups.Acquire(e.owner, socket.Address)
@@ -129,22 +129,13 @@ func (e *Endpoint) prepare(request *process.Spec, extra *passedFiles) error {
 	case spec.ShareIntercept, spec.ShareNone:
 	}
 	if e.app.Node {
-		return e.connect(extra, "")
+		return e.ipc.connect(extra, "")
 	}
 	return nil
 }
 
-// connect gives a Node worker its channel, and the preload that measures it.
-func (e *Endpoint) connect(extra *passedFiles, uniqueID string) error {
-	err := extra.connect(uniqueID)
-	if err == nil && e.app.NodeMetrics {
-		extra.request.Env = node.Instrument(extra.request.Env)
-	}
-	return err
-}
-
 func (e *Endpoint) openChannel(conn *net.UnixConn) {
-	e.channel = node.Open(conn, node.Options{
+	e.ipc.channel = node.Open(conn, node.Options{
 		Cluster: e.ports.app.Sharing == spec.ShareNode,
 		Share:   e.share,
 		LibUV:   func() string { return libUV(e.ports.deps, e.app, e.probe.environ) },
@@ -157,11 +148,11 @@ func (e *Endpoint) openChannel(conn *net.UnixConn) {
 			e.listens(address)
 		},
 		Closed:  e.closed,
-		Message: e.receive,
+		Message: e.ipc.receive,
 		Log:     e.ports.deps.Log,
 	})
-	e.probe.channel = e.channel
-	e.ports.connected(e.owner, e.channel)
+	e.probe.channel = e.ipc.channel
+	e.ports.connected(e.owner, e.ipc.channel)
 }
 
 // listens takes note that the process listens at the address. A port that the kernel
