@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"gorun/supervisor/notify"
@@ -17,7 +18,7 @@ func (s *Supervisor) awaitReady(ctx context.Context) {
 		}
 	}
 	taken := time.Since(begun)
-	s.notify("READY=1")
+	s.parent.tell("READY=1")
 	if s.options.Trim != nil {
 		if err := s.options.Trim(); err != nil {
 			s.log.Debug("memory of the start is kept", "error", err)
@@ -26,9 +27,15 @@ func (s *Supervisor) awaitReady(ctx context.Context) {
 	s.log.Info("ready", "in", taken.Round(time.Millisecond))
 }
 
-// notify reports to whoever runs gorun how it is, see sd_notify(3).
-func (s *Supervisor) notify(line string) {
-	if err := notify.Send(s.options.NotifySocket, line); err != nil {
-		s.log.Warn("cannot write to NOTIFY_SOCKET", "line", line, "error", err)
+// parent is whoever runs gorun, and may want to know how it is: see sd_notify(3).
+type parent struct {
+	socket string // "": nobody asks
+	log    *slog.Logger
+}
+
+// tell reports how gorun is.
+func (p parent) tell(line string) {
+	if err := notify.Send(p.socket, line); err != nil {
+		p.log.Warn("cannot write to NOTIFY_SOCKET", "line", line, "error", err)
 	}
 }

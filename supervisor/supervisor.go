@@ -21,7 +21,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gorun/signals/reaper"
-	"gorun/supervisor/app"
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/invocation"
 	"gorun/supervisor/logs"
@@ -64,6 +63,7 @@ type Supervisor struct {
 	applying chan struct{}          // holds one while a revision is applied
 	queued   chan struct{}          // holds one while a Reload waits for that
 	config   config
+	parent   parent
 }
 
 // New prepares the apps and opens their log files. Nothing is started.
@@ -73,6 +73,7 @@ func New(confs []spec.App, options Options) (*Supervisor, error) {
 		options: options, log: options.Log, hooks: hooks.New(hooks.Options{Log: options.Log}),
 		apps: apps{changed: make(chan struct{}, 1)}, config: config{now: status.Config{Loaded: time.Now()}},
 		applying: make(chan struct{}, 1), queued: make(chan struct{}, 1),
+		parent: parent{socket: options.NotifySocket, log: options.Log},
 	}
 	d := &s.apps.deps.Worker
 	d.Reaper, d.Log, d.Cgroup, d.UID, d.Record = options.Reaper, options.Log, options.Cgroup, os.Geteuid(), s.journal.record
@@ -97,7 +98,7 @@ func (s *Supervisor) Run(ctx, kill context.Context) int {
 	telling, told := context.WithTimeout(kill, hookGrace)
 	defer told()
 	s.stopping.Store(true)
-	s.notify("STOPPING=1")
+	s.parent.tell("STOPPING=1")
 	s.apps.delay(kill, s.options.ShutdownDelay)
 	s.apps.end(kill)
 	s.hooks.Close(telling)
@@ -108,8 +109,9 @@ func (s *Supervisor) Run(ctx, kill context.Context) int {
 // wait waits until the apps have ended, or ctx has.
 func (s *Supervisor) wait(ctx context.Context) int {
 	for {
-		if code, over := s.judge(); over {
-			return code
+		if end := s.apps.judge(s.options.Stay); end.over {
+			s.failure.Store(end.failure)
+			return end.code
 		}
 		select {
 		case <-s.apps.changed:
@@ -117,54 +119,6 @@ func (s *Supervisor) wait(ctx context.Context) int {
 			return 0
 		}
 	}
-}
-
-// judge looks at how far the apps have come. The code is the one of the first
-// that failed, or of a critical one, which ends the whole.
-func (s *Supervisor) judge() (code int, over bool) {
-	var failed *app.App
-	over = !s.options.Stay
-	for _, a := range s.apps.all() {
-		p := a.Published()
-		if !ended(p) {
-			over = false
-			continue
-		}
-		if p.Code == 0 {
-			continue
-		}
-		if p.Spec.Critical {
-			s.log.Error("a critical app has ended: stopping", "app", a.Name(), "code", p.Code)
-			s.failure.Store(failureOf(a))
-			return p.Code, true
-		}
-		if failed == nil || p.Turn < failed.Published().Turn {
-			failed = a
-		}
-	}
-	if !over || failed == nil {
-		return 0, over
-	}
-	s.failure.Store(failureOf(failed))
-	return failed.Published().Code, true
-}
-
-// ended reports whether nothing is left to wait for. A job that the clock starts
-// again has not ended, unless it is critical and has failed.
-func ended(p *app.Published) bool {
-	return p.Phase == app.Ended && (!p.Waits() || p.Spec.Critical && p.Code != 0)
-}
-
-// failureOf is how an app has failed, for people.
-func failureOf(a *app.App) *string {
-	st := a.Published().Status()
-	reason := "app " + a.Name() + " failed"
-	if exit := st.LastExit(); exit != nil {
-		reason += ": " + exit.Text
-	} else if st.Blocked != "" {
-		reason += ": " + st.Blocked
-	}
-	return &reason
 }
 
 // Failure says which app the exit code is from, and how it failed; "" when none

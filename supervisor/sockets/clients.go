@@ -15,11 +15,11 @@ const (
 // Clients are the connections that some processes serve, as they move. For one
 // goroutine.
 type Clients struct {
-	groups *Groups
-	inodes map[uint64]bool
-	places map[uint64]place // by inode, as seen
-	seen   map[uint64]seen
-	held   []held
+	serving Serving
+	inodes  map[uint64]bool
+	places  map[uint64]place // by inode, as seen
+	seen    map[uint64]seen
+	held    []held
 }
 
 // seen is what was seen of a connection last.
@@ -31,8 +31,8 @@ type seen struct {
 
 // Clients returns those of the processes. It returns nil where they serve nobody, or
 // nobody can be seen.
-func (g *Groups) Clients(s Serving) *Clients {
-	c := &Clients{groups: g, inodes: map[uint64]bool{}, seen: map[uint64]seen{}}
+func (s Serving) Clients() *Clients {
+	c := &Clients{serving: s, inodes: map[uint64]bool{}, seen: map[uint64]seen{}}
 	var err error
 	if c.places, err = places(s.Members(), s.User); err != nil {
 		s.Failed(err)
@@ -41,7 +41,7 @@ func (g *Groups) Clients(s Serving) *Clients {
 	for inode := range c.places {
 		c.inodes[inode] = true
 	}
-	open, err := g.clients(c.inodes)
+	open, err := s.clients(c.inodes)
 	if err != nil {
 		s.Failed(err)
 	}
@@ -55,7 +55,7 @@ func (g *Groups) Clients(s Serving) *Clients {
 // none has sent anything that is not read, and the last answer is on its way. The
 // kernel's clock has ticks of up to 10 ms; what moved between two calls says more.
 func (c *Clients) Between() bool {
-	open, err := c.groups.clients(c.inodes)
+	open, err := c.serving.clients(c.inodes)
 	if err != nil {
 		return false
 	}

@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -63,22 +64,21 @@ func (g *Groups) Withdraw(owner Owner, address Address) error {
 		m.owners = without(m.owners, owner)
 	}
 	if !of.isOwned() {
-		g.giveUp(of)
+		of.giveUp()
 		return nil
 	}
 	return of.attach()
 }
 
-// giveUpMoved gives up the addresses that nobody listens on any more where the port is
-// served at another IP now: clients of the old one would wait for nobody.
-func (g *Groups) giveUpMoved() {
-	for _, of := range g.groups {
-		if !of.isOwned() && of.address.Kind != Unix && of.successor() != nil {
-			g.giveUp(of)
-			continue
-		}
-		of.turnAway()
+// makeRoom gives the address up if nobody listens on it any more and the port is
+// served at another IP now: clients of the old one would wait for nobody. While its
+// owners are leaving, it turns new clients away.
+func (of *group) makeRoom() {
+	if !of.isOwned() && of.address.Kind != Unix && of.successor() != nil {
+		of.giveUp()
+		return
 	}
+	of.turnAway()
 }
 
 // GiveUpUnowned gives up the addresses that nobody listens on any more: to be called
@@ -88,7 +88,7 @@ func (g *Groups) GiveUpUnowned() {
 	defer g.mu.Unlock()
 	for _, of := range g.groups {
 		if !of.isOwned() {
-			g.giveUp(of)
+			of.giveUp()
 		}
 	}
 }
@@ -103,14 +103,10 @@ func (g *Groups) CountOnline() int {
 // giveUp closes a group: its address refuses from then on, and may be bound again. What
 // waits in its queues goes to the group that serves the same port now; without one it is
 // reset.
-func (g *Groups) giveUp(of *group) {
-	for key, one := range g.groups {
-		if one == of {
-			delete(g.groups, key)
-		}
-	}
+func (of *group) giveUp() {
+	maps.DeleteFunc(of.groups.groups, func(_ Address, one *group) bool { return one == of })
 	for _, m := range of.members {
-		g.watch.remove(m)
+		of.groups.watch.remove(m)
 	}
 	if next := of.successor(); next != nil && of.address.Kind == TCP && !of.shares() {
 		of.turnAway()
@@ -231,7 +227,7 @@ func (of *group) has(owner Owner) bool {
 func (of *group) makeWay() {
 	for _, other := range of.groups.groups {
 		if other != of && other.address.Kind != Unix && other.replaces(of) && !other.isOwned() {
-			of.groups.giveUp(other)
+			other.giveUp()
 		}
 	}
 }

@@ -174,7 +174,9 @@ func (g *Groups) steer(change func([]Owner) []Owner) error {
 		of.file.restore()
 		errs = append(errs, of.attach())
 	}
-	g.giveUpMoved()
+	for _, of := range g.groups {
+		of.makeRoom()
+	}
 	return errors.Join(errs...)
 }
 
@@ -235,7 +237,9 @@ func (g *Groups) Release(owner Owner) error {
 			m.owners = without(m.owners, owner)
 		}
 	}
-	g.giveUpMoved()
+	for _, of := range g.groups {
+		of.makeRoom()
+	}
 	return err
 }
 

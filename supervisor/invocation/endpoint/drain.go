@@ -30,9 +30,10 @@ func (e *Endpoint) Drain(ctx context.Context, exited <-chan struct{}, limits Dra
 		e.serveOn(ctx, exited, limits)
 	}
 	e.ports.park()
-	e.ports.groups.AwaitEmpty(ctx, exited, e.owner)
+	serving := e.serving(limits.Idle)
+	serving.AwaitEmpty(ctx, exited)
 	if e.process != nil {
-		e.ports.groups.AwaitIdle(ctx, exited, e.serving(limits.Idle))
+		serving.AwaitIdle(ctx, exited)
 	}
 }
 
@@ -43,15 +44,15 @@ func (e *Endpoint) serveOn(ctx context.Context, exited <-chan struct{}, limits D
 	ctx, cancel := context.WithTimeout(ctx, limits.Total/2)
 	defer cancel()
 	if e.process != nil {
-		e.ports.groups.AwaitServed(ctx, exited, e.serving(limits.Idle))
+		e.serving(limits.Idle).AwaitServed(ctx, exited)
 	}
 	e.ports.logError(e.ports.groups.Offline(e.owner))
 }
 
-// serving are the run's processes, which may serve clients.
+// serving watches what the run's processes serve.
 func (e *Endpoint) serving(idle time.Duration) sockets.Serving {
 	return sockets.Serving{
-		Members: e.process.Members, User: e.app.User.Credential(), Idle: idle,
+		Groups: e.ports.groups, Owner: e.owner, Members: e.process.Members, User: e.app.User.Credential(), Idle: idle,
 		Failed: func(err error) {
 			e.ports.deps.Log.Debug("cannot list a worker's connections", "app", e.app.Name, "error", err)
 		},
@@ -63,7 +64,7 @@ func (e *Endpoint) Look() process.Clients {
 	if !e.ports.Shared() || e.process == nil {
 		return nil
 	}
-	clients := e.ports.groups.Clients(e.serving(0))
+	clients := e.serving(0).Clients()
 	if clients == nil {
 		return nil // and no interface with a nil in it
 	}

@@ -48,19 +48,9 @@ func (r *Record) End(i *invocation.Invocation, ended *End) {
 		r.Status.ForcedKills++
 	}
 	r.cpu.end(i, ended.Status.CPU)
-	if err := process.RemovePIDFile(i.Spec().PIDFile(r.Status.Instance), ended.Pid); err != nil {
-		r.deps.Log.Warn("cannot remove pid_file", "worker", r.Name, "error", err)
-	}
+	r.news.removePIDFile(i, ended.Pid)
 	ended.exit = restart.Exit{
 		Code: ended.Status.Code, Signaled: ended.Status.Signal != 0 || ended.Cause != invocation.Died, Failed: ended.Late != nil, Uptime: ended.Ran,
-	}
-}
-
-// writePIDFile keeps pid_file true while there is a process. A worker does not fail
-// for want of it.
-func (r *Record) writePIDFile(i *invocation.Invocation) {
-	if err := process.WritePIDFile(i.Spec().PIDFile(r.Status.Instance), i.Pid()); err != nil {
-		r.deps.Log.Warn("cannot write pid_file", "worker", r.Name, "error", err)
 	}
 }
 

@@ -39,8 +39,8 @@ type Record struct {
 	Name   string        // as people read it: api/0. It never changes
 
 	deps     *Deps
-	changed  func()                 // there is something to publish; never waits
-	resumed  *hooks.Event           // a restart to report to hooks when the process runs; nil: none
+	changed  func() // there is something to publish; never waits
+	news     news
 	previous *invocation.Invocation // the last that has ended, whose output may still be handed on
 	cpu      meter
 }
@@ -49,13 +49,16 @@ type Record struct {
 // to publish.
 func New(deps *Deps, name string, of status.Worker, changed func()) *Record {
 	of.Since = time.Now()
-	return &Record{Status: of, Name: name, deps: deps, changed: changed}
+	return &Record{
+		Status: of, Name: name, deps: deps, changed: changed,
+		news: news{deps: deps, worker: name, app: of.App, instance: of.Instance, id: of.ID},
+	}
 }
 
 // Begin records that the worker is to run from now on, and why. One that was given up and
 // is tried again for that counts as restarted.
 func (r *Record) Begin(why status.Reason) {
-	r.Status.FirstStarted, r.resumed = time.Now(), nil
+	r.Status.FirstStarted, r.news.resumed = time.Now(), nil
 	if why == status.ByRetry {
 		r.countRestart(why, hooks.Event{})
 	}
@@ -70,7 +73,7 @@ func (r *Record) Enter(to status.State) {
 		r.deps.Log.Error("illegal step: a bug of gorun", "worker", r.Name, "from", from, "to", to)
 	}
 	r.deps.Log.Debug("worker state changed", "worker", r.Name, "from", from, "to", to, "pid", s.Pid)
-	r.journal("state", from.String()+" → "+to.String())
+	r.news.journal("state", from.String()+" → "+to.String())
 	if from == status.Online {
 		s.LeftOnline = now
 	}
@@ -89,13 +92,8 @@ func (r *Record) Enter(to status.State) {
 	r.changed()
 }
 
-// journal appends an event of the worker.
-func (r *Record) journal(kind, text string) {
-	r.deps.Record(status.Event{App: r.Status.App, Instance: r.Status.Instance, Kind: kind, Text: text})
-}
-
 // JournalHealth journals that the health check has come to another result.
-func (r *Record) JournalHealth(text string) { r.journal("health", text) }
+func (r *Record) JournalHealth(text string) { r.news.journal("health", text) }
 
 // Start counts an invocation that was started.
 func (r *Record) Start(i *invocation.Invocation) {
@@ -108,8 +106,8 @@ func (r *Record) Start(i *invocation.Invocation) {
 func (r *Record) Serve(i *invocation.Invocation, conf *spec.App) {
 	r.Status.Pid, r.Status.Started, r.Status.LastError = i.Pid(), i.Started(), ""
 	r.changed()
-	r.tellResumed(conf)
-	r.writePIDFile(i)
+	r.news.tellResumed(conf, i)
+	r.news.writePIDFile(i)
 }
 
 // SetReady records whether new connections go to the worker, to be published.

@@ -24,12 +24,12 @@ func (r *Record) Report(conf *spec.App, ended End, decision restart.Decision) {
 	level := slog.LevelInfo
 	if exit.Outcome != status.Clean || decision.Verdict == restart.GiveUp {
 		level = slog.LevelError
-		if text := hint(ended.Tail, conf.Port, r.sharedBy); text != "" {
+		if text := hint(ended.Tail, conf.Port, r.news.sharedBy); text != "" {
 			facts = append(facts, "hint", text)
 		}
 		facts = append(facts, "lines", ended.Tail)
 	}
-	next := r.outlook(conf, decision)
+	next := r.news.outlook(conf, decision)
 	facts = append(facts, "next", next)
 	if decision.Verdict == restart.GiveUp && decision.Delay > 0 && !conf.Critical {
 		facts = append(facts, "errored_retry", decision.Delay) // if gorun still runs then
@@ -38,25 +38,14 @@ func (r *Record) Report(conf *spec.App, ended End, decision restart.Decision) {
 	if ended.Late != nil {
 		news += "; " + ended.Late.Error()
 	}
-	r.journal("exit", news)
+	r.news.journal("exit", news)
 	r.deps.Log.Log(context.Background(), level, "worker exited", facts...)
 	event := eventOf(ended, exit)
 	event.Next = next
-	r.tell(conf, hooks.Exit, event)
+	r.news.tell(conf, hooks.Exit, event)
 	if decision.Verdict == restart.GiveUp {
-		r.tell(conf, hooks.GiveUp, event)
+		r.news.tell(conf, hooks.GiveUp, event)
 	}
-}
-
-// outlook says what happens next, for people.
-func (r *Record) outlook(conf *spec.App, decision restart.Decision) string {
-	if decision.Verdict == restart.Rest && conf.Cron != "" {
-		now := time.Now()
-		if next := r.deps.NextRun(conf.Cron, now); !next.IsZero() {
-			return "waiting for " + status.Clock(next, now)
-		}
-	}
-	return decision.String()
 }
 
 // hint explains the last lines of a process where it can: an address in use, and by
@@ -68,12 +57,4 @@ func hint(tail []string, port int, sharedBy func(port int) string) string {
 		}
 	}
 	return sockets.ExplainInUse(tail, port, sharedBy)
-}
-
-// sharedBy names another app whose workers share a port.
-func (r *Record) sharedBy(port int) string {
-	if r.deps.SharedBy == nil {
-		return ""
-	}
-	return r.deps.SharedBy(port, r.Status.App)
 }
