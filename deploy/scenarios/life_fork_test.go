@@ -18,7 +18,7 @@ func TestL10AForkIsReadyWhereItListenedBefore(t *testing.T) {
 		"node": func(_ *testing.T, a app) app { return a },
 		"shell": func(t *testing.T, a app) app {
 			t.Helper()
-			return a.with("script", "/bin/sh").with("args", []string{"-c", tool(t, "node") + " '" + a["script"].(string) + "'; exit 3"}).with("interpreter", "none")
+			return a.with("script", "/bin/sh").with("args", []string{"-c", tool(t, "node") + " '" + mustAbs(t, "testdata/life/release.js") + "'; exit 3"}).with("interpreter", "none")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

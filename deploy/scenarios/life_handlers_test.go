@@ -30,7 +30,7 @@ var lives = []struct {
 	}},
 	{"gunicorn", "on_exit", func(t *testing.T, a app) app {
 		t.Helper()
-		address := "127.0.0.1:" + a["env"].(map[string]string)["PORT"]
+		address := "127.0.0.1:" + envOf(t, a)["PORT"]
 		return a.with("script", tool(t, "gunicorn")).with("cwd", mustAbs(t, "testdata/life")).
 			with("args", []string{"-b", address, "-c", "gunicorn.conf.py", "wsgi:app"})
 	}},
@@ -40,12 +40,22 @@ var lives = []struct {
 	}},
 }
 
+// envOf is the environment that the app's entry has.
+func envOf(t *testing.T, a app) map[string]string {
+	t.Helper()
+	env, ok := a["env"].(map[string]string)
+	if !ok {
+		t.Fatalf("no environment: %v", a["env"])
+	}
+	return env
+}
+
 // node is handler.js, which serves by a framework.
 func node(framework string) func(*testing.T, app) app {
 	return func(t *testing.T, a app) app {
 		t.Helper()
 		tool(t, "node")
-		env := a["env"].(map[string]string)
+		env := envOf(t, a)
 		env["FRAMEWORK"] = framework
 		if framework != "" {
 			env["NODE_PATH"] = fromNPM(t, "")

@@ -41,8 +41,6 @@ type Endpoint interface {
 	Steerer
 	Listener
 	Drainer
-	// Report begins to post what is heard of the run. It never waits.
-	Report(post func(event.Event))
 	Release() // nothing of the program is left
 }
 
@@ -53,8 +51,9 @@ type Steerer interface {
 	StopTraffic()                // no more of them
 }
 
-// Listener knows where the run listens.
+// Listener hears of the run, and knows where it listens.
 type Listener interface {
+	Report(post func(event.Event)) // begins to post what is heard; it never waits
 	ReportsListening() bool // false: nobody can say when it listens
 	Owner() sockets.Owner
 	Lacks(of sockets.Owner) []sockets.Address // where the other listens and this one does not
