@@ -54,7 +54,7 @@ type Steerer interface {
 // Listener hears of the run, and knows where it listens.
 type Listener interface {
 	Report(post func(event.Event)) // begins to post what is heard; it never waits
-	ReportsListening() bool // false: nobody can say when it listens
+	ReportsListening() bool        // false: nobody can say when it listens
 	Owner() sockets.Owner
 	Lacks(of sockets.Owner) []sockets.Address // where the other listens and this one does not
 }
