@@ -94,7 +94,7 @@ func (s *Supervisor) Reload(ctx context.Context, load func() (spec.Revision, err
 
 // apply is Apply for the one whose turn it is. It ends the turn.
 func (s *Supervisor) apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) error {
-	one := application{apps: &s.apps, revision: e, tell: oneAtATime(tell)}
+	one := rollout{apps: &s.apps, revision: e, tell: oneAtATime(tell)}
 	fresh, err := one.run(ctx, s.Plan(e))
 	<-s.applying // what is new may have long to wait for what it needs
 	for _, f := range fresh {
@@ -128,15 +128,15 @@ func (c *config) load() status.Config {
 	return c.now
 }
 
-// application is a revision that is being applied.
-type application struct {
+// rollout is a revision that is being applied.
+type rollout struct {
 	apps     *apps
 	revision spec.Revision
 	tell     func(status.Progress)
 }
 
 // run takes the steps of the plan. It returns the apps that are new.
-func (r *application) run(ctx context.Context, plan []status.Change) ([]added, error) {
+func (r *rollout) run(ctx context.Context, plan []status.Change) ([]added, error) {
 	fresh, err := r.add(plan)
 	if err != nil {
 		return nil, err // nothing has changed
@@ -162,7 +162,7 @@ func (r *application) run(ctx context.Context, plan []status.Change) ([]added, e
 }
 
 // conf is what the revision says of an app; nil: nothing.
-func (r *application) conf(name string) *spec.App {
+func (r *rollout) conf(name string) *spec.App {
 	i := slices.IndexFunc(r.revision.Apps, func(conf spec.App) bool { return conf.Name == name })
 	if i < 0 {
 		return nil
@@ -171,7 +171,7 @@ func (r *application) conf(name string) *spec.App {
 }
 
 // add starts the apps that are new.
-func (r *application) add(plan []status.Change) ([]added, error) {
+func (r *rollout) add(plan []status.Change) ([]added, error) {
 	var fresh []spec.App
 	for _, change := range plan {
 		if change.What == status.Add {
@@ -187,7 +187,7 @@ func (r *application) add(plan []status.Change) ([]added, error) {
 
 // startResting starts the workers of an app that are at rest, if the revision asks
 // for it.
-func (r *application) startResting(ctx context.Context, conf *spec.App) error {
+func (r *rollout) startResting(ctx context.Context, conf *spec.App) error {
 	a, err := r.apps.named(conf.Name)
 	if err != nil || !r.revision.Start || !conf.Autostart {
 		return err
@@ -196,7 +196,7 @@ func (r *application) startResting(ctx context.Context, conf *spec.App) error {
 	if now.Phase == app.Waiting || !slices.ContainsFunc(now.Workers, rests) {
 		return nil
 	}
-	return do(ctx, a, &orders.Command{Verb: spec.Start, Reason: status.ByManual, Background: true}, r.tell)
+	return do(ctx, a, &orders.Command{Verb: spec.Start, Reason: status.ByManual, QueueIfBusy: true}, r.tell)
 }
 
 // rests reports whether nothing will start the worker but an order.
@@ -207,12 +207,12 @@ func rests(w *worker.Worker) bool {
 
 // update brings an app to a new revision, worker by worker, and then to the number of
 // workers that the revision says.
-func (r *application) update(ctx context.Context, conf *spec.App) error {
+func (r *rollout) update(ctx context.Context, conf *spec.App) error {
 	a, err := r.apps.named(conf.Name)
 	if err != nil {
 		return err
 	}
-	c := &orders.Command{Verb: spec.Reload, Spec: conf, Parallel: r.revision.Parallel, Reason: status.ByReload, Patient: r.revision.Wait}
+	c := &orders.Command{Verb: spec.Reload, Spec: conf, Parallel: r.revision.Parallel, Reason: status.ByReload, QueueUnlessFirstStart: r.revision.Wait}
 	if r.revision.Restart && a.Published().Phase == app.Running {
 		c.Verb, c.Reason = spec.Restart, status.ByManual
 	}
@@ -221,7 +221,7 @@ func (r *application) update(ctx context.Context, conf *spec.App) error {
 
 // exchange stops an app and starts it again, because its old and its new workers
 // cannot share their sockets. Where it fails to start, it is started as it was.
-func (r *application) exchange(ctx context.Context, conf *spec.App) error {
+func (r *rollout) exchange(ctx context.Context, conf *spec.App) error {
 	old, err := r.apps.named(conf.Name)
 	if err != nil {
 		return err
@@ -237,14 +237,14 @@ func (r *application) exchange(ctx context.Context, conf *spec.App) error {
 
 // succeed has an app of that configuration follow one that runs, and waits until it
 // is online.
-func (r *application) succeed(ctx context.Context, old *app.App, conf *spec.App, news string) (*app.App, error) {
+func (r *rollout) succeed(ctx context.Context, old *app.App, conf *spec.App, news string) (*app.App, error) {
 	others := slices.DeleteFunc(slices.Clone(r.apps.all()), func(a *app.App) bool { return a == old })
 	made, err := r.apps.prepare(others, []spec.App{*conf})
 	if err != nil {
 		return nil, err // the old one runs on
 	}
 	r.tell(status.Progress{App: conf.Name, Instance: status.EveryWorker, Text: news})
-	if err := do(ctx, old, &orders.Command{Verb: spec.Delete, Exchange: true}, r.tell); err != nil {
+	if err := do(ctx, old, &orders.Command{Verb: spec.Delete, Recreate: true}, r.tell); err != nil {
 		return nil, err
 	}
 	<-old.Gone()

@@ -108,8 +108,8 @@ func (o *opening) AcceptTraffic()                        { o.note("online") }
 func (o *opening) TakeOver(sockets.Owner)                { o.note("succeed") }
 func (o *opening) StopTraffic()                          { o.note("offline") }
 func (o *opening) AskToStop() bool                       { return false }
-func (o *opening) Look() process.Clients                 { return nil }
-func (o *opening) Leave()                                {}
+func (o *opening) Clients() process.Clients              { return nil }
+func (o *opening) DisconnectIPC()                        {}
 func (o *opening) Owner() sockets.Owner                  { return 0 }
 func (o *opening) Lacks(sockets.Owner) []sockets.Address { return nil }
 

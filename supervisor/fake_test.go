@@ -201,7 +201,7 @@ func (f *film) Handle(_ context.Context, r slog.Record) error {
 	switch r.Message {
 	case "worker state changed":
 		f.steps = append(f.steps, s)
-	case "illegal step: a bug of gorun":
+	case "invalid state transition: a bug of gorun":
 		f.illegal = append(f.illegal, line)
 	default:
 		f.lines = append(f.lines, line)
@@ -272,7 +272,7 @@ func enact(t *testing.T, apps []part, options Options, f func(s *stage)) {
 		s.Supervisor = supervisor
 		supervisor.hooks = hooks.New(hooks.Options{Log: options.Log, Transport: s.mail})
 		supervisor.apps.deps.Measure = s.scripts.measure
-		supervisor.apps.deps.Worker.Hooks, supervisor.apps.deps.Worker.Launch = supervisor.hooks, s.scripts.launch
+		supervisor.apps.deps.Worker.Hooks, supervisor.apps.deps.Worker.StartInvocation = supervisor.hooks, s.scripts.launch
 		for _, p := range apps {
 			s.scripts.set(p.app.Name, p.fates)
 		}
@@ -448,8 +448,8 @@ func (shut) TakeOver(sockets.Owner)                                       {}
 func (shut) StopTraffic()                                                 {}
 func (shut) Drain(context.Context, <-chan struct{}, endpoint.DrainLimits) {}
 func (shut) AskToStop() bool                                              { return false }
-func (shut) Look() process.Clients                                        { return nil }
-func (shut) Leave()                                                       {}
+func (shut) Clients() process.Clients                                     { return nil }
+func (shut) DisconnectIPC()                                               {}
 func (shut) Owner() sockets.Owner                                         { return 0 }
 func (shut) Lacks(sockets.Owner) []sockets.Address                        { return nil }
 func (shut) Release()                                                     {}

@@ -108,7 +108,7 @@ func TestTheOldWorkerDrainsWhileTheNextIsReplaced(t *testing.T) {
 		if err != nil || took != 7*time.Second+2*hold { // 2 rounds of 1 s, and the drain of the last
 			t.Errorf("reload: %v after %v, want 7s", err, took)
 		}
-		if !slices.ContainsFunc(news, func(line string) bool { return strings.Contains(line, "2 to finish what they serve") }) {
+		if !slices.ContainsFunc(news, func(line string) bool { return strings.Contains(line, "2 still draining") }) {
 			t.Errorf("news: %q", news)
 		}
 	})

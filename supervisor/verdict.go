@@ -2,16 +2,16 @@ package supervisor
 
 import "gorun/supervisor/app"
 
-// verdict is how far the apps have come.
-type verdict struct {
+// exitDecision is how far the apps have come.
+type exitDecision struct {
 	over    bool
 	code    int     // that gorun ends with
 	failure *string // the app that the code is from, and how it failed; nil: none did
 }
 
-// judge looks at how far the apps have come. The code is the one of the first
+// decideExit looks at how far the apps have come. The code is the one of the first
 // that failed, or of a critical one, which ends the whole; with stay nothing else does.
-func (s *apps) judge(stay bool) verdict {
+func (s *apps) decideExit(stay bool) exitDecision {
 	var failed *app.App
 	over := !stay
 	for _, a := range s.all() {
@@ -25,16 +25,16 @@ func (s *apps) judge(stay bool) verdict {
 		}
 		if p.Spec.Critical {
 			s.deps.Worker.Log.Error("a critical app has ended: stopping", "app", a.Name(), "code", p.Code)
-			return verdict{true, p.Code, failureOf(a)}
+			return exitDecision{true, p.Code, failureOf(a)}
 		}
-		if failed == nil || p.Turn < failed.Published().Turn {
+		if failed == nil || p.PhaseSeq < failed.Published().PhaseSeq {
 			failed = a
 		}
 	}
 	if !over || failed == nil {
-		return verdict{over: over}
+		return exitDecision{over: over}
 	}
-	return verdict{true, failed.Published().Code, failureOf(failed)}
+	return exitDecision{true, failed.Published().Code, failureOf(failed)}
 }
 
 // ended reports whether nothing is left to wait for. A job that the clock starts

@@ -17,11 +17,11 @@ import (
 
 // Deps is what all apps work with. Safe for concurrent use.
 type Deps struct {
-	Worker  worker.Deps
-	IDs     atomic.Int64                         // of workers that there were: the next pm_id
-	Turns   atomic.Int64                         // of phases that apps have come to
-	Changed func()                               // an app has published something; never waits
-	Measure func([]*worker.Worker) []worker.Tree // what those with a memory limit use, unless a test has another
+	Worker   worker.Deps
+	IDs      atomic.Int64                         // of workers that there were: the next pm_id
+	PhaseSeq atomic.Int64                         // of phases that apps have come to
+	Changed  func()                               // an app has published something; never waits
+	Measure  func([]*worker.Worker) []worker.Tree // what those with a memory limit use, unless a test has another
 }
 
 // SetDefaults fills what only tests replace. changed is called when an app has published
@@ -33,10 +33,10 @@ func (d *Deps) SetDefaults(changed func()) {
 // App is one app with its workers, as others know it: they read what it has published,
 // or send a command.
 type App struct {
-	name       string // immutable
-	deps       *Deps  // immutable
-	needs      []need // immutable once Run has begun
-	marks      marks  // immutable: channels
+	name       string     // immutable
+	deps       *Deps      // immutable
+	needs      []need     // immutable once Run has begun
+	conditions conditions // immutable: channels
 	commands   chan *orders.Command
 	changed    chan struct{} // a worker has published something; at most one pending
 	controller controller    // of the goroutine in Run
@@ -51,7 +51,7 @@ type Published struct {
 	Phase     Phase
 	Code      int    // the exit code to attribute to the app
 	Completed bool   // all workers ended as they were meant to
-	Turn      int64  // counts the phases of all apps: which came first
+	PhaseSeq  int64  // counts the phases of all apps: which came first
 	Blocked   string // why no worker was started yet; "": they were
 	Reloads   status.Reloads
 
@@ -71,7 +71,7 @@ const (
 
 // New prepares an app, at rest.
 func New(conf *spec.App, deps *Deps) *App {
-	a := &App{name: conf.Name, deps: deps, marks: newMarks(), commands: make(chan *orders.Command), changed: make(chan struct{}, 1)}
+	a := &App{name: conf.Name, deps: deps, conditions: newMarks(), commands: make(chan *orders.Command), changed: make(chan struct{}, 1)}
 	workers := slots.New(func(conf *spec.App, instance int) *worker.Worker {
 		return worker.New(&deps.Worker, conf, instance, int(deps.IDs.Add(1))-1, a.wake)
 	})
@@ -91,12 +91,12 @@ func (a *App) Name() string { return a.name }
 func (a *App) Published() *Published { return a.published.Load() }
 
 // Gone is closed when Run has returned.
-func (a *App) Gone() <-chan struct{} { return a.marks.gone }
+func (a *App) Gone() <-chan struct{} { return a.conditions.gone }
 
 // SetEnding says that every worker is stopping. Anybody may call it.
 func (a *App) SetEnding() {
 	if ports := a.Published().Ports; ports != nil {
-		ports.SetEnding(true)
+		ports.SetTerminating(true)
 	}
 }
 
@@ -104,19 +104,19 @@ func (a *App) SetEnding() {
 func (a *App) Do(ctx context.Context, c *orders.Command) error {
 	select {
 	case a.commands <- c:
-	case <-a.marks.gone:
+	case <-a.conditions.gone:
 		return orders.ErrStopping
 	case <-ctx.Done():
 		return ctx.Err() //nolint:wrapcheck // the caller's own word
 	}
-	return c.Await(ctx, a.marks.gone) //nolint:wrapcheck // as above
+	return c.Await(ctx, a.conditions.gone) //nolint:wrapcheck // as above
 }
 
 // Provoke has the app's workers replaced for a reason of gorun's own, without a gap
 // where they share their ports. While something else is under way, that waits for
 // its end.
 func (a *App) Provoke(ctx context.Context, why status.Reason, what string) {
-	c := &orders.Command{Verb: spec.Reload, Reason: why, Background: true}
+	c := &orders.Command{Verb: spec.Reload, Reason: why, QueueIfBusy: true}
 	c.Prepare(func(int, string) {})
 	switch a.Published().Phase {
 	case Running:
@@ -132,7 +132,7 @@ func (a *App) Provoke(ctx context.Context, why status.Reason, what string) {
 		return
 	}
 	go func() {
-		if err := c.Await(context.WithoutCancel(ctx), a.marks.gone); err != nil && ctx.Err() == nil {
+		if err := c.Await(context.WithoutCancel(ctx), a.conditions.gone); err != nil && ctx.Err() == nil {
 			a.deps.Worker.Log.Error("restart failed", "app", a.name, "reason", why, "error", err)
 		}
 	}()
@@ -151,6 +151,6 @@ func (a *App) wake() {
 // app was deleted: deleted is true where no other app takes its place. first is the
 // command that has added the app while gorun ran; nil: nobody waits for it.
 func (a *App) Run(ctx, kill context.Context, first *orders.Command) (deleted bool) {
-	defer close(a.marks.gone)
+	defer close(a.conditions.gone)
 	return a.controller.run(ctx, kill, first)
 }

@@ -52,14 +52,14 @@ func (c *controller) publish() {
 
 // enter takes the app to a phase.
 func (c *controller) enter(to Phase) {
-	c.actual.Phase, c.actual.Turn = to, c.app.deps.Turns.Add(1)
+	c.actual.Phase, c.actual.PhaseSeq = to, c.app.deps.PhaseSeq.Add(1)
 	c.publish()
 }
 
 // run is App.Run.
 func (c *controller) run(ctx, kill context.Context, first *orders.Command) (deleted bool) {
 	c.begin(ctx, first)
-	left, stop := c.app.marks, ctx.Done()
+	left, stop := c.app.conditions, ctx.Done()
 	defer c.retry.Stop()
 	for {
 		for c.step(ctx, kill) || c.answer(ctx) {
@@ -104,7 +104,7 @@ func (c *controller) awaitRetry() {
 func (c *controller) retryErrored() {
 	for _, s := range c.slots.DueForRetry(time.Now()) {
 		c.app.deps.Worker.Log.Info("trying an errored worker again", "worker", s.Name())
-		s.Give(c.slots.Update(c.desired.spec, status.ByRetry))
+		s.SetDesired(c.slots.Update(c.desired.spec, status.ByRetry))
 	}
 }
 
@@ -141,7 +141,7 @@ func (c *controller) startWorker(ctx, kill context.Context, s *slots.Slot) {
 		c.actual.Completed, c.actual.Blocked = false, ""
 		c.enter(Running)
 	}
-	c.actual.Ports.SetEnding(false)
+	c.actual.Ports.SetTerminating(false)
 	c.slots.Start(ctx, kill, s, c.actual.Ports)
 }
 
@@ -288,7 +288,7 @@ func (c *controller) stop(command *orders.Command, chosen []*slots.Slot) *orders
 	if !slices.ContainsFunc(c.slots.All, func(s *slots.Slot) bool { return s.Runs() && !s.Stop }) {
 		c.app.SetEnding()
 	}
-	c.desired.exchanged = command.Exchange
+	c.desired.exchanged = command.Recreate
 	c.desired.gone = command.Verb == spec.Delete && c.slots.Count() == 0
 	return o
 }

@@ -199,7 +199,7 @@ func (m *memoryWatch) journal(tree worker.Tree, text string) {
 // replace has one worker replaced for its memory, without a gap, and waits for the end
 // of that.
 func (a *App) replace(ctx context.Context, w *worker.Worker) error {
-	c := &orders.Command{Verb: spec.Reload, Reason: status.ByMemory, Background: true, Instances: []int{w.Published().Instance}}
+	c := &orders.Command{Verb: spec.Reload, Reason: status.ByMemory, QueueIfBusy: true, Instances: []int{w.Published().Instance}}
 	c.Prepare(func(int, string) {})
 	return a.Do(ctx, c)
 }

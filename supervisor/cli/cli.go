@@ -54,8 +54,8 @@ func (e Env) Variable(name string) string {
 // Run carries out a command line and returns the exit code. A process calls it
 // once: it takes all signals.
 func Run(env Env) int {
-	if process.Launching(env.Args) {
-		return process.Launch(env.Args, env.Environ, env.Err)
+	if process.IsExecHelper(env.Args) {
+		return process.RunExecHelper(env.Args, env.Environ, env.Err)
 	}
 	// The listener is not closed: giving back each signal costs the exit 2 ms.
 	c := &commandLine{Env: env, signals: signals.NewListener()}

@@ -121,7 +121,7 @@ func TestDocsListEveryStep(t *testing.T) {
 	for _, from := range status.States {
 		var causes []string
 		targets := map[string][]string{}
-		for _, to := range status.Steps[from] {
+		for _, to := range status.Transitions[from] {
 			cause, found := stepCauses[[2]status.State{from, to}]
 			if !found {
 				t.Errorf("stepCauses does not say what brings %v → %v", from, to)

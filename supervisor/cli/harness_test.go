@@ -25,7 +25,7 @@ const gorunVariable = "GORUN_TEST_GORUN"
 
 // TestMain makes the test binary its own worker, and a gorun.
 func TestMain(m *testing.M) {
-	if os.Getenv(gorunVariable) != "" || process.Launching(os.Args) {
+	if os.Getenv(gorunVariable) != "" || process.IsExecHelper(os.Args) {
 		os.Exit(Run(Env{Streams: Streams{os.Stdin, os.Stdout, os.Stderr}, Args: os.Args, Environ: workerEnviron(), Version: "1.2.3"}))
 	}
 	if len(os.Args) > 2 && os.Args[1] == "worker" {

@@ -35,7 +35,7 @@ func (c *commandLine) supervise(args *cli.Context) (int, error) {
 	if err != nil {
 		return codeUsage, err
 	}
-	process.KeepDescriptors()
+	process.SetCloseOnExec()
 	if c.Variable("GOGC") == "" { // else the operator has chosen between CPU and memory
 		debug.SetGCPercent(usage.GCPercent(file.Workers()))
 	}

@@ -53,7 +53,7 @@ func (v service) stopAction(end shutdown) func(unix.Signal) {
 			v.log.Info("stopping", "signal", signals.Name(sig))
 			end.stop()
 		case time.Since(first) > repeatInterval:
-			v.log.Warn("stop again: ending the grace", "signal", signals.Name(sig))
+			v.log.Warn("second signal to stop: sending SIGKILL", "signal", signals.Name(sig))
 			end.kill()
 		}
 	}
@@ -80,7 +80,7 @@ func (v service) reload(ctx context.Context, w workers) {
 	case err == nil:
 		v.log.Info("reloaded")
 	case errors.Is(err, supervisor.ErrMerged):
-		v.log.Info("reload waits for its turn", "signal", "SIGHUP")
+		v.log.Info("reload merged into the one that waits", "signal", "SIGHUP")
 	default:
 		v.log.Error("reload failed", "error", err)
 	}

@@ -64,9 +64,9 @@ type Drainer interface {
 	// Drain returns when the run serves nobody any more, or when ctx ends, the
 	// program exits, or its time is over.
 	Drain(ctx context.Context, exited <-chan struct{}, limits endpoint.DrainLimits)
-	Look() process.Clients // nil: it serves nobody
-	AskToStop() bool       // by a message; false: a signal has to
-	Leave()                // it was asked to stop: what gorun holds open may not keep it
+	Clients() process.Clients // nil: it serves nobody
+	AskToStop() bool          // by a message; false: a signal has to
+	DisconnectIPC()           // it was asked to stop: what gorun holds open may not keep it
 }
 
 // Parts are what an invocation is made of.
@@ -186,7 +186,7 @@ func (i *Invocation) post(e event.Event) {
 		}
 	case event.Listening:
 		i.listened.Store(true)
-	case event.Exited, event.Unserved, event.Ready, event.Checked, event.WatchdogExpired, event.Stopping, event.DeadlineExceeded:
+	case event.Exited, event.StoppedListening, event.Ready, event.Checked, event.WatchdogExpired, event.Stopping, event.DeadlineExceeded:
 	}
 	i.events.post(e)
 }

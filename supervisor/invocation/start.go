@@ -54,7 +54,7 @@ func Start(r Request) (*Invocation, error) {
 // lets the rest of the output finish on its own: a reader of gorun's output that
 // is stalled holds up no restart. It returns what gives up the rest.
 func closeOutput(output Output) context.CancelFunc {
-	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+	ctx, cancel := context.WithTimeout(context.Background(), outputDrainTimeout)
 	defer cancel()
 	_ = output.Drain(ctx) // cut short: the reading goes on
 	closing, abandon := context.WithCancel(context.Background())

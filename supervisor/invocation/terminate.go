@@ -24,15 +24,15 @@ const (
 
 // End is how an invocation came to its end.
 type End struct {
-	Cause  Cause
-	Pid    int
-	Status reaper.Status
-	At     time.Time     // when the program had exited
-	Ran    time.Duration // until it exited, or was to stop: what counts for the restart policy
-	Took   time.Duration // from the first step of the stop until nothing was left; 0: there was none
-	Forced bool          // it took SIGKILL
-	Kills  uint64        // of the out-of-memory killer, before the invocation started
-	Tail   []string      // its last lines on stderr
+	Cause          Cause
+	Pid            int
+	Status         reaper.Status
+	At             time.Time     // when the program had exited
+	Ran            time.Duration // until it exited, or was to stop: what counts for the restart policy
+	Took           time.Duration // from the first step of the stop until nothing was left; 0: there was none
+	Forced         bool          // it took SIGKILL
+	OOMKillsBefore uint64        // of the out-of-memory killer, before the invocation started
+	Tail           []string      // its last lines on stderr
 }
 
 // LeavesOthers reports whether a program that died has left processes behind that
@@ -52,7 +52,7 @@ func (i *Invocation) Terminate(kill context.Context, cause Cause) End {
 	if i.steered {
 		i.StopTraffic()
 	}
-	end := End{Cause: cause, Pid: i.Pid(), Kills: i.kills}
+	end := End{Cause: cause, Pid: i.Pid(), OOMKillsBefore: i.kills}
 	i.stop(kill, &end)
 	i.parts.Endpoint.Release()
 	closeInput(i.parts.Input)
@@ -64,7 +64,7 @@ func (i *Invocation) Terminate(kill context.Context, cause Cause) End {
 
 // AbandonOutput gives up what nobody has read of the output, when it has waited
 // for long enough. Called once the next run has ended, too.
-func (i *Invocation) AbandonOutput() { time.AfterFunc(overdue, i.abandon) }
+func (i *Invocation) AbandonOutput() { time.AfterFunc(outputAbandonDelay, i.abandon) }
 
 // HasExited reports whether the program has ended.
 func (i *Invocation) HasExited() bool { return isClosed(i.parts.Program.Exited()) }
@@ -76,15 +76,15 @@ func (i *Invocation) stop(kill context.Context, end *End) {
 	if end.Cause == Died && !i.LeavesOthers() {
 		return
 	}
-	ladder := process.Ladder{Signal: i.spec.StopSignal, Grace: i.spec.KillTimeout, Extend: i.extend, Alone: !i.spec.TreeKill}
+	ladder := process.Ladder{Signal: i.spec.StopSignal, Grace: i.spec.KillTimeout, Extend: i.extend, MainOnly: !i.spec.TreeKill}
 	if end.Cause != Died {
 		served := i.parts.Endpoint
 		served.Drain(kill, i.parts.Program.Exited(), endpoint.DrainLimits{Total: i.spec.DrainTimeout, Idle: i.spec.DrainIdle})
 		ladder.Grace -= time.Since(begun)
-		if ladder.Asked = served.AskToStop(); ladder.Asked {
-			served.Leave()
+		if ladder.ShutdownSent = served.AskToStop(); ladder.ShutdownSent {
+			served.DisconnectIPC()
 		} else {
-			ladder.Look, ladder.Signalled = served.Look, served.Leave
+			ladder.Clients, ladder.Signalled = served.Clients, served.DisconnectIPC
 		}
 	}
 	end.Forced = i.parts.Tree.Stop(kill, ladder)
@@ -104,12 +104,12 @@ func (i *Invocation) status() reaper.Status {
 }
 
 const (
-	// lastWords bounds the wait for what a dead process has left in its pipes.
+	// outputDrainTimeout bounds the wait for what a dead process has left in its pipes.
 	// It is cut only where the reader of gorun's own output is stalled.
-	lastWords = 100 * time.Millisecond
-	// overdue is how long the output of a run may still wait for that reader
+	outputDrainTimeout = 100 * time.Millisecond
+	// outputAbandonDelay is how long the output of a run may still wait for that reader
 	// when the run after it has ended, too; then it is dropped.
-	overdue = 5 * time.Second
+	outputAbandonDelay = 5 * time.Second
 )
 
 func isClosed(c <-chan struct{}) bool {

@@ -218,9 +218,9 @@ func inheritedDescriptors() []int {
 	return inherited
 }
 
-// KeepDescriptors makes sure that no worker inherits the descriptors above stderr
+// SetCloseOnExec makes sure that no worker inherits the descriptors above stderr
 // with which gorun itself was started.
-func KeepDescriptors() {
+func SetCloseOnExec() {
 	for _, fd := range inheritedDescriptors() {
 		unix.CloseOnExec(fd)
 	}

@@ -220,7 +220,7 @@ func TestWorkersInheritNothing(t *testing.T) {
 	if got := inheritedDescriptors(); !slices.Contains(got, fd) {
 		t.Errorf("%v, want %d among them", got, fd)
 	}
-	KeepDescriptors()
+	SetCloseOnExec()
 	if got := inheritedDescriptors(); len(got) > 0 {
 		t.Errorf("%v left of %v", got, before)
 	}

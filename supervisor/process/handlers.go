@@ -52,10 +52,10 @@ func isBash(pid int) bool {
 // that handles it, for it passes the signal on or ends those below in its own way. A
 // branch in which nobody handles the signal gets it as a whole.
 type recipients struct {
-	handles func(entry) bool
-	covered func(entry) bool // it has had the signal: so those below are its business
-	told    func(entry) bool // somebody who has ended may have passed the signal on to it; nil: nobody has
-	below   map[int][]entry  // by the parent
+	handles        func(entry) bool
+	signalled      func(entry) bool // it has had the signal: so those below are its business
+	maybeForwarded func(entry) bool // somebody who has ended may have passed the signal on to it; nil: nobody has
+	below          map[int][]entry  // by the parent
 }
 
 // of returns those of the living members. An app that handles the signal and may have
@@ -81,10 +81,10 @@ func (r recipients) of(members []entry) []entry {
 // them handles the signal.
 func (r recipients) branch(e entry) (found []entry, handled bool) {
 	switch {
-	case r.covered(e):
+	case r.signalled(e):
 		return nil, true
 	case r.handles(e):
-		if r.told != nil && r.told(e) {
+		if r.maybeForwarded != nil && r.maybeForwarded(e) {
 			return nil, true
 		}
 		return []entry{e}, true
@@ -130,7 +130,7 @@ func signalAll(all []*Process, sig unix.Signal, read func() []entry) int {
 			continue
 		case unix.SIGTERM, unix.SIGINT, unix.SIGQUIT:
 			members = recipients{
-				handles: func(e entry) bool { return handles(e, sig) }, covered: func(entry) bool { return false },
+				handles: func(e entry) bool { return handles(e, sig) }, signalled: func(entry) bool { return false },
 			}.of(members)
 		default:
 			members = handlersOf(members, sig)

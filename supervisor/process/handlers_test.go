@@ -34,8 +34,8 @@ func TestASignalGoesToTheTopmostOfEachBranchThatHandlesIt(t *testing.T) {
 		{"the shell that the app has left", []entry{e(10, 1)}, nil, nil, []int{10}},
 	} {
 		who := recipients{
-			handles: func(one entry) bool { return slices.Contains(test.handle, one.pid) },
-			covered: func(one entry) bool { return slices.Contains(test.had, one.pid) },
+			handles:   func(one entry) bool { return slices.Contains(test.handle, one.pid) },
+			signalled: func(one entry) bool { return slices.Contains(test.had, one.pid) },
 		}
 		got := pids(who.of(test.members))
 		slices.Sort(got)
@@ -148,7 +148,7 @@ func TestTheSignalComesInAMomentInWhichNobodyIsServed(t *testing.T) {
 	w.line(t)
 	looks, still, signalled := 0, 0, false
 	asked := func() bool { return looks > 4 }
-	ladder := Ladder{Signal: unix.SIGTERM, Grace: never, Signalled: func() { signalled = true }, Look: func() Clients {
+	ladder := Ladder{Signal: unix.SIGTERM, Grace: never, Signalled: func() { signalled = true }, Clients: func() Clients {
 		return clients(func() bool {
 			looks++
 			for _, e := range w.family.members(processTable()) {
@@ -170,14 +170,14 @@ func TestTheSignalComesInAMomentInWhichNobodyIsServed(t *testing.T) {
 // clients is a function as Clients.
 type clients func() bool
 
-func (c clients) Between() bool         { return c() }
+func (c clients) Idle() bool            { return c() }
 func (clients) Hold()                   {}
 func (clients) Release(context.Context) {}
 
 func TestNoSuchMomentIsWaitedForTooLong(t *testing.T) {
 	w := begin(t, shellSpec(`trap 'echo told; exit 0' TERM; echo up; while :; do sleep 0.02; done`))
 	w.line(t)
-	if stopped(t, w, Ladder{Signal: unix.SIGTERM, Grace: 2 * time.Second, Look: func() Clients { return clients(func() bool { return false }) }}) {
+	if stopped(t, w, Ladder{Signal: unix.SIGTERM, Grace: 2 * time.Second, Clients: func() Clients { return clients(func() bool { return false }) }}) {
 		t.Error("killed: the program had no time left")
 	}
 }

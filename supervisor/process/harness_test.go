@@ -30,8 +30,8 @@ const (
 var shared *reaper.Reaper
 
 func TestMain(m *testing.M) {
-	if Launching(os.Args) {
-		os.Exit(Launch(os.Args, os.Environ(), os.Stderr))
+	if IsExecHelper(os.Args) {
+		os.Exit(RunExecHelper(os.Args, os.Environ(), os.Stderr))
 	}
 	if os.Getenv(modeVariable) == "drop-ptrace" {
 		dropPtrace()

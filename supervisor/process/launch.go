@@ -16,13 +16,13 @@ import (
 	"gorun/signals/reaper"
 )
 
-// launchName is Argv[0] of the step between fork and exec: gorun itself, which
+// execHelperName is Argv[0] of the step between fork and exec: gorun itself, which
 // sets what only the process can set for itself, and becomes the program. Its
 // further arguments are a launch, the path of the program and its Argv.
-const launchName = "gorun: launching"
+const execHelperName = "gorun: launching"
 
-// launch is what that step has to do.
-type launch struct {
+// execHelper is what that step has to do.
+type execHelper struct {
 	User   *syscall.Credential
 	Limits []Limit
 	Listen []string // LISTEN_FDNAMES; its first descriptor is 3 (sd_listen_fds(3))
@@ -48,7 +48,7 @@ func (r report) Unwrap() error {
 // launchVia starts a program with the step between fork and exec. Like the
 // reaper, it returns once the program has been executed.
 func launchVia(r *reaper.Reaper, request reaper.Spec, spec Spec) (*reaper.Child, error) {
-	step := launch{User: spec.User, Limits: spec.Limits, Listen: spec.ListenNames, Report: len(request.Files)}
+	step := execHelper{User: spec.User, Limits: spec.Limits, Listen: spec.ListenNames, Report: len(request.Files)}
 	if self := os.Getpid(); self != 1 {
 		step.Parent = self
 	}
@@ -66,7 +66,7 @@ func launchVia(r *reaper.Reaper, request reaper.Spec, spec Spec) (*reaper.Child,
 	if err != nil {
 		return nil, err
 	}
-	request.Argv = append([]string{launchName, string(text), request.Path}, request.Argv...)
+	request.Argv = append([]string{execHelperName, string(text), request.Path}, request.Argv...)
 	request.Path = "/proc/self/exe"
 	request.Files = append(request.Files, number)
 	child, err := r.Start(request)
@@ -93,16 +93,16 @@ func receiveReport(reports io.Reader) error {
 	return failed
 }
 
-// Launching reports whether this process was started to become another program: then
+// IsExecHelper reports whether this process was started to become another program: then
 // call Launch and nothing else.
-func Launching(args []string) bool {
-	return len(args) > 3 && args[0] == launchName
+func IsExecHelper(args []string) bool {
+	return len(args) > 3 && args[0] == execHelperName
 }
 
-// Launch becomes the program, and returns an exit code only when it cannot.
-func Launch(args, environ []string, stderr io.Writer) int {
+// RunExecHelper becomes the program, and returns an exit code only when it cannot.
+func RunExecHelper(args, environ []string, stderr io.Writer) int {
 	runtime.LockOSThread() // the death signal is this thread's, and exec keeps it
-	var step launch
+	var step execHelper
 	err := json.Unmarshal([]byte(args[1]), &step)
 	if err == nil {
 		unix.CloseOnExec(step.Report)
@@ -119,7 +119,7 @@ func Launch(args, environ []string, stderr io.Writer) int {
 
 // environ adds the variables of socket activation (sd_listen_fds(3)). LISTEN_PID is
 // why this takes a step: the number is known after the fork only.
-func (l launch) environ(environ []string) []string {
+func (l execHelper) environ(environ []string) []string {
 	if len(l.Listen) == 0 {
 		return environ
 	}
@@ -129,7 +129,7 @@ func (l launch) environ(environ []string) []string {
 		"LISTEN_FDNAMES="+strings.Join(l.Listen, ":"))
 }
 
-func (l launch) sendReport(failed error) error {
+func (l execHelper) sendReport(failed error) error {
 	r := report{Text: failed.Error()}
 	_ = errors.As(failed, &r.Errno)
 	text, err := json.Marshal(r)
@@ -144,7 +144,7 @@ func (l launch) sendReport(failed error) error {
 
 // prepare sets the limits before the user: hard ones may be raised by root
 // alone. The death signal comes last, for a change of user clears it.
-func (l launch) prepare() error {
+func (l execHelper) prepare() error {
 	for _, limit := range l.Limits {
 		if err := setLimit(limit); err != nil {
 			return err

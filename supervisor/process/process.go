@@ -63,15 +63,15 @@ type Limit struct {
 
 // Ladder is how a process is stopped.
 type Ladder struct {
-	Signal unix.Signal
-	Grace  time.Duration        // from Signal to SIGKILL
-	Extend <-chan time.Duration // the program asks for so much time, from now; nil: it cannot
-	Alone  bool                 // stop only the program, not the rest of the tree
-	Asked  bool                 // the program was asked to end in another way: Signal is for the processes it leaves behind
+	Signal       unix.Signal
+	Grace        time.Duration        // from Signal to SIGKILL
+	Extend       <-chan time.Duration // the program asks for so much time, from now; nil: it cannot
+	MainOnly     bool                 // stop only the program, not the rest of the tree
+	ShutdownSent bool                 // the program was asked to end in another way: Signal is for the processes it leaves behind
 
-	// Look returns the clients that the tree serves; nil, both: there are none. Signal
+	// Clients returns the clients that the tree serves; nil, both: there are none. Signal
 	// is then sent between two requests of theirs, if such a moment comes.
-	Look      func() Clients
+	Clients   func() Clients
 	Signalled func() // is called once Signal is sent; nil: nobody needs to know. It must not wait
 }
 
@@ -80,7 +80,7 @@ type Ladder struct {
 type Process struct {
 	child  *reaper.Child
 	reaper *reaper.Reaper
-	family family
+	family processTree
 	input  *Input
 }
 
@@ -97,7 +97,7 @@ func Start(r *reaper.Reaper, spec Spec) (*Process, error) {
 		return nil, fmt.Errorf("start %s: %w", spec.Argv[0], err)
 	}
 	var child *reaper.Child
-	if spec.needsStep() {
+	if spec.needsExecHelper() {
 		child, err = launchVia(r, request, spec)
 	} else {
 		child, err = startOrShell(r, request)
@@ -107,7 +107,7 @@ func Start(r *reaper.Reaper, spec Spec) (*Process, error) {
 		return nil, fmt.Errorf("start: %w", err)
 	}
 	raiseOOMScore(r, child.Pid(), oomScoreBonus(spec.Memory))
-	return &Process{child: child, reaper: r, input: spec.Input, family: family{
+	return &Process{child: child, reaper: r, input: spec.Input, family: processTree{
 		leader: child.Pid(), started: startTime(r, child.Pid()), marker: spec.Marker, user: spec.User, owns: r.Owns,
 	}}, nil
 }
@@ -133,15 +133,15 @@ func (s Spec) request(null *os.File) (reaper.Spec, error) {
 		}
 		request.Files = append(request.Files, number)
 	}
-	if !s.needsStep() {
+	if !s.needsExecHelper() {
 		request.Sys.Credential = s.User
 	}
 	return request, nil
 }
 
-// needsStep reports whether something must be set that only the process can set for
+// needsExecHelper reports whether something must be set that only the process can set for
 // itself, between fork and exec.
-func (s Spec) needsStep() bool { return len(s.Limits) > 0 || len(s.ListenNames) > 0 }
+func (s Spec) needsExecHelper() bool { return len(s.Limits) > 0 || len(s.ListenNames) > 0 }
 
 // startTime returns when a child was started, or 0 if it has ended.
 func startTime(r *reaper.Reaper, pid int) uint64 {
@@ -245,7 +245,7 @@ func Trees(all []*Process) [][]int {
 // Once the program itself has ended, Stop ends the processes that it left behind.
 func (p *Process) Stop(ctx context.Context, ladder Ladder) (forced bool) {
 	var all tree = &p.family
-	if ladder.Alone {
+	if ladder.MainOnly {
 		all = programOnly{p.child}
 	}
 	return runLadder(ctx, termination{deaths: p.reaper.OrphanReaped, child: p.child, tree: all}, ladder)

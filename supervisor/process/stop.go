@@ -16,11 +16,11 @@ const killWait = 5 * time.Second
 
 // termination is a tree that is being ended.
 type termination struct {
-	deaths func() <-chan struct{} // closed when a process of it, or another one, has been reaped
-	child  *reaper.Child          // nil when there is no main program
-	tree   tree
-	asked  map[entryID]bool // who has had the signal
-	told   map[entryID]bool // whom they had started by then
+	deaths         func() <-chan struct{} // closed when a process of it, or another one, has been reaped
+	child          *reaper.Child          // nil when there is no main program
+	tree           tree
+	signalled      map[entryID]bool // who has had the signal
+	maybeForwarded map[entryID]bool // whom they had started by then
 }
 
 // entryID tells a process from a later one with its number.
@@ -36,17 +36,17 @@ func runLadder(ctx context.Context, e termination, ladder Ladder) (forced bool) 
 	if e.over() {
 		return false
 	}
-	e.asked, e.told = map[entryID]bool{}, map[entryID]bool{}
+	e.signalled, e.maybeForwarded = map[entryID]bool{}, map[entryID]bool{}
 	next := func() { e.signalNext(ladder.Signal) }
-	if ladder.Asked {
+	if ladder.ShutdownSent {
 		next = e.leftBehind(ladder.Signal)
 	} else {
-		e.signalIdle(ctx, ladder)
+		e.signalWhenIdle(ctx, ladder)
 	}
 	e.resumeStopped()
 	grace := newGrace(ladder.Grace, ladder.Extend)
 	defer grace.stop()
-	if !ladder.Asked {
+	if !ladder.ShutdownSent {
 		grace.half = time.After(ladder.Grace / 2)
 	}
 	if e.wait(ctx.Done(), grace, next, func() { e.signalRest(ladder.Signal) }) || e.over() {
@@ -70,16 +70,16 @@ func (e termination) signalNext(sig unix.Signal) {
 // signal signals some of the members.
 func (e termination) signal(members, who []entry, sig unix.Signal) {
 	for _, one := range childrenOf(who, members) {
-		e.told[one.id()] = true
+		e.maybeForwarded[one.id()] = true
 	}
 	e.signalEach(who, sig)
 }
 
 func (e termination) recipients(sig unix.Signal) recipients {
 	return recipients{
-		handles: func(one entry) bool { return handles(one, sig) },
-		covered: func(one entry) bool { return e.asked[one.id()] },
-		told:    func(one entry) bool { return e.told[one.id()] },
+		handles:        func(one entry) bool { return handles(one, sig) },
+		signalled:      func(one entry) bool { return e.signalled[one.id()] },
+		maybeForwarded: func(one entry) bool { return e.maybeForwarded[one.id()] },
 	}
 }
 
@@ -91,8 +91,8 @@ func (e termination) signalRest(sig unix.Signal) {
 
 func (e termination) signalEach(all []entry, sig unix.Signal) {
 	for _, one := range all {
-		if !e.asked[one.id()] {
-			e.asked[one.id()] = true
+		if !e.signalled[one.id()] {
+			e.signalled[one.id()] = true
 			signalEntry(one, sig)
 		}
 	}

@@ -55,7 +55,7 @@ func TestStopOfAProgramThatWasAskedSignalsWhatItLeavesBehind(t *testing.T) {
 	// It ends by itself; its child, which gets the signal, would not.
 	w := begin(t, shellSpec(`sleep 1000 & trap 'exit 9' TERM; echo up; sleep 0.1; exit 3`))
 	w.line(t)
-	forced := stopped(t, w, Ladder{Signal: unix.SIGTERM, Grace: never, Asked: true})
+	forced := stopped(t, w, Ladder{Signal: unix.SIGTERM, Grace: never, ShutdownSent: true})
 	if got := w.Status().ExitCode(); forced || got != 3 || len(w.Members()) > 0 {
 		t.Errorf("forced %v, code %d, left %v; want 3, none", forced, got, w.Members())
 	}
@@ -96,7 +96,7 @@ func TestStopIsCutShort(t *testing.T) {
 func TestStopOfTheProgramAlone(t *testing.T) {
 	w := begin(t, shellSpec(`sleep 1000 & echo $!; wait`))
 	child := w.number(t)
-	ladder := Ladder{Signal: unix.SIGTERM, Grace: never, Alone: true}
+	ladder := Ladder{Signal: unix.SIGTERM, Grace: never, MainOnly: true}
 	if forced := stopped(t, w, ladder); forced || !lives(child) {
 		t.Errorf("forced %v, child lives: %v", forced, lives(child))
 	}

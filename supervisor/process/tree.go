@@ -18,8 +18,8 @@ type tree interface {
 	signal(c *reaper.Child, s unix.Signal) // each member once
 }
 
-// family is the tree of one worker.
-type family struct {
+// processTree is the tree of one worker.
+type processTree struct {
 	leader  int
 	started uint64 // the leader's start, in the process table's ticks; 0: unknown
 	marker  string
@@ -31,7 +31,7 @@ type family struct {
 // meanwhile.
 const maxScans = 10
 
-func (f *family) members(table []entry) []entry {
+func (f *processTree) members(table []entry) []entry {
 	living, stale := f.scan(table)
 	for scan := 0; stale && scan < maxScans; scan++ {
 		living, stale = f.scan(processTable())
@@ -41,7 +41,7 @@ func (f *family) members(table []entry) []entry {
 
 // scan finds the members in a table. The table is stale when it names as a parent a
 // process that has died before its environment was read.
-func (f *family) scan(table []entry) (living []entry, stale bool) {
+func (f *processTree) scan(table []entry) (living []entry, stale bool) {
 	self := os.Getpid()
 	reused := f.reused(table)
 	living = withDescendants(table, func(e entry) bool {
@@ -66,19 +66,19 @@ func (f *family) scan(table []entry) (living []entry, stale bool) {
 
 // reused reports whether the leader's number belongs to another process by now. The
 // kernel reuses it only once it is no session or group, either.
-func (f *family) reused(table []entry) bool {
+func (f *processTree) reused(table []entry) bool {
 	return f.started != 0 && slices.ContainsFunc(table, func(e entry) bool {
 		return e.pid == f.leader && e.started != f.started
 	})
 }
 
-func (f *family) signal(child *reaper.Child, sig unix.Signal) {
+func (f *processTree) signal(child *reaper.Child, sig unix.Signal) {
 	f.signalIn(processTable(), child, sig)
 }
 
 // signalIn signals the members in a table: the group in one call, which no fork
 // can slip through, and the others one by one.
-func (f *family) signalIn(table []entry, child *reaper.Child, sig unix.Signal) {
+func (f *processTree) signalIn(table []entry, child *reaper.Child, sig unix.Signal) {
 	members := f.members(table)
 	grouped := child.SignalGroup(sig) == nil
 	for _, e := range members {

@@ -195,7 +195,7 @@ func TestMembersOfATable(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			f := family{leader: leader, started: test.born, marker: "m", owns: func(pid int) bool { return pid == 30 }}
+			f := processTree{leader: leader, started: test.born, marker: "m", owns: func(pid int) bool { return pid == 30 }}
 			got := pids(f.members(test.table))
 			slices.Sort(got)
 			slices.Sort(test.want)

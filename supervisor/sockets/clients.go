@@ -17,9 +17,9 @@ const (
 type Clients struct {
 	serving Serving
 	inodes  map[uint64]bool
-	places  map[uint64]place // by inode, as seen
+	refs    map[uint64]fdRef // by inode, as seen
 	seen    map[uint64]seen
-	held    []held
+	dups    []dupFD
 }
 
 // seen is what was seen of a connection last.
@@ -34,11 +34,11 @@ type seen struct {
 func (s Serving) Clients() *Clients {
 	c := &Clients{serving: s, inodes: map[uint64]bool{}, seen: map[uint64]seen{}}
 	var err error
-	if c.places, err = places(s.Members(), s.User); err != nil {
+	if c.refs, err = fdRefs(s.Members(), s.User); err != nil {
 		s.Failed(err)
 		return nil
 	}
-	for inode := range c.places {
+	for inode := range c.refs {
 		c.inodes[inode] = true
 	}
 	open, err := s.clients(c.inodes)
@@ -51,10 +51,10 @@ func (s Serving) Clients() *Clients {
 	return c
 }
 
-// Between reports whether every client is between two requests, as far as can be seen:
+// Idle reports whether every client is between two requests, as far as can be seen:
 // none has sent anything that is not read, and the last answer is on its way. The
 // kernel's clock has ticks of up to 10 ms; what moved between two calls says more.
-func (c *Clients) Between() bool {
+func (c *Clients) Idle() bool {
 	open, err := c.serving.clients(c.inodes)
 	if err != nil {
 		return false
@@ -63,7 +63,7 @@ func (c *Clients) Between() bool {
 	for _, one := range open {
 		s := c.seen[one.Inode].next(one, now)
 		c.seen[one.Inode] = s
-		all = all && s.between(one, now)
+		all = all && s.idle(one, now)
 	}
 	return all
 }
@@ -84,10 +84,10 @@ func (s seen) next(c Connection, now time.Time) seen {
 	return s
 }
 
-// between reports whether the client waits for no answer. Of a long answer that is
+// idle reports whether the client waits for no answer. Of a long answer that is
 // computed while it is sent, the end is not seen.
-func (s seen) between(c Connection, now time.Time) bool {
-	if c.Unread > 0 || c.Held > 0 {
+func (s seen) idle(c Connection, now time.Time) bool {
+	if c.Unread > 0 || c.NotSent > 0 {
 		return false
 	}
 	switch s.side {

@@ -16,7 +16,7 @@ type Connection struct {
 	Idle          time.Duration // since data last moved, either way, or since it was made; in ticks of the kernel, 1 to 10 ms
 	Unread        int           // bytes that the process has not read
 	Unsent        int           // bytes that the client has not acknowledged
-	Held          int           // bytes of them that the kernel has not even sent
+	NotSent       int           // bytes of them that the kernel has not even sent
 	Last          Side
 	In, Out       uint32 // segments with data, from the client and to it
 }

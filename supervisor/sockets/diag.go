@@ -173,16 +173,16 @@ func (c *connections) add(b []byte) error {
 		return err
 	}
 	c.found = append(c.found, Connection{
-		Inode:  inode,
-		Local:  netip.AddrPortFrom(local, binary.BigEndian.Uint16(b[4:])),
-		Remote: netip.AddrPortFrom(ipOf(family, b[24:40]), binary.BigEndian.Uint16(b[6:])),
-		Idle:   time.Duration(min(info.Last_data_sent, info.Last_data_recv)) * time.Millisecond,
-		Unread: unread(state, binary.NativeEndian.Uint32(b[56:])),
-		Unsent: int(binary.NativeEndian.Uint32(b[60:])),
-		Held:   int(info.Notsent_bytes),
-		Last:   last(state, &info),
-		In:     info.Data_segs_in,
-		Out:    info.Data_segs_out,
+		Inode:   inode,
+		Local:   netip.AddrPortFrom(local, binary.BigEndian.Uint16(b[4:])),
+		Remote:  netip.AddrPortFrom(ipOf(family, b[24:40]), binary.BigEndian.Uint16(b[6:])),
+		Idle:    time.Duration(min(info.Last_data_sent, info.Last_data_recv)) * time.Millisecond,
+		Unread:  unread(state, binary.NativeEndian.Uint32(b[56:])),
+		Unsent:  int(binary.NativeEndian.Uint32(b[60:])),
+		NotSent: int(info.Notsent_bytes),
+		Last:    last(state, &info),
+		In:      info.Data_segs_in,
+		Out:     info.Data_segs_out,
 	})
 	return nil
 }

@@ -22,7 +22,7 @@ func (g *Groups) Lacks(owner, of Owner) []Address {
 		}
 		covered := false
 		for _, other := range g.groups {
-			covered = covered || other.listens(owner) && other.replaces(one)
+			covered = covered || other.listens(owner) && other.hasSamePort(one)
 		}
 		if !covered {
 			missing = append(missing, one.address)
@@ -64,31 +64,31 @@ func (g *Groups) Withdraw(owner Owner, address Address) error {
 		m.owners = without(m.owners, owner)
 	}
 	if !of.isOwned() {
-		of.giveUp()
+		of.closeAddress()
 		return nil
 	}
 	return of.attach()
 }
 
-// makeRoom gives the address up if nobody listens on it any more and the port is
+// closeIfSuperseded gives the address up if nobody listens on it any more and the port is
 // served at another IP now: clients of the old one would wait for nobody. While its
 // owners are leaving, it turns new clients away.
-func (of *group) makeRoom() {
+func (of *group) closeIfSuperseded() {
 	if !of.isOwned() && of.address.Kind != Unix && of.successor() != nil {
-		of.giveUp()
+		of.closeAddress()
 		return
 	}
-	of.turnAway()
+	of.dropNewConnections()
 }
 
-// GiveUpUnowned gives up the addresses that nobody listens on any more: to be called
+// CloseUnowned gives up the addresses that nobody listens on any more: to be called
 // when every run has had its time to listen, and none is to come.
-func (g *Groups) GiveUpUnowned() {
+func (g *Groups) CloseUnowned() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, of := range g.groups {
 		if !of.isOwned() {
-			of.giveUp()
+			of.closeAddress()
 		}
 	}
 }
@@ -100,16 +100,16 @@ func (g *Groups) CountOnline() int {
 	return len(g.online)
 }
 
-// giveUp closes a group: its address refuses from then on, and may be bound again. What
+// closeAddress closes a group: its address refuses from then on, and may be bound again. What
 // waits in its queues goes to the group that serves the same port now; without one it is
 // reset.
-func (of *group) giveUp() {
+func (of *group) closeAddress() {
 	maps.DeleteFunc(of.groups.groups, func(_ Address, one *group) bool { return one == of })
 	for _, m := range of.members {
 		of.groups.watch.remove(m)
 	}
-	if next := of.successor(); next != nil && of.address.Kind == TCP && !of.shares() {
-		of.turnAway()
+	if next := of.successor(); next != nil && of.address.Kind == TCP && !of.isSingleSocket() {
+		of.dropNewConnections()
 		of.handOver(next)
 	}
 	for _, m := range of.all() {
@@ -139,19 +139,19 @@ func dropSYN(fd int) error {
 	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &filter)
 }
 
-// turnAway has a group drop new connections while nobody of it is online and another one
+// dropNewConnections has a group drop new connections while nobody of it is online and another one
 // serves the port: its workers are leaving, and would never come to an end.
-func (of *group) turnAway() {
-	if of.address.Kind != TCP || of.shares() {
+func (of *group) dropNewConnections() {
+	if of.address.Kind != TCP || of.isSingleSocket() {
 		return
 	}
 	moved := len(of.live()) == 0 && of.successor() != nil
 	for _, m := range of.members {
 		switch {
-		case moved && !m.turnsAway:
-			m.turnsAway = dropSYN(m.fd) == nil
-		case !moved && m.turnsAway:
-			m.turnsAway = unix.SetsockoptInt(m.fd, unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0) != nil
+		case moved && !m.dropsNew:
+			m.dropsNew = dropSYN(m.fd) == nil
+		case !moved && m.dropsNew:
+			m.dropsNew = unix.SetsockoptInt(m.fd, unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0) != nil
 		}
 	}
 }
@@ -159,7 +159,7 @@ func (of *group) turnAway() {
 // successor is another group that serves the port; nil: none does.
 func (of *group) successor() *group {
 	for _, next := range of.groups.groups {
-		if next != of && next.replaces(of) && len(next.live()) > 0 {
+		if next != of && next.hasSamePort(of) && len(next.live()) > 0 {
 			return next
 		}
 	}
@@ -194,8 +194,8 @@ func (of *group) isOwned() bool {
 	return slices.ContainsFunc(of.all(), func(m *Member) bool { return len(m.owners) > 0 })
 }
 
-// replaces reports whether clients of the other group's port reach this one.
-func (of *group) replaces(other *group) bool {
+// hasSamePort reports whether clients of the other group's port reach this one.
+func (of *group) hasSamePort(other *group) bool {
 	a, b := of.address, other.address
 	if a.Kind != b.Kind {
 		return false
@@ -206,12 +206,12 @@ func (of *group) replaces(other *group) bool {
 	return a.Port == b.Port
 }
 
-// isTaken returns an error where another process has the address, or the owner itself has
+// checkAvailable returns an error where another process has the address, or the owner itself has
 // it at another IP. Another run of the app may have the port there, while the workers
 // change from the one to the other.
-func (of *group) isTaken(owner Owner) error {
+func (of *group) checkAvailable(owner Owner) error {
 	for _, other := range of.groups.groups {
-		if other != of && other.address.Kind != Unix && other.replaces(of) && other.isOwned() && !other.has(owner) {
+		if other != of && other.address.Kind != Unix && other.hasSamePort(of) && other.isOwned() && !other.has(owner) {
 			return nil
 		}
 	}
@@ -222,12 +222,12 @@ func (of *group) has(owner Owner) bool {
 	return slices.ContainsFunc(of.all(), func(m *Member) bool { return slices.Contains(m.owners, owner) })
 }
 
-// makeWay gives up the groups with the same port that nobody owns, where the sockets
+// closeUnownedOnSamePort gives up the groups with the same port that nobody owns, where the sockets
 // of two addresses cannot be bound at once.
-func (of *group) makeWay() {
+func (of *group) closeUnownedOnSamePort() {
 	for _, other := range of.groups.groups {
-		if other != of && other.address.Kind != Unix && other.replaces(of) && !other.isOwned() {
-			other.giveUp()
+		if other != of && other.address.Kind != Unix && other.hasSamePort(of) && !other.isOwned() {
+			other.closeAddress()
 		}
 	}
 }

@@ -96,7 +96,7 @@ func (of *group) pick(owner Owner) *Member {
 		if slices.Contains(m.owners, owner) {
 			return m
 		}
-		if len(m.owners) > 0 && !of.shares() {
+		if len(m.owners) > 0 && !of.isSingleSocket() {
 			continue
 		}
 		if n := m.queue().Length; n > longest {
@@ -112,9 +112,9 @@ func (of *group) pick(owner Owner) *Member {
 // open adds a socket to the group. Before the first it checks that no other process
 // has the address.
 func (of *group) open(owner Owner) (*Member, error) {
-	of.makeWay()
-	if len(of.all()) == 0 && of.address.Port != 0 && !of.shares() {
-		if err := of.isTaken(owner); err != nil {
+	of.closeUnownedOnSamePort()
+	if len(of.all()) == 0 && of.address.Port != 0 && !of.isSingleSocket() {
+		if err := of.checkAvailable(owner); err != nil {
 			return nil, err
 		}
 	}
@@ -135,9 +135,9 @@ func (of *group) open(owner Owner) (*Member, error) {
 // all returns the group's members, listening ones first.
 func (of *group) all() []*Member { return slices.Concat(of.members, of.waiting) }
 
-// shares reports whether all workers get the one socket of the group: there is no
+// isSingleSocket reports whether all workers get the one socket of the group: there is no
 // reuseport group for paths.
-func (of *group) shares() bool {
+func (of *group) isSingleSocket() bool {
 	return of.groups.balance == Shared || of.address.Kind == Unix
 }
 
@@ -175,7 +175,7 @@ func (g *Groups) steer(change func([]Owner) []Owner) error {
 		errs = append(errs, of.attach())
 	}
 	for _, of := range g.groups {
-		of.makeRoom()
+		of.closeIfSuperseded()
 	}
 	return errors.Join(errs...)
 }
@@ -183,7 +183,7 @@ func (g *Groups) steer(change func([]Owner) []Owner) error {
 // attach gives the kernel the program for the members that are online now. A group
 // always has one, for the probe addresses: also before any member is online.
 func (of *group) attach() error {
-	if of.shares() || len(of.members) == 0 {
+	if of.isSingleSocket() || len(of.members) == 0 {
 		return nil
 	}
 	next := of.table.rebalance(of.members, of.live())
@@ -238,7 +238,7 @@ func (g *Groups) Release(owner Owner) error {
 		}
 	}
 	for _, of := range g.groups {
-		of.makeRoom()
+		of.closeIfSuperseded()
 	}
 	return err
 }

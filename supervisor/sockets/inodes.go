@@ -19,7 +19,7 @@ import (
 // the user's, unless that is nil: root without CAP_SYS_PTRACE needs that. An error
 // means that the sockets are unknown, not that there are none.
 func Inodes(pids []int, user *syscall.Credential) (map[uint64]bool, error) {
-	places, err := places(pids, user)
+	places, err := fdRefs(pids, user)
 	if err != nil {
 		return nil, err
 	}
@@ -30,16 +30,16 @@ func Inodes(pids []int, user *syscall.Credential) (map[uint64]bool, error) {
 	return all, nil
 }
 
-// place is where a process has a socket.
-type place struct{ pid, fd int }
+// fdRef is where a process has a socket.
+type fdRef struct{ pid, fd int }
 
-// places is Inodes with one place for each.
-func places(pids []int, user *syscall.Credential) (map[uint64]place, error) {
-	all := map[uint64]place{}
+// fdRefs is Inodes with one place for each.
+func fdRefs(pids []int, user *syscall.Credential) (map[uint64]fdRef, error) {
+	all := map[uint64]fdRef{}
 	for _, pid := range pids {
-		err := addPlaces(all, pid)
+		err := addRefs(all, pid)
 		if errors.Is(err, fs.ErrPermission) && user != nil {
-			as(user, func() { err = addPlaces(all, pid) })
+			as(user, func() { err = addRefs(all, pid) })
 		}
 		if err != nil && !isGone(err) && !isEnding(pid) {
 			return nil, fmt.Errorf("list sockets of process %d: %w", pid, err)
@@ -69,8 +69,8 @@ func isEnding(pid int) bool {
 	return err == nil && flags&exiting != 0
 }
 
-// addPlaces reads the links in /proc/PID/fd (proc_pid_fd(5)).
-func addPlaces(all map[uint64]place, pid int) error {
+// addRefs reads the links in /proc/PID/fd (proc_pid_fd(5)).
+func addRefs(all map[uint64]fdRef, pid int) error {
 	directory, err := os.Open("/proc/" + strconv.Itoa(pid) + "/fd")
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func addPlaces(all map[uint64]place, pid int) error {
 		}
 		if inode, found := inodeOf(link[:n]); found {
 			fd, _ := strconv.Atoi(name) // they are numbers
-			all[inode] = place{pid, fd}
+			all[inode] = fdRef{pid, fd}
 		}
 	}
 	return nil

@@ -11,11 +11,11 @@ import (
 // Member is one socket of a group. gorun holds it open, so that a worker's death
 // destroys no accept queue.
 type Member struct {
-	group     *group
-	fd        int     // -1 when closed
-	owners    []Owner // one at most, unless the group is one socket
-	backlog   int
-	turnsAway bool // it drops new connections
+	group    *group
+	fd       int     // -1 when closed
+	owners   []Owner // one at most, unless the group is one socket
+	backlog  int
+	dropsNew bool // it drops new connections
 }
 
 // Descriptor is the socket, or -1 when the groups are closed. The group owns it: pass
@@ -51,9 +51,9 @@ func (m *Member) Listen(backlog int) error {
 
 func (m *Member) listen(backlog int) error {
 	of, listened := m.group, slices.Contains(m.group.members, m)
-	if len(of.members) == 0 && !of.shares() && len(m.owners) > 0 {
+	if len(of.members) == 0 && !of.isSingleSocket() && len(m.owners) > 0 {
 		// A socket with SO_REUSEADDR may be bound beside another until one of them listens.
-		if err := of.isTaken(m.owners[0]); err != nil {
+		if err := of.checkAvailable(m.owners[0]); err != nil {
 			return err
 		}
 	}
@@ -80,7 +80,7 @@ func (m *Member) addToGroup() {
 func (g *Groups) removeShutDown() {
 	for _, m := range g.watch.shutDown() {
 		m.rebind()
-		if m.group.address.Kind == TCP && m.group.shares() && unix.Listen(m.fd, m.backlog) == nil {
+		if m.group.address.Kind == TCP && m.group.isSingleSocket() && unix.Listen(m.fd, m.backlog) == nil {
 			continue // for its other owners
 		}
 		g.watch.remove(m)

@@ -75,7 +75,7 @@ func (g *Groups) Probe(owner Owner) []ProbeTarget {
 	g.removeShutDown()
 	var targets []ProbeTarget
 	for _, of := range g.groups {
-		if of.address.Kind != TCP || of.shares() {
+		if of.address.Kind != TCP || of.isSingleSocket() {
 			continue
 		}
 		for position, m := range of.members {

@@ -79,7 +79,7 @@ func (g *Groups) ownerless() []*Member {
 	g.removeShutDown()
 	var found []*Member
 	for _, of := range g.groups {
-		if of.address.Kind != TCP || of.shares() || len(of.live()) == 0 {
+		if of.address.Kind != TCP || of.isSingleSocket() || len(of.live()) == 0 {
 			continue
 		}
 		for _, m := range of.members {

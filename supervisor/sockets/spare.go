@@ -21,7 +21,7 @@ func (g *Groups) QueueConnections(limit int) error {
 	g.removeShutDown()
 	var errs []error
 	for _, of := range g.groups {
-		if of.address.Kind != TCP || of.shares() || len(of.members) == 0 {
+		if of.address.Kind != TCP || of.isSingleSocket() || len(of.members) == 0 {
 			continue
 		}
 		if err := of.queueConnections(limit); err != nil {

@@ -1,7 +1,7 @@
 package status
 
-// Steps is the table of legal steps: what may follow each state.
-var Steps = map[State][]State{
+// Transitions is the table of legal steps: what may follow each state.
+var Transitions = map[State][]State{
 	Stopped:        {Launching},
 	Errored:        {Launching},
 	Launching:      {Online, Stopping, WaitingRestart, Stopped, Errored},

@@ -33,7 +33,7 @@ func TestStepsAreThoseOfTheDesign(t *testing.T) {
 	}
 	for _, from := range States {
 		for _, to := range States {
-			if got := slices.Contains(Steps[from], to); got != want[from][to] {
+			if got := slices.Contains(Transitions[from], to); got != want[from][to] {
 				t.Errorf("step %v → %v: legal = %v, want %v", from, to, got, want[from][to])
 			}
 		}

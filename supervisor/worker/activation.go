@@ -13,8 +13,8 @@ import (
 	"gorun/supervisor/worker/record"
 )
 
-// verdict is why an invocation is to end, or has.
-type verdict struct {
+// terminationReason is why an invocation is to end, or has.
+type terminationReason struct {
 	cause  invocation.Cause
 	reason status.Reason // of the restart
 	late   error         // it was not ready in time, and why; nil: it was
@@ -48,7 +48,7 @@ func (a *activation) run(ctx, kill context.Context) record.End {
 	if v.cause != invocation.Died || r.LeavesOthers() {
 		w.enter(status.Stopping)
 	}
-	ended := record.End{End: r.Terminate(kill, v.cause), Reason: v.reason, Late: v.late}
+	ended := record.End{End: r.Terminate(kill, v.cause), Reason: v.reason, NotReady: v.late}
 	w.recordEnd(r.Invocation, &ended)
 	return ended
 }
@@ -56,11 +56,11 @@ func (a *activation) run(ctx, kill context.Context) record.End {
 // attend is the one place where the worker waits while an invocation serves or
 // starts: for what is heard of it and of its replacement, for requests, and for
 // those that are leaving. It returns why the serving one is to end.
-func (a *activation) attend(ctx, kill context.Context) verdict {
+func (a *activation) attend(ctx, kill context.Context) terminationReason {
 	stable := a.untilStable()
 	defer stable.Stop()
 	for {
-		var v *verdict
+		var v *terminationReason
 		select {
 		case e := <-a.serving.Events():
 			v = a.hear(e)
@@ -69,7 +69,7 @@ func (a *activation) attend(ctx, kill context.Context) verdict {
 		case u := <-a.w.mail.updates:
 			v = a.takeUp(kill, u)
 		case why := <-a.w.mail.restarts:
-			v = a.unlessReplaced(&verdict{cause: invocation.Misbehaved, reason: why})
+			v = a.unlessReplaced(&terminationReason{cause: invocation.Misbehaved, reason: why})
 		case <-stable.C:
 			a.lasted = true
 		case <-a.w.mail.resets:
@@ -77,10 +77,10 @@ func (a *activation) attend(ctx, kill context.Context) verdict {
 		case gone := <-a.w.leaving.ended:
 			a.w.reap(gone)
 		case <-ctx.Done():
-			v = &verdict{cause: invocation.Stopped}
+			v = &terminationReason{cause: invocation.Stopped}
 		}
 		if v != nil {
-			a.giveUpReplacement(kill, invocation.Stopped, ErrStopped)
+			a.abortReplacement(kill, invocation.Stopped, ErrStopped)
 			return *v
 		}
 		a.markReady()
@@ -105,7 +105,7 @@ func (a *activation) untilStable() *time.Timer {
 // before it counts as online.
 func (a *activation) distrust() {
 	st := &a.w.record.Status
-	if !a.serving.blind || !st.CrashLooping() || st.LastExit == nil || st.LastExit.Outcome == status.Clean {
+	if !a.serving.noReadinessSource || !st.CrashLooping() || st.LastExit == nil || st.LastExit.Outcome == status.Clean {
 		return
 	}
 	limit := min(2*st.LastExit.Uptime, a.serving.Spec().Restart.StableAfter())
@@ -113,27 +113,27 @@ func (a *activation) distrust() {
 }
 
 // hear takes an event of the serving invocation. It returns why that is to end.
-func (a *activation) hear(e event.Event) *verdict {
+func (a *activation) hear(e event.Event) *terminationReason {
 	r := a.serving
 	switch e.Kind {
 	case event.Exited:
-		return a.unlessReplaced(&verdict{cause: invocation.Died, reason: status.ByExit})
+		return a.unlessReplaced(&terminationReason{cause: invocation.Died, reason: status.ByExit})
 	case event.Listening:
 		r.meet(e)
-		a.servesAgain()
-	case event.Unserved:
-		a.servesNoMore()
+		a.onListening()
+	case event.StoppedListening:
+		a.onStoppedListening()
 	case event.Ready:
 		r.meet(e)
 	case event.Checked:
 		if !r.stopping {
 			r.meet(e)
-			return a.unlessReplaced(a.judge(e.Check))
+			return a.unlessReplaced(a.observeCheck(e.Check))
 		}
 	case event.WatchdogExpired:
 		if !r.stopping {
 			a.w.logWatchdog(e)
-			return a.unlessReplaced(&verdict{cause: invocation.Misbehaved, reason: status.ByWatchdog})
+			return a.unlessReplaced(&terminationReason{cause: invocation.Misbehaved, reason: status.ByWatchdog})
 		}
 	case event.Stopping:
 		a.letStop()
@@ -162,31 +162,31 @@ func (a *activation) markReady() {
 		return
 	}
 	r.AcceptTraffic()
-	a.w.learn(r)
+	a.w.recordListening(r)
 	a.w.enter(status.Online)
 	r.StartWatchdog()
-	a.w.target.settle(nil)
+	a.w.target.complete(nil)
 }
 
-// servesNoMore takes note that the program has closed its servers, and lives on: it is
+// onStoppedListening takes note that the program has closed its servers, and lives on: it is
 // out of the steering, and not ready.
-func (a *activation) servesNoMore() {
+func (a *activation) onStoppedListening() {
 	if a.w.record.Status.State != status.Online || a.serving.stopping {
 		return
 	}
 	a.w.deps.Log.Warn("worker has closed its servers and lives on: it gets no more connections", "worker", a.w.Name())
-	a.serving.unserved = true
+	a.serving.stoppedListening = true
 	a.w.record.SetReady(false)
 	a.w.publish()
 }
 
-// servesAgain takes note that it listens, maybe later than it was online.
-func (a *activation) servesAgain() {
-	a.w.habit = listens
-	if !a.serving.unserved {
+// onListening takes note that it listens, maybe later than it was online.
+func (a *activation) onListening() {
+	a.w.listening = listens
+	if !a.serving.stoppedListening {
 		return
 	}
-	a.serving.unserved = false
+	a.serving.stoppedListening = false
 	a.w.record.SetReady(!a.serving.stopping)
 	a.w.publish()
 }
@@ -213,26 +213,26 @@ func (a *activation) stopTraffic() {
 }
 
 // overdue ends an invocation that was to do more until now than to listen.
-func (a *activation) overdue() *verdict {
+func (a *activation) overdue() *terminationReason {
 	r := a.serving
 	switch {
 	case !r.outOfTime():
 		return nil
 	case r.stopping:
 		a.w.deps.Log.Error("worker sent STOPPING=1 but did not exit within kill_timeout", "worker", a.w.Name(), "kill_timeout", r.Spec().KillTimeout)
-		return &verdict{cause: invocation.Misbehaved, reason: status.ByExit}
+		return &terminationReason{cause: invocation.Misbehaved, reason: status.ByExit}
 	case r.unmet() != "" && a.w.record.Status.State == status.Launching:
 		a.w.deps.Log.Error("worker not ready in time", "worker", a.w.Name(), "listen_timeout", r.limit, "missing", r.missing())
-		return &verdict{cause: invocation.Misbehaved, reason: status.ByExit, late: r.lateError()}
+		return &terminationReason{cause: invocation.Misbehaved, reason: status.ByExit, late: r.lateError()}
 	}
 	r.listen = false
 	return nil
 }
 
-// judge puts a result of the health check on record, and ends an invocation that is
+// observeCheck puts a result of the health check on record, and ends an invocation that is
 // to be restarted for it. One that is only to be taken out of the steering comes
 // back when it recovers.
-func (a *activation) judge(result health.Result) *verdict {
+func (a *activation) observeCheck(result health.Result) *terminationReason {
 	a.w.record.ObserveCheck(status.Check{OK: result.OK, Text: result.Text, Took: result.Duration})
 	defer a.w.publish()
 	unhealthy := result.Condition == health.Unhealthy
@@ -253,5 +253,5 @@ func (a *activation) judge(result health.Result) *verdict {
 	if onFailure == health.Unready {
 		return nil
 	}
-	return &verdict{cause: invocation.Misbehaved, reason: status.ByHealth}
+	return &terminationReason{cause: invocation.Misbehaved, reason: status.ByHealth}
 }

@@ -11,9 +11,9 @@ import (
 	"gorun/supervisor/invocation"
 )
 
-// settling is how long a program must have run to count as online where nothing
+// assumedReadyAfter is how long a program must have run to count as online where nothing
 // better reports that it is ready.
-const settling = 100 * time.Millisecond
+const assumedReadyAfter = 100 * time.Millisecond
 
 // run is an invocation in the care of its worker, with its readiness gate: the
 // conditions that it has to meet before it counts as online.
@@ -22,9 +22,9 @@ type run struct {
 	listen, notify, health bool // conditions that are still unmet
 	explicit               bool // notify or health was one of them
 	mustListen             bool // no other condition stands for listen: it replaces an invocation that has listened
-	blind                  bool // nothing reports that it is ready but that it goes on running
+	noReadinessSource      bool // nothing reports that it is ready but that it goes on running
 	stopping               bool // it has sent STOPPING=1
-	unserved               bool // it has closed its servers
+	stoppedListening       bool // it has closed its servers
 	limit                  time.Duration
 	until                  time.Time
 	checked                string            // what the last health check found
@@ -35,18 +35,18 @@ type run struct {
 // as online all the same: one that works off a queue never does. It is pm2's listen_timeout.
 const listensLate = 3 * time.Second
 
-// habit is what is known of whether a worker's program listens.
-type habit int
+// listenHistory is what is known of whether a worker's program listens.
+type listenHistory int
 
 const (
-	unknown habit = iota
+	unknown listenHistory = iota
 	listens
-	listensNot
+	neverListened
 )
 
 // newRun begins to wait for an invocation that was started. past is what earlier ones
 // of the worker have done.
-func newRun(i *invocation.Invocation, past habit) *run {
+func newRun(i *invocation.Invocation, past listenHistory) *run {
 	conf := i.Spec()
 	r := &run{Invocation: i, listen: i.ReportsListening(), notify: conf.WaitReady, health: conf.Health != nil, limit: conf.ListenTimeout}
 	r.explicit = r.notify || r.health
@@ -54,10 +54,10 @@ func newRun(i *invocation.Invocation, past habit) *run {
 	case r.health:
 		r.limit = max(r.limit, conf.Health.StartPeriod)
 	case !r.listen && !r.notify:
-		r.listen, r.blind, r.limit = true, true, settling
+		r.listen, r.noReadinessSource, r.limit = true, true, assumedReadyAfter
 	case r.explicit || conf.Port != 0 || past == listens:
-	case past == listensNot:
-		r.limit = min(r.limit, settling)
+	case past == neverListened:
+		r.limit = min(r.limit, assumedReadyAfter)
 	default:
 		r.limit = min(r.limit, listensLate)
 	}
@@ -93,7 +93,7 @@ func (r *run) meet(e event.Event) {
 		if e.Check.Condition == health.Healthy {
 			r.health = false
 		}
-	case event.Exited, event.Unserved, event.Alive, event.WatchdogExpired, event.Stopping, event.Extended, event.DeadlineExceeded:
+	case event.Exited, event.StoppedListening, event.Alive, event.WatchdogExpired, event.Stopping, event.Extended, event.DeadlineExceeded:
 	}
 	if r.explicit && r.unmet() == "" && !r.mustListen {
 		r.listen = false

@@ -8,8 +8,8 @@ import (
 	"gorun/supervisor/worker/record"
 )
 
-// leaver is an invocation that serves no more, or never did.
-type leaver struct {
+// terminating is an invocation that serves no more, or never did.
+type terminating struct {
 	invocation *invocation.Invocation
 	cause      invocation.Cause
 	reason     status.Reason
@@ -17,37 +17,37 @@ type leaver struct {
 	update     uint64 // that it was to come to
 }
 
-// departed is a leaver that is gone.
-type departed struct {
-	leaver
+// terminated is a leaver that is gone.
+type terminated struct {
+	terminating
 	end invocation.End
 }
 
 // leaving are the invocations that terminate beside the serving one.
 type leaving struct {
-	ended chan departed
+	ended chan terminated
 	count int
 }
 
-func newLeaving() leaving { return leaving{ended: make(chan departed)} }
+func newLeaving() leaving { return leaving{ended: make(chan terminated)} }
 
 // add terminates an invocation beside the serving one.
-func (l *leaving) add(kill context.Context, one leaver) {
+func (l *leaving) add(kill context.Context, one terminating) {
 	if one.invocation.HasExited() {
 		one.cause = invocation.Died
 	}
 	l.count++
 	ended := l.ended
-	go func() { ended <- departed{one, one.invocation.Terminate(kill, one.cause)} }()
+	go func() { ended <- terminated{one, one.invocation.Terminate(kill, one.cause)} }()
 }
 
 // reap puts the end of an invocation that has left on record.
-func (w *Worker) reap(d departed) {
+func (w *Worker) reap(d terminated) {
 	w.leaving.count--
 	ended := record.End{End: d.end, Reason: d.reason}
 	w.recordEnd(d.invocation, &ended)
 	if d.failed != nil && d.update == w.target.update.Number {
-		w.target.settle(newStartError(d.failed, ended, w.record.Status.LastExit))
+		w.target.complete(newStartError(d.failed, ended, w.record.Status.LastExit))
 	}
 	w.publish()
 }

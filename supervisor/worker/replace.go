@@ -18,13 +18,13 @@ type replacement struct {
 	before *spec.App // what the worker ran by, should it fail
 	// meanwhile is why the serving invocation has ended or is to; it counts if the
 	// replacement fails. nil: it serves.
-	meanwhile *verdict
-	holding   bool // it has met every condition, and goes on for a moment
+	meanwhile *terminationReason
+	lasting   bool // it has met every condition, and goes on for a moment
 }
 
-// holdFor is how long a replacement has to live on once it has met its conditions, before
+// minReadyTime is how long a replacement has to live on once it has met its conditions, before
 // it takes over: one that fails at its first step is not to replace one that works.
-const holdFor = 75 * time.Millisecond
+const minReadyTime = 75 * time.Millisecond
 
 // events is the stream of the replacement; nothing where there is none.
 func (r *replacement) events() <-chan event.Event {
@@ -36,14 +36,14 @@ func (r *replacement) events() <-chan event.Event {
 
 // takeUp gives the worker another invocation: beside the present one where that can
 // be, else after its end. A replacement that is under way is superseded.
-func (a *activation) takeUp(kill context.Context, u Update) *verdict {
-	meanwhile := a.giveUpReplacement(kill, invocation.Replaced, ErrSuperseded)
+func (a *activation) takeUp(kill context.Context, u Update) *terminationReason {
+	meanwhile := a.abortReplacement(kill, invocation.Replaced, ErrSuperseded)
 	if meanwhile == nil && u.Rolling && a.w.record.Status.State == status.Online && a.ports.Shared() {
 		a.replace(u)
 		return nil
 	}
 	a.w.target.expect(u)
-	return &verdict{cause: invocation.Replaced, reason: u.Reason}
+	return &terminationReason{cause: invocation.Replaced, reason: u.Reason}
 }
 
 // replace starts a replacement beside the serving invocation.
@@ -54,13 +54,13 @@ func (a *activation) replace(u Update) {
 	if err != nil {
 		a.w.record.FailReplacement()
 		a.w.target.adopt(before)
-		a.w.target.settle(err)
+		a.w.target.complete(err)
 		return
 	}
 	a.replacement = &replacement{run: next, update: u, before: before}
-	lasting := max(u.Spec.Restart.MinUptime, settling)
+	lasting := max(u.Spec.Restart.MinUptime, assumedReadyAfter)
 	switch {
-	case next.blind: // one that serves is not given up for less than a stable run
+	case next.noReadinessSource: // one that serves is not given up for less than a stable run
 		next.allow(lasting)
 	case a.serving.HasListened():
 		next.limit = max(next.limit, u.Spec.ListenTimeout)
@@ -72,7 +72,7 @@ func (a *activation) replace(u Update) {
 
 // unlessReplaced holds back why the serving invocation is to end while a replacement
 // is under way: that will take over, or it counts then.
-func (a *activation) unlessReplaced(v *verdict) *verdict {
+func (a *activation) unlessReplaced(v *terminationReason) *terminationReason {
 	if v == nil || a.replacement == nil {
 		return v
 	}
@@ -87,11 +87,11 @@ func (a *activation) unlessReplaced(v *verdict) *verdict {
 
 // hearReplacement takes an event of the replacement. It returns why the serving
 // invocation is to end, where nothing takes over from it.
-func (a *activation) hearReplacement(kill context.Context, e event.Event) *verdict {
+func (a *activation) hearReplacement(kill context.Context, e event.Event) *terminationReason {
 	next := a.replacement
 	switch e.Kind {
 	case event.Exited:
-		return a.giveUpReplacement(kill, invocation.Died, errEnded)
+		return a.abortReplacement(kill, invocation.Died, errEnded)
 	case event.Listening, event.Ready, event.Checked:
 		next.mustListen = a.serving.HasListened()
 		next.meet(e)
@@ -104,21 +104,21 @@ func (a *activation) hearReplacement(kill context.Context, e event.Event) *verdi
 		}
 		next.lacking = next.Lacks(a.serving.Invocation)
 		if next.unmet() != "" || len(next.lacking) > 0 || next.listen && a.serving.HasListened() {
-			return a.giveUpReplacement(kill, invocation.Misbehaved, next.lateError())
+			return a.abortReplacement(kill, invocation.Misbehaved, next.lateError())
 		}
-		next.listen, next.holding = false, true // it has gone on for long enough
+		next.listen, next.lasting = false, true // it has gone on for long enough
 		a.takeOver(kill)
 		return nil
 	case event.WatchdogExpired: // its own word: the watchdog does not run yet
 		a.w.logWatchdog(e)
-		return a.giveUpReplacement(kill, invocation.Misbehaved, errTriggered)
+		return a.abortReplacement(kill, invocation.Misbehaved, errTriggered)
 	case event.Stopping: // it ends by itself
-		return a.giveUpReplacement(kill, invocation.Misbehaved, errEnded)
-	case event.Unserved, event.Alive:
+		return a.abortReplacement(kill, invocation.Misbehaved, errEnded)
+	case event.StoppedListening, event.Alive:
 	}
-	if next.satisfied() && len(next.lacking) == 0 && !next.holding {
-		next.holding = true
-		next.allow(holdFor)
+	if next.satisfied() && len(next.lacking) == 0 && !next.lasting {
+		next.lasting = true
+		next.allow(minReadyTime)
 	}
 	return nil
 }
@@ -128,31 +128,31 @@ func (a *activation) hearReplacement(kill context.Context, e event.Event) *verdi
 func (a *activation) takeOver(kill context.Context) {
 	old, next := a.serving, a.replacement
 	next.TakeOver(old.Invocation)
-	a.w.learn(next.run)
+	a.w.recordListening(next.run)
 	a.w.record.Replace(next.update.Reason, next.Started())
 	a.serving, a.replacement = next.run, nil
 	a.w.present(next.run)
 	next.StartWatchdog()
 	drain(a.w.mail.restarts) // they were about the old one
-	a.leave(kill, leaver{invocation: old.Invocation, cause: invocation.Replaced, reason: next.update.Reason})
-	a.w.target.settle(nil) // last: whoever waits for it sees that one is leaving
+	a.leave(kill, terminating{invocation: old.Invocation, cause: invocation.Replaced, reason: next.update.Reason})
+	a.w.target.complete(nil) // last: whoever waits for it sees that one is leaving
 }
 
-// giveUpReplacement ends a replacement that is under way, if there is one. It
+// abortReplacement ends a replacement that is under way, if there is one. It
 // returns what has become of the serving invocation meanwhile.
-func (a *activation) giveUpReplacement(kill context.Context, cause invocation.Cause, why error) *verdict {
+func (a *activation) abortReplacement(kill context.Context, cause invocation.Cause, why error) *terminationReason {
 	next := a.replacement
 	if next == nil {
 		return nil
 	}
 	a.replacement = nil
 	a.w.target.adopt(next.before)
-	a.leave(kill, leaver{invocation: next.Invocation, cause: cause, failed: why, update: next.update.Number})
+	a.leave(kill, terminating{invocation: next.Invocation, cause: cause, failed: why, update: next.update.Number})
 	return next.meanwhile
 }
 
 // leave has an invocation terminate beside the serving one.
-func (a *activation) leave(kill context.Context, one leaver) {
+func (a *activation) leave(kill context.Context, one terminating) {
 	a.w.leaving.add(kill, one)
 	a.w.publish()
 }

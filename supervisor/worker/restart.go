@@ -71,13 +71,13 @@ func (l restartLoop) conclude(to status.State, ended record.End, decision restar
 	w := l.w
 	w.enter(to)
 	cause := errEnded
-	if ended.Late != nil {
-		cause = ended.Late
+	if ended.NotReady != nil {
+		cause = ended.NotReady
 	}
 	if decision.Verdict == restart.Rest && w.record.ExitCode(w.target.spec.Restart, ended) == 0 {
-		w.target.settle(nil)
+		w.target.complete(nil)
 	}
-	w.target.settle(newStartError(cause, ended, w.record.Status.LastExit))
+	w.target.complete(newStartError(cause, ended, w.record.Status.LastExit))
 	w.record.Report(w.target.spec, ended, decision)
 }
 

@@ -44,9 +44,9 @@ func (t *target) adopt(conf *spec.App) {
 	t.spec = conf
 }
 
-// settle says that the update has come to its end, if it has not: the worker is online
+// complete says that the update has come to its end, if it has not: the worker is online
 // by it or has ended well, or err.
-func (t *target) settle(err error) {
+func (t *target) complete(err error) {
 	if !t.update.Done {
 		t.update.Done, t.update.Err = true, err
 		t.publish()

@@ -18,10 +18,10 @@ import (
 // Deps is what all workers work with. Safe for concurrent use.
 type Deps struct {
 	record.Deps
-	Output *logs.Output
-	Slots  chan struct{} // places for workers that start at the same time
-	// Launch starts an invocation: invocation.Start, unless a test has another.
-	Launch func(invocation.Request) (*invocation.Invocation, error)
+	Output     *logs.Output
+	StartLimit chan struct{} // places for workers that start at the same time
+	// StartInvocation starts an invocation: invocation.Start, unless a test has another.
+	StartInvocation func(invocation.Request) (*invocation.Invocation, error)
 }
 
 // Published is what a worker lets others know. It never changes.
@@ -41,11 +41,11 @@ type Worker struct {
 	notify func() // something was published; never waits
 	mail   mailbox
 
-	record  *record.Record
-	target  target
-	place   place
-	leaving leaving
-	habit   habit // what its invocations so far have done
+	record    *record.Record
+	target    target
+	permit    startPermit
+	leaving   leaving
+	listening listenHistory // what its invocations so far have done
 
 	published  atomic.Pointer[Published]
 	invocation atomic.Pointer[invocation.Invocation] // that serves
@@ -57,7 +57,7 @@ func New(deps *Deps, conf *spec.App, instance, id int, notify func()) *Worker {
 	identity := logs.Identity{App: conf.Name, Instance: instance, ID: id, Namespace: conf.Namespace}
 	w := &Worker{
 		deps: deps, output: deps.Output.Worker(identity, conf.Logs), notify: notify,
-		mail: newMailbox(), place: place{all: deps.Slots}, leaving: newLeaving(),
+		mail: newMailbox(), permit: startPermit{all: deps.StartLimit}, leaving: newLeaving(),
 	}
 	w.target = target{spec: conf, output: w.output, publish: w.publish}
 	w.record = record.New(&deps.Deps, conf.Name+"/"+strconv.Itoa(instance), status.Worker{App: conf.Name, Instance: instance, ID: id}, w.publish)
@@ -115,10 +115,10 @@ func (w *Worker) Run(ctx, kill context.Context, ports *endpoint.Ports, first Upd
 	w.target.expect(first)
 	w.publish()
 	code := 0
-	if w.place.take(ctx) {
+	if w.permit.acquire(ctx) {
 		code = restartLoop{w, ports}.run(ctx, kill)
 	}
-	w.target.settle(ErrStopped)
+	w.target.complete(ErrStopped)
 	w.awaitLeaving()
 	return code
 }
@@ -132,33 +132,33 @@ func (w *Worker) publish() {
 // enter takes the worker to another state.
 func (w *Worker) enter(to status.State) {
 	if to != status.Launching {
-		w.place.giveUp()
+		w.permit.release()
 	}
 	w.record.Enter(to)
 }
 
 // launch starts an invocation.
 func (w *Worker) launch(ports *endpoint.Ports) (*run, error) {
-	i, err := w.deps.Launch(invocation.Request{
+	i, err := w.deps.StartInvocation(invocation.Request{
 		Spec: w.target.spec, Instance: w.record.Status.Instance, ID: w.record.Status.ID, Output: w.output, Ports: ports, Count: w.totals.Add,
 	})
 	if err != nil {
 		return nil, err
 	}
 	w.record.Start(i)
-	past := w.habit
+	past := w.listening
 	if past == unknown && ports.HaveListened() {
 		past = listens // as the other workers of the app
 	}
 	return newRun(i, past), nil
 }
 
-// learn remembers whether the program listens, once it is online.
-func (w *Worker) learn(r *run) {
+// recordListening remembers whether the program listens, once it is online.
+func (w *Worker) recordListening(r *run) {
 	if r.HasListened() {
-		w.habit = listens
-	} else if w.habit == unknown && r.ReportsListening() {
-		w.habit = listensNot
+		w.listening = listens
+	} else if w.listening == unknown && r.ReportsListening() {
+		w.listening = neverListened
 	}
 }
 
@@ -174,14 +174,14 @@ func (w *Worker) recordEnd(i *invocation.Invocation, ended *record.End) {
 	w.invocation.CompareAndSwap(i, nil)
 }
 
-// place is the worker's among those that may start at the same time.
-type place struct {
+// startPermit is the worker's among those that may start at the same time.
+type startPermit struct {
 	all  chan struct{}
 	held bool
 }
 
-// take waits for a place. It returns false when ctx ended first.
-func (p *place) take(ctx context.Context) bool {
+// acquire waits for a place. It returns false when ctx ended first.
+func (p *startPermit) acquire(ctx context.Context) bool {
 	select {
 	case p.all <- struct{}{}:
 		p.held = true
@@ -191,7 +191,7 @@ func (p *place) take(ctx context.Context) bool {
 	}
 }
 
-func (p *place) giveUp() {
+func (p *startPermit) release() {
 	if p.held {
 		<-p.all
 		p.held = false

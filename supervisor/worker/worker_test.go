@@ -60,8 +60,8 @@ func TestAWorkerThatStartsGivesItsPlaceToTheNext(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		deps := testDeps(t, slog.DiscardHandler)
-		deps.Slots = make(chan struct{}, 1)
-		deps.Launch = func(r invocation.Request) (*invocation.Invocation, error) {
+		deps.StartLimit = make(chan struct{}, 1)
+		deps.StartInvocation = func(r invocation.Request) (*invocation.Invocation, error) {
 			program := &program{exited: make(chan struct{})}
 			if r.Instance == 0 {
 				program.status.Code = 1
@@ -87,8 +87,8 @@ func TestAWorkerThatStartsGivesItsPlaceToTheNext(t *testing.T) {
 				t.Errorf("worker %d is online after %v, want %v", i, st.Since.Sub(st.FirstStarted), want)
 			}
 		}
-		if len(deps.Slots) != 0 {
-			t.Errorf("%d places are still taken", len(deps.Slots))
+		if len(deps.StartLimit) != 0 {
+			t.Errorf("%d places are still taken", len(deps.StartLimit))
 		}
 		cancel()
 		all.Wait()
@@ -106,7 +106,7 @@ func testDeps(t *testing.T, log slog.Handler) *Deps {
 			Deps: endpoint.Deps{Log: slog.New(log), Record: func(status.Event) {}},
 			OOM:  &usage.OOMKills{Count: func() uint64 { return 0 }}, Hooks: hooks.New(hooks.Options{Log: slog.New(log)}),
 		},
-		Output: output, Slots: make(chan struct{}, 10),
+		Output: output, StartLimit: make(chan struct{}, 10),
 	}
 }
 
@@ -173,8 +173,8 @@ func (shut) TakeOver(sockets.Owner)                                       {}
 func (shut) StopTraffic()                                                 {}
 func (shut) Drain(context.Context, <-chan struct{}, endpoint.DrainLimits) {}
 func (shut) AskToStop() bool                                              { return false }
-func (shut) Look() process.Clients                                        { return nil }
-func (shut) Leave()                                                       {}
+func (shut) Clients() process.Clients                                     { return nil }
+func (shut) DisconnectIPC()                                               {}
 func (shut) Owner() sockets.Owner                                         { return 0 }
 func (shut) Lacks(sockets.Owner) []sockets.Address                        { return nil }
 func (shut) Release()                                                     {}

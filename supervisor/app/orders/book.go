@@ -51,7 +51,7 @@ func (b *Book) Busy() bool { return slices.ContainsFunc(b.Under, (*Order).rolls)
 
 // Waits reports whether a command has to wait for what is under way.
 func (b *Book) Waits(c *Command) bool {
-	return c.Background && b.Busy() || c.Patient && b.underWay() != nil
+	return c.QueueIfBusy && b.Busy() || c.QueueUnlessFirstStart && b.underWay() != nil
 }
 
 // Add begins an order.

@@ -37,16 +37,16 @@ var (
 // Command is an order, as it concerns one app. Whoever makes it does not touch it
 // after it was sent: it is the app's then.
 type Command struct {
-	Verb       spec.Verb
-	Size       *spec.Size // not nil: the app is to be scaled
-	Instances  []int      // nil: every worker
-	Spec       *spec.App  // the revision to run by from now on; nil: as before
-	Parallel   int        // workers that a reload replaces at a time; 0: as the app says
-	Reason     status.Reason
-	Exchange   bool                            // of a Delete: another app takes the place
-	Background bool                            // nobody waits: it is queued while another one is under way, not refused
-	Patient    bool                            // as Background, but for the first start of the app it does not wait
-	Report     func(instance int, text string) // gets the news, one at a time
+	Verb                  spec.Verb
+	Size                  *spec.Size // not nil: the app is to be scaled
+	Instances             []int      // nil: every worker
+	Spec                  *spec.App  // the revision to run by from now on; nil: as before
+	Parallel              int        // workers that a reload replaces at a time; 0: as the app says
+	Reason                status.Reason
+	Recreate              bool                            // of a Delete: another app takes the place
+	QueueIfBusy           bool                            // nobody waits: it is queued while another one is under way, not refused
+	QueueUnlessFirstStart bool                            // as QueueIfBusy, but for the first start of the app it does not wait
+	Report                func(instance int, text string) // gets the news, one at a time
 
 	queued bool // it has waited for another one
 	done   chan error

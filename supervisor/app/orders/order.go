@@ -17,16 +17,16 @@ import (
 // Order is a command that is under way: the condition on which it is answered.
 type Order struct {
 	*Command
-	set     *slots.Set
-	first   bool          // the first start of the app
-	steps   []*step       // workers that are to come to a revision
-	width   int           // how many of them at a time
-	leave   []*slots.Slot // workers that are to be at rest
-	resets  []*slots.Slot // workers whose counters are to be zero
-	begun   time.Time
-	resized bool // the number of workers is the new revision's
-	settled time.Time
-	noticed bool
+	set            *slots.Set
+	first          bool          // the first start of the app
+	steps          []*step       // workers that are to come to a revision
+	maxUnavailable int           // how many of them at a time
+	leave          []*slots.Slot // workers that are to be at rest
+	resets         []*slots.Slot // workers whose counters are to be zero
+	begun          time.Time
+	resized        bool // the number of workers is the new revision's
+	settled        time.Time
+	noticed        bool
 }
 
 // step is one worker's to what an order desires.
@@ -66,15 +66,15 @@ func (o *Order) start(conf *spec.App, workers []*slots.Slot) {
 	for _, s := range workers {
 		o.steps = append(o.steps, &step{slot: s, to: o.set.Update(conf, o.Reason), start: true})
 	}
-	o.width = max(o.width, len(o.steps))
+	o.maxUnavailable = max(o.maxUnavailable, len(o.steps))
 }
 
 // Renew gives the workers new processes: all at once, or for a reload so many at a
 // time.
 func Renew(c *Command, set *slots.Set, conf *spec.App, chosen []*slots.Slot) *Order {
-	o := &Order{Command: c, set: set, begun: time.Now(), width: len(chosen)}
+	o := &Order{Command: c, set: set, begun: time.Now(), maxUnavailable: len(chosen)}
 	if c.Verb == spec.Reload {
-		o.width = conf.MaxUnavailable(c.Parallel, len(chosen))
+		o.maxUnavailable = conf.MaxUnavailable(c.Parallel, len(chosen))
 	}
 	for _, s := range chosen {
 		if !s.Runs() && c.Verb == spec.Reload && s.Published().State != status.Errored {
@@ -151,7 +151,7 @@ func (o *Order) Advance(ctx context.Context) bool {
 			under++
 		}
 	}
-	if under >= o.width || o.failure() != nil && !o.first {
+	if under >= o.maxUnavailable || o.failure() != nil && !o.first {
 		return false
 	}
 	for _, u := range o.steps {
@@ -171,7 +171,7 @@ func (u *step) send() {
 		return
 	}
 	u.slot.Stop = false
-	u.slot.Give(u.to)
+	u.slot.SetDesired(u.to)
 }
 
 // finish takes note of a step that has come to its end. It returns false while it
@@ -212,7 +212,7 @@ func (o *Order) retry(u *step, err error) bool {
 		return false
 	}
 	u.to, u.begun = o.set.Update(u.to.Spec, u.to.Reason), time.Now()
-	u.slot.Give(u.to)
+	u.slot.SetDesired(u.to)
 	return true
 }
 
@@ -258,7 +258,7 @@ func (o *Order) IsLeaving(wake func()) bool {
 		time.AfterFunc(leavingNotice, wake)
 	case time.Since(o.settled) >= leavingNotice:
 		o.noticed = true
-		o.Report(status.EveryWorker, strconv.Itoa(n)+" to finish what they serve")
+		o.Report(status.EveryWorker, strconv.Itoa(n)+" still draining")
 	}
 	return n > 0
 }
@@ -297,7 +297,7 @@ func (o *Order) summary(err error) string {
 	case err != nil:
 		return o.Kind() + " failed: " + err.Error()
 	case o.Size != nil && len(o.leave) > 0:
-		return status.Plural(o.set.Count(), "worker") + " left"
+		return status.Plural(o.set.Count(), "worker") + " remain"
 	case o.rolls() && o.Verb == spec.Reload && o.gap():
 		return "restarted in " + status.Round(time.Since(o.begun)).String() + " (fork mode: with a gap; exec_mode: cluster has none)"
 	case o.rolls():

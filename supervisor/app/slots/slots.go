@@ -24,22 +24,22 @@ type Slot struct {
 	Stop   bool // it is to be at rest
 	Remove bool // to be forgotten when it is at rest
 
-	target  worker.Update      // what it is to run by
-	given   uint64             // the number of the update that it has been given
-	cancel  context.CancelFunc // of its goroutine; nil: it is at rest
-	stopped bool               // it was told so
+	target    worker.Update      // what it is to run by
+	delivered uint64             // the number of the update that it has been given
+	cancel    context.CancelFunc // of its goroutine; nil: it is at rest
+	cancelled bool               // it was told so
 }
 
 // Runs reports whether the worker has a goroutine.
 func (s *Slot) Runs() bool { return s.cancel != nil }
 
-// Give has the worker run by an update.
-func (s *Slot) Give(u worker.Update) { s.target = u }
+// SetDesired has the worker run by an update.
+func (s *Slot) SetDesired(u worker.Update) { s.target = u }
 
 // retryAt is when the worker is to be tried again, as it was given up and nobody has
-// stopped it or started it since; zero: never.
+// cancelled it or started it since; zero: never.
 func (s *Slot) retryAt() time.Time {
-	if p := s.Published(); !s.Runs() && !s.Stop && !s.Remove && s.target.Number == s.given && p.State == status.Errored {
+	if p := s.Published(); !s.Runs() && !s.Stop && !s.Remove && s.target.Number == s.delivered && p.State == status.Errored {
 		return p.NextStart()
 	}
 	return time.Time{}
@@ -53,7 +53,7 @@ func (s *Slot) Outcome(of worker.Update) (ended bool, err error) {
 		return true, worker.ErrSuperseded
 	case p.Update.Number == of.Number && p.Update.Done:
 		return true, p.Update.Err
-	case s.given == of.Number && !s.Runs():
+	case s.delivered == of.Number && !s.Runs():
 		return true, worker.ErrStopped
 	}
 	return false, nil
@@ -159,16 +159,16 @@ func (s *Set) Match(conf *spec.App) (added []*Slot) {
 // starts one that is at rest. It returns false when there is nothing to do now.
 func (s *Set) Step(ctx context.Context, start func(*Slot)) bool {
 	for _, one := range s.All {
-		switch due := one.target.Number > one.given && !one.Stop; {
-		case one.Runs() && one.Stop && !one.stopped:
-			one.stopped = true
+		switch due := one.target.Number > one.delivered && !one.Stop; {
+		case one.Runs() && one.Stop && !one.cancelled:
+			one.cancelled = true
 			one.cancel()
 		case !one.Runs() && one.Remove:
 			s.forget(one)
 		case !one.Runs() && due && ctx.Err() == nil:
 			start(one)
 		case one.Runs() && due:
-			one.given = one.target.Number
+			one.delivered = one.target.Number
 			one.Update(one.target)
 		default:
 			continue
@@ -182,7 +182,7 @@ func (s *Set) Step(ctx context.Context, start func(*Slot)) bool {
 func (s *Set) Start(ctx, kill context.Context, one *Slot, ports *endpoint.Ports) {
 	s.clearFailure(one)
 	first := one.target
-	one.given, one.stopped = first.Number, false
+	one.delivered, one.cancelled = first.Number, false
 	var own context.Context
 	own, one.cancel = context.WithCancel(ctx)
 	go func() { s.Ended <- End{one, one.Run(own, kill, ports, first)} }()

@@ -18,16 +18,16 @@ type DrainLimits struct {
 // answering, as far as gorun can see it. It asks the program nothing: an app that
 // handles its stop signal is told by that.
 func (e *Endpoint) Drain(ctx context.Context, exited <-chan struct{}, limits DrainLimits) {
-	e.leaving.Store(true)
-	e.again.remember(e.process)
+	e.draining.Store(true)
+	e.poller.savePorts(e.process)
 	e.probe.stop()
 	if !e.ports.Shared() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, limits.Total)
 	defer cancel()
-	if e.ports.ending.Load() {
-		e.serveOn(ctx, exited, limits)
+	if e.ports.terminating.Load() {
+		e.serveTerminating(ctx, exited, limits)
 	}
 	e.ports.park()
 	serving := e.serving(limits.Idle)
@@ -37,10 +37,10 @@ func (e *Endpoint) Drain(ctx context.Context, exited <-chan struct{}, limits Dra
 	}
 }
 
-// serveOn has the run serve new clients while it finishes with those that it has, and
+// serveTerminating has the run serve new clients while it finishes with those that it has, and
 // takes it out of the steering then: they have nowhere else to go. Half of the time is
 // for those who came last.
-func (e *Endpoint) serveOn(ctx context.Context, exited <-chan struct{}, limits DrainLimits) {
+func (e *Endpoint) serveTerminating(ctx context.Context, exited <-chan struct{}, limits DrainLimits) {
 	ctx, cancel := context.WithTimeout(ctx, limits.Total/2)
 	defer cancel()
 	if e.process != nil {
@@ -59,8 +59,8 @@ func (e *Endpoint) serving(idle time.Duration) sockets.Serving {
 	}
 }
 
-// Look returns the clients that the run still serves; nil: none.
-func (e *Endpoint) Look() process.Clients {
+// Clients returns the clients that the run still serves; nil: none.
+func (e *Endpoint) Clients() process.Clients {
 	if !e.ports.Shared() || e.process == nil {
 		return nil
 	}
@@ -81,6 +81,6 @@ func (e *Endpoint) AskToStop() bool {
 // its IPC channel: its handler comes first, and may send a message.
 const handlerMoment = 200 * time.Millisecond
 
-// Leave ends what gorun holds open, in time: the run was asked to stop, and its handler
+// DisconnectIPC ends what gorun holds open, in time: the run was asked to stop, and its handler
 // comes first.
-func (e *Endpoint) Leave() { e.ipc.leave() }
+func (e *Endpoint) DisconnectIPC() { e.ipc.disconnect() }

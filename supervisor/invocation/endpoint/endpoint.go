@@ -34,8 +34,8 @@ type Endpoint struct {
 	inspector inspector
 
 	ipc          IPC
-	again        again
-	leaving      atomic.Bool // it is to end: what it closes is its own business
+	poller       listenPoller
+	draining     atomic.Bool // it is to end: what it closes is its own business
 	interception interception
 	reports      reports
 	notices      notices
@@ -48,7 +48,7 @@ func New(r Request) *Endpoint {
 		ports: r.Ports, app: r.Spec, owner: r.Ports.owner(r.Instance), instance: r.Instance, interception: interception{stop: func() {}},
 		reports: reports{listening: make(chan struct{})},
 	}
-	e.again = again{ports: r.Ports, app: r.Spec, instance: r.Instance, reports: &e.reports, wanted: r.Ports.again(r.Instance), stop: func() {}}
+	e.poller = listenPoller{ports: r.Ports, app: r.Spec, instance: r.Instance, reports: &e.reports, expected: r.Ports.previousPortsOf(r.Instance), stop: func() {}}
 	e.ipc = IPC{ports: r.Ports, app: r.Spec, owner: e.owner, reports: &e.reports, record: e.record, metrics: node.Metrics{Count: r.Count}}
 	e.probe = probe{ports: r.Ports, app: r.Spec, owner: e.owner, reports: &e.reports, stop: func() {}}
 	e.notices = notices{reports: &e.reports, waits: r.Spec.WaitReady, stop: func() {}, record: e.record}
@@ -63,12 +63,12 @@ func (e *Endpoint) Owner() sockets.Owner { return e.owner }
 
 // ReportsListening reports whether it would be known that the run listens.
 func (e *Endpoint) ReportsListening() bool {
-	return e.interception.listener != nil || e.app.Sharing == spec.ShareNode || len(e.again.wanted) > 0
+	return e.interception.listener != nil || e.app.Sharing == spec.ShareNode || len(e.poller.expected) > 0
 }
 
 // Lacks returns the addresses where the other run listens and this one does not.
 func (e *Endpoint) Lacks(of sockets.Owner) []sockets.Address {
-	return slices.DeleteFunc(e.ports.groups.Lacks(e.owner, of), func(a sockets.Address) bool { return !e.ports.wanted(a) })
+	return slices.DeleteFunc(e.ports.groups.Lacks(e.owner, of), func(a sockets.Address) bool { return !e.ports.sharesAddress(a) })
 }
 
 // AcceptTraffic steers connections to the run, also those that wait for one that
@@ -87,7 +87,7 @@ func (e *Endpoint) TakeOver(from sockets.Owner) {
 // StopTraffic steers connections elsewhere, at once. Where every worker is to end there
 // is nobody else: Drain does it then, when this one has served who is there now.
 func (e *Endpoint) StopTraffic() {
-	if !e.ports.ending.Load() {
+	if !e.ports.terminating.Load() {
 		e.ports.logError(e.ports.groups.Offline(e.owner))
 	}
 }
@@ -97,7 +97,7 @@ func (e *Endpoint) Release() {
 	e.ipc.close()
 	e.interception.stop()
 	e.probe.stop()
-	e.again.stop()
+	e.poller.stop()
 	e.notices.stop()
 	e.ports.release(e.owner)
 	e.ports.relay()

@@ -36,7 +36,7 @@ func (i *interception) serve(e *Endpoint) {
 	var ctx context.Context
 	ctx, i.stop = context.WithCancel(context.Background())
 	options := intercept.Options{
-		Share: e.share, Wanted: e.ports.wanted, Private: e.inspector.private, Tree: e.process.Members, Log: e.ports.deps.Log,
+		Share: e.share, Wanted: e.ports.sharesAddress, Private: e.inspector.private, Tree: e.process.Members, Log: e.ports.deps.Log,
 		Listening: e.listens,
 		Observe:   e.ports.app.Sharing == spec.ShareNone,
 		User:      e.ports.app.User.Credential(),

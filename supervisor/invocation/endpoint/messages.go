@@ -85,10 +85,10 @@ func (c *IPC) close() {
 	}
 }
 
-// leave ends what would keep a Node process alive whose loop is else empty, in time. A
+// disconnect ends what would keep a Node process alive whose loop is else empty, in time. A
 // worker of Node's cluster is told to disconnect once it has closed its servers, or after
 // a moment; told at the same time, it may see that before its stop signal.
-func (c *IPC) leave() {
+func (c *IPC) disconnect() {
 	if c.channel == nil {
 		return
 	}

@@ -36,18 +36,18 @@ type Ports struct {
 
 	// intercepts: for workers that share nothing, to hear when they listen; for
 	// those of Node's cluster, to catch what they bind beside its channel.
-	intercepts bool
-	keys       node.Keys      // what Node's workers tell each other of TLS
-	owners     atomic.Uint64  // how many there were
-	listened   atomic.Bool    // a run has
-	ending     atomic.Bool    // every worker is stopping, and none is to follow
-	servers    sync.WaitGroup // goroutines of the invocations
-	warnOnce   sync.Once      // that no single worker can be reached
-	hintOnce   sync.Once      // that messages between workers are not passed on
+	intercepts  bool
+	keys        node.Keys      // what Node's workers tell each other of TLS
+	owners      atomic.Uint64  // how many there were
+	listened    atomic.Bool    // a run has
+	terminating atomic.Bool    // every worker is stopping, and none is to follow
+	servers     sync.WaitGroup // goroutines of the invocations
+	warnOnce    sync.Once      // that no single worker can be reached
+	hintOnce    sync.Once      // that messages between workers are not passed on
 
-	mu   sync.Mutex
-	runs map[sockets.Owner]run
-	past past
+	mu       sync.Mutex
+	runs     map[sockets.Owner]run
+	previous previousPorts
 }
 
 // run is one run of an instance.
@@ -61,7 +61,7 @@ type run struct {
 func NewPorts(conf *spec.App, deps Deps) *Ports {
 	p := &Ports{
 		app: conf, deps: deps, groups: sockets.New(conf.Balance), closed: make(chan struct{}),
-		runs: map[sockets.Owner]run{}, past: past{},
+		runs: map[sockets.Owner]run{}, previous: previousPorts{},
 	}
 	switch conf.Sharing {
 	case spec.ShareNone:
@@ -172,14 +172,14 @@ func (p *Ports) relay() {
 		p.groups.RelayAll(p.closed, func(n int) {
 			p.deps.Log.Info("connections passed on that waited for a worker", "app", p.app.Name, "connections", n)
 		})
-		if p.settled() {
-			p.groups.GiveUpUnowned()
+		if p.allOnline() {
+			p.groups.CloseUnowned()
 		}
 	})
 }
 
-// settled reports whether every run is online: none is to listen yet.
-func (p *Ports) settled() bool {
+// allOnline reports whether every run is online: none is to listen yet.
+func (p *Ports) allOnline() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.runs) > 0 && len(p.runs) == p.groups.CountOnline()
@@ -225,7 +225,7 @@ func (p *Ports) Relayed() []status.Relay {
 
 // shared reports whether the app's workers share the address: with `port`, that
 // one alone.
-func (p *Ports) wanted(address sockets.Address) bool {
+func (p *Ports) sharesAddress(address sockets.Address) bool {
 	return p.app.Port == 0 || address.Port == p.app.Port
 }
 
@@ -242,16 +242,16 @@ func (p *Ports) Shares(port int) bool {
 	return slices.ContainsFunc(p.groups.Addresses(), func(a sockets.Address) bool { return a.Port == port })
 }
 
-// SetEnding says whether every worker is stopping, and none is to follow. Anybody
+// SetTerminating says whether every worker is stopping, and none is to follow. Anybody
 // may call it.
-func (p *Ports) SetEnding(ending bool) { p.ending.Store(ending) }
+func (p *Ports) SetTerminating(ending bool) { p.terminating.Store(ending) }
 
 // park keeps new clients waiting where the worker that leaves is the last: for
 // the one that follows or, at the end of the app, for nobody. Clients that gorun
 // never answered will ask elsewhere, or again.
 func (p *Ports) park() {
 	queue := -1
-	if p.ending.Load() {
+	if p.terminating.Load() {
 		queue = 0
 	}
 	if p.Shared() {

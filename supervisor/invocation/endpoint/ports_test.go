@@ -18,7 +18,7 @@ func TestOnlyItsPortIsSharedWhereOneIsNamed(t *testing.T) {
 		want        bool
 	}{{0, 3000, true}, {3000, 3000, true}, {3000, 9229, false}} {
 		p := &Ports{app: &spec.App{Port: test.port}}
-		if got := p.wanted(sockets.Address{Port: test.asked}); got != test.want {
+		if got := p.sharesAddress(sockets.Address{Port: test.asked}); got != test.want {
 			t.Errorf("with port %d, %d is shared: %v, want %v", test.port, test.asked, got, test.want)
 		}
 	}

@@ -42,7 +42,7 @@ func (e *Endpoint) Start(request *process.Spec) (*process.Process, error) {
 	e.probe.process = e.process
 	e.probe.reported = e.ReportsListening()
 	e.probe.start()
-	e.again.start(e.process)
+	e.poller.start(e.process)
 	return e.process, nil
 }
 
@@ -160,7 +160,7 @@ func (e *Endpoint) openChannel(conn *net.UnixConn) {
 // nobody else can know them.
 func (e *Endpoint) listens(address sockets.Address) {
 	private := address.Key != "" || address.Kind == sockets.Unix && strings.Contains(filepath.Base(address.Path), strconv.Itoa(e.process.Pid()))
-	if e.ports.wanted(address) && !private {
+	if e.ports.sharesAddress(address) && !private {
 		e.ports.listened.Store(true)
 		e.reports.markListening()
 	}
@@ -169,13 +169,13 @@ func (e *Endpoint) listens(address sockets.Address) {
 // closed takes note that the process has closed its server at the address, and lives on.
 // One that is to end may do so: who connects meanwhile waits for the one that follows.
 func (e *Endpoint) closed(address sockets.Address) {
-	if e.leaving.Load() {
+	if e.draining.Load() {
 		return
 	}
 	e.ports.logError(e.ports.groups.Withdraw(e.owner, address))
 	e.ports.relay()
 	if !e.ports.groups.Serves(e.owner) {
-		e.reports.send(event.Event{Kind: event.Unserved})
+		e.reports.send(event.Event{Kind: event.StoppedListening})
 	}
 }
 

@@ -15,7 +15,7 @@ type Kind int
 const (
 	Exited           Kind = iota // its program has ended by itself
 	Listening                    // it listens on an address of its app: one for each
-	Unserved                     // it lives on, and listens on no address of its app any more
+	StoppedListening             // it lives on, and listens on no address of its app any more
 	Ready                        // it has reported that it is ready: READY=1, process.send('ready')
 	Checked                      // the health check has a result: Check
 	Alive                        // WATCHDOG=1, WATCHDOG_USEC: resets the watchdog, and is in no stream

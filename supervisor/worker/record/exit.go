@@ -17,9 +17,9 @@ import (
 // End is how an invocation came to its end, as the restart policy and people see it.
 type End struct {
 	invocation.End
-	Reason status.Reason // of the restart that it brings
-	Late   error         // it was not ready in time, and why; nil: it was
-	exit   restart.Exit
+	Reason   status.Reason // of the restart that it brings
+	NotReady error         // it was not ready in time, and why; nil: it was
+	exit     restart.Exit
 }
 
 // codeOfKill is what SIGKILL comes to. A shell or npm passes it on as its own
@@ -38,8 +38,8 @@ func (r *Record) End(i *invocation.Invocation, ended *End) {
 	exit.Text = describe(ended.Status, exit.Outcome, r.deps.Cgroup.MemoryLimit())
 	r.Status.LastExit = &exit
 	r.Status.Exits[exit.Outcome]++
-	if ended.Late != nil {
-		r.Status.LastError = ended.Late.Error()
+	if ended.NotReady != nil {
+		r.Status.LastError = ended.NotReady.Error()
 	}
 	if ended.Took > 0 {
 		r.Status.StopTimes = r.Status.StopTimes.Observe(ended.Took)
@@ -50,7 +50,7 @@ func (r *Record) End(i *invocation.Invocation, ended *End) {
 	r.cpu.end(i, ended.Status.CPU)
 	r.news.removePIDFile(i, ended.Pid)
 	ended.exit = restart.Exit{
-		Code: ended.Status.Code, Signaled: ended.Status.Signal != 0 || ended.Cause != invocation.Died, Failed: ended.Late != nil, Uptime: ended.Ran,
+		Code: ended.Status.Code, Signaled: ended.Status.Signal != 0 || ended.Cause != invocation.Died, Failed: ended.NotReady != nil, Uptime: ended.Ran,
 	}
 }
 
@@ -103,7 +103,7 @@ func outcomeOf(ended invocation.End, asked unix.Signal, oom *usage.OOMKills) sta
 	switch {
 	case ended.Cause != invocation.Died && ended.Forced && ended.Status.Signal == unix.SIGKILL:
 		return status.Killed
-	case code == codeOfKill && oom.Explain(ended.Kills):
+	case code == codeOfKill && oom.Explain(ended.OOMKillsBefore):
 		return status.OutOfMemory
 	case code == 0:
 		return status.Clean

@@ -33,9 +33,9 @@ func (r *Record) countRestart(why status.Reason, e hooks.Event) {
 	r.Status.Restarts[why]++
 	switch why {
 	case status.ByManual, status.ByReload:
-		r.news.resumed = nil
+		r.news.pendingRestart = nil
 	case status.ByExit, status.ByMemory, status.ByCron, status.ByWatch, status.ByHealth, status.ByWatchdog, status.ByRetry:
 		e.Reason = why.String()
-		r.news.resumed = &e
+		r.news.pendingRestart = &e
 	}
 }

@@ -14,38 +14,38 @@ import (
 	"gorun/supervisor/status"
 )
 
-// news passes on what others are to hear of a worker: the journal, the hooks and
+// notifier passes on what others are to hear of a worker: the journal, the hooks and
 // pid_file. It belongs to the record.
-type news struct {
+type notifier struct {
 	deps         *Deps // this and the names never change
 	worker, app  string
 	instance, id int
 
-	resumed *hooks.Event // a restart to report to hooks when the process runs; nil: none
+	pendingRestart *hooks.Event // a restart to report to hooks when the process runs; nil: none
 }
 
 // journal appends an event of the worker.
-func (n *news) journal(kind, text string) {
+func (n *notifier) journal(kind, text string) {
 	n.deps.Record(status.Event{App: n.app, Instance: n.instance, Kind: kind, Text: text})
 }
 
 // writePIDFile keeps pid_file true while there is a process. A worker does not fail
 // for want of it.
-func (n *news) writePIDFile(i *invocation.Invocation) {
+func (n *notifier) writePIDFile(i *invocation.Invocation) {
 	if err := process.WritePIDFile(i.Spec().PIDFile(n.instance), i.Pid()); err != nil {
 		n.deps.Log.Warn("cannot write pid_file", "worker", n.worker, "error", err)
 	}
 }
 
 // removePIDFile removes pid_file where it is still that of the process that has ended.
-func (n *news) removePIDFile(i *invocation.Invocation, pid int) {
+func (n *notifier) removePIDFile(i *invocation.Invocation, pid int) {
 	if err := process.RemovePIDFile(i.Spec().PIDFile(n.instance), pid); err != nil {
 		n.deps.Log.Warn("cannot remove pid_file", "worker", n.worker, "error", err)
 	}
 }
 
-// outlook says what happens next, for people.
-func (n *news) outlook(conf *spec.App, decision restart.Decision) string {
+// nextAction says what happens next, for people.
+func (n *notifier) nextAction(conf *spec.App, decision restart.Decision) string {
 	if decision.Verdict == restart.Rest && conf.Cron != "" {
 		now := time.Now()
 		if next := n.deps.NextRun(conf.Cron, now); !next.IsZero() {
@@ -56,26 +56,26 @@ func (n *news) outlook(conf *spec.App, decision restart.Decision) string {
 }
 
 // sharedBy names another app whose workers share a port.
-func (n *news) sharedBy(port int) string {
+func (n *notifier) sharedBy(port int) string {
 	if n.deps.SharedBy == nil {
 		return ""
 	}
 	return n.deps.SharedBy(port, n.app)
 }
 
-// tellResumed reports a restart whose process runs to the hooks.
-func (n *news) tellResumed(conf *spec.App, i *invocation.Invocation) {
-	if n.resumed == nil {
+// dispatchRestart reports a restart whose process runs to the hooks.
+func (n *notifier) dispatchRestart(conf *spec.App, i *invocation.Invocation) {
+	if n.pendingRestart == nil {
 		return
 	}
-	e := *n.resumed
+	e := *n.pendingRestart
 	e.Time, e.Pid, e.Next = i.Started(), i.Pid(), "online when it is ready"
-	n.resumed = nil
-	n.tell(conf, hooks.Restart, e)
+	n.pendingRestart = nil
+	n.dispatch(conf, hooks.Restart, e)
 }
 
-// tell hands an event to the hooks of the app. It never waits.
-func (n *news) tell(conf *spec.App, kind hooks.EventKind, e hooks.Event) {
+// dispatch hands an event to the hooks of the app. It never waits.
+func (n *notifier) dispatch(conf *spec.App, kind hooks.EventKind, e hooks.Event) {
 	to := conf.Hooks(kind)
 	if len(to) == 0 {
 		return

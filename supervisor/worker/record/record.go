@@ -40,7 +40,7 @@ type Record struct {
 
 	deps     *Deps
 	changed  func() // there is something to publish; never waits
-	news     news
+	news     notifier
 	previous *invocation.Invocation // the last that has ended, whose output may still be handed on
 	cpu      meter
 }
@@ -51,26 +51,26 @@ func New(deps *Deps, name string, of status.Worker, changed func()) *Record {
 	of.Since = time.Now()
 	return &Record{
 		Status: of, Name: name, deps: deps, changed: changed,
-		news: news{deps: deps, worker: name, app: of.App, instance: of.Instance, id: of.ID},
+		news: notifier{deps: deps, worker: name, app: of.App, instance: of.Instance, id: of.ID},
 	}
 }
 
 // Begin records that the worker is to run from now on, and why. One that was given up and
 // is tried again for that counts as restarted.
 func (r *Record) Begin(why status.Reason) {
-	r.Status.FirstStarted, r.news.resumed = time.Now(), nil
+	r.Status.FirstStarted, r.news.pendingRestart = time.Now(), nil
 	if why == status.ByRetry {
 		r.countRestart(why, hooks.Event{})
 	}
 }
 
 // Enter takes the worker to another state: checks the step, logs and publishes
-// it. An illegal step is gorun's bug; it is logged, and work goes on.
+// it. An invalid transition is gorun's bug; it is logged, and work goes on.
 func (r *Record) Enter(to status.State) {
 	s := &r.Status
 	from, now := s.State, time.Now()
-	if !slices.Contains(status.Steps[from], to) {
-		r.deps.Log.Error("illegal step: a bug of gorun", "worker", r.Name, "from", from, "to", to)
+	if !slices.Contains(status.Transitions[from], to) {
+		r.deps.Log.Error("invalid state transition: a bug of gorun", "worker", r.Name, "from", from, "to", to)
 	}
 	r.deps.Log.Debug("worker state changed", "worker", r.Name, "from", from, "to", to, "pid", s.Pid)
 	r.news.journal("state", from.String()+" → "+to.String())
@@ -106,7 +106,7 @@ func (r *Record) Start(i *invocation.Invocation) {
 func (r *Record) Serve(i *invocation.Invocation, conf *spec.App) {
 	r.Status.Pid, r.Status.Started, r.Status.LastError = i.Pid(), i.Started(), ""
 	r.changed()
-	r.news.tellResumed(conf, i)
+	r.news.dispatchRestart(conf, i)
 	r.news.writePIDFile(i)
 }
 

@@ -32,7 +32,7 @@ func TestAnIllegalStepIsToldAndTaken(t *testing.T) {
 	var log bytes.Buffer
 	r := newRecord(slog.NewTextHandler(&log, nil), status.Worker{})
 	r.Enter(status.Online)
-	if strings.Count(log.String(), "illegal step") != 1 || r.Status.State != status.Online {
+	if strings.Count(log.String(), "invalid state transition") != 1 || r.Status.State != status.Online {
 		t.Errorf("logged %q, state = %v, want logged and online", log.String(), r.Status.State)
 	}
 }

@@ -29,22 +29,22 @@ func (r *Record) Report(conf *spec.App, ended End, decision restart.Decision) {
 		}
 		facts = append(facts, "lines", ended.Tail)
 	}
-	next := r.news.outlook(conf, decision)
+	next := r.news.nextAction(conf, decision)
 	facts = append(facts, "next", next)
 	if decision.Verdict == restart.GiveUp && decision.Delay > 0 && !conf.Critical {
 		facts = append(facts, "errored_retry", decision.Delay) // if gorun still runs then
 	}
 	news := "exit " + exit.Text + ", " + next
-	if ended.Late != nil {
-		news += "; " + ended.Late.Error()
+	if ended.NotReady != nil {
+		news += "; " + ended.NotReady.Error()
 	}
 	r.news.journal("exit", news)
 	r.deps.Log.Log(context.Background(), level, "worker exited", facts...)
 	event := eventOf(ended, exit)
 	event.Next = next
-	r.news.tell(conf, hooks.Exit, event)
+	r.news.dispatch(conf, hooks.Exit, event)
 	if decision.Verdict == restart.GiveUp {
-		r.news.tell(conf, hooks.GiveUp, event)
+		r.news.dispatch(conf, hooks.GiveUp, event)
 	}
 }
 

@@ -17,11 +17,11 @@ const (
 	heldFor, heldLook = 50 * time.Millisecond, 200 * time.Microsecond
 )
 
-// held is a connection of a process of which gorun has a descriptor, too.
-type held struct {
-	place
+// dupFD is a connection of a process of which gorun has a descriptor, too.
+type dupFD struct {
+	fdRef
 	inode uint64
-	twin  int
+	dup   int
 }
 
 // Hold gets a descriptor of each connection, if gorun may (pidfd_getfd(2) asks for the
@@ -34,7 +34,7 @@ func (c *Clients) Hold() {
 		return
 	}
 	for inode := range c.seen {
-		at := c.places[inode]
+		at := c.refs[inode]
 		process, err := unix.PidfdOpen(at.pid, 0)
 		if err != nil {
 			continue
@@ -44,8 +44,8 @@ func (c *Clients) Hold() {
 		if err != nil {
 			return // nor the others
 		}
-		if one := (held{at, inode, twin}); one.isSocket() {
-			c.held = append(c.held, one)
+		if one := (dupFD{at, inode, twin}); one.isSocket() {
+			c.dups = append(c.dups, one)
 		} else {
 			_ = unix.Close(twin)
 		}
@@ -53,9 +53,9 @@ func (c *Clients) Hold() {
 }
 
 // isSocket reports whether the descriptor is the connection's.
-func (h held) isSocket() bool {
+func (h dupFD) isSocket() bool {
 	var stat unix.Stat_t
-	return unix.Fstat(h.twin, &stat) == nil && stat.Ino == h.inode
+	return unix.Fstat(h.dup, &stat) == nil && stat.Ino == h.inode
 }
 
 // Release gives the connections back: each that the process closes, or that is open when
@@ -66,17 +66,17 @@ func (c *Clients) Release(ctx context.Context) {
 	defer limit.Stop()
 	look := time.NewTicker(heldLook)
 	defer look.Stop()
-	for len(c.held) > 0 {
-		left := c.held[:0]
-		for _, one := range c.held {
+	for len(c.dups) > 0 {
+		left := c.dups[:0]
+		for _, one := range c.dups {
 			if one.isOpen() {
 				left = append(left, one)
 				continue
 			}
-			_ = unix.Shutdown(one.twin, unix.SHUT_WR) // another process may have it, too
-			_ = unix.Close(one.twin)
+			_ = unix.Shutdown(one.dup, unix.SHUT_WR) // another process may have it, too
+			_ = unix.Close(one.dup)
 		}
-		c.held = left
+		c.dups = left
 		select {
 		case <-look.C:
 		case <-limit.C:
@@ -89,14 +89,14 @@ func (c *Clients) Release(ctx context.Context) {
 
 // letGo gives up what is held.
 func (c *Clients) letGo() {
-	for _, one := range c.held {
-		_ = unix.Close(one.twin)
+	for _, one := range c.dups {
+		_ = unix.Close(one.dup)
 	}
-	c.held = nil
+	c.dups = nil
 }
 
 // isOpen reports whether the process has the connection open, and lives.
-func (h held) isOpen() bool {
+func (h dupFD) isOpen() bool {
 	link, err := os.Readlink("/proc/" + strconv.Itoa(h.pid) + "/fd/" + strconv.Itoa(h.fd))
 	if err != nil {
 		return false

@@ -79,7 +79,7 @@ func (c *controller) startFirst() {
 		return
 	}
 	for _, s := range c.slots.All {
-		s.Give(c.slots.Update(c.desired.spec, status.ByManual))
+		s.SetDesired(c.slots.Update(c.desired.spec, status.ByManual))
 	}
 }
 
@@ -126,11 +126,11 @@ func (c *controller) giveUp(needed *App) {
 func (n need) await(ctx context.Context) bool {
 	var online <-chan struct{}
 	if n.condition == spec.Online {
-		online = n.app.marks.online
+		online = n.app.conditions.online
 	}
 	select {
 	case <-online:
-	case <-n.app.marks.ended:
+	case <-n.app.conditions.ended:
 	case <-ctx.Done():
 		return false
 	}
@@ -142,9 +142,9 @@ func (n need) await(ctx context.Context) bool {
 // rest until its schedule. It returns false when that can no longer be, or ctx ended.
 func (a *App) AwaitReady(ctx context.Context) bool {
 	select {
-	case <-a.marks.ready:
+	case <-a.conditions.ready:
 		return true
-	case <-a.marks.ended:
+	case <-a.conditions.ended:
 		p := a.Published()
 		return p.Completed || !p.Spec.Autostart || p.Waits()
 	case <-ctx.Done():
@@ -154,20 +154,20 @@ func (a *App) AwaitReady(ctx context.Context) bool {
 
 func wasOnline(w *worker.Worker) bool { return w.Published().OnlineOnce }
 
-// marks are what others may wait for.
-type marks struct {
+// conditions are what others may wait for.
+type conditions struct {
 	online chan struct{} // closed: a worker was online
 	ready  chan struct{} // closed: every worker was online
 	ended  chan struct{} // closed: it has come to an end, once at least
 	gone   chan struct{} // closed: Run has returned
 }
 
-func newMarks() marks {
-	return marks{make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})}
+func newMarks() conditions {
+	return conditions{make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})}
 }
 
 // reach closes the marks that have been come to, and returns what is left.
-func (left marks) reach(p *Published) marks {
+func (left conditions) reach(p *Published) conditions {
 	n := 0
 	for _, w := range p.Workers {
 		if wasOnline(w) {
