@@ -193,7 +193,7 @@ func TestTheCodeIsRightWithClosedStandardStreams(t *testing.T) {
 				wantCode(t, g, 9)
 			})
 			t.Run("file, closed "+closed, func(t *testing.T) {
-				l := fileLaunch(t, m, job("job", "read-all", "9"))
+				l := fileLaunch(t, m, job("job", "read-all", "9").with("stdin", "null"))
 				l.stage = []string{"-close", closed}
 				wantCode(t, start(t, l), 9)
 			})
