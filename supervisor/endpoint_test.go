@@ -62,6 +62,14 @@ func (o *opening) begin() invocation.Endpoint {
 	return &opened{o, make(chan struct{})}
 }
 
+// tell posts an event, as the program would.
+func (o *opening) tell(e event.Event) {
+	o.mu.Lock()
+	to := o.events
+	o.mu.Unlock()
+	to <- e
+}
+
 func (o *opening) note(what string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -226,7 +226,7 @@ func TestL28AReplacementThatGivesUpEndsTheReload(t *testing.T) {
 			s.passes(5 * time.Second)
 			go func() {
 				<-time.After(2 * time.Second)
-				door.events <- e
+				door.tell(e)
 			}()
 			if _, took, err := s.do(spec.Order{Verb: spec.Reload, Targets: theAPI[:]}); err == nil || took > 3*time.Second {
 				t.Errorf("%+v: reload: %v after %v", e, err, took)

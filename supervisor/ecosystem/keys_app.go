@@ -57,7 +57,7 @@ func (b *builder) lifecycleKeys() []Key {
 		{Name: "stop_signal", Type: typeOf(setting.signal, &a.StopSignal, ref("text")), Environ: "PM2_KILL_SIGNAL", Doc: "Signal that asks a worker to stop; SIGINT for Node, SIGTERM for others by default. A Node app that handles SIGTERM alone needs it."},
 		{Name: "shutdown_with_message", Type: boolVar(&a.ShutdownWithMessage), Default: "false", Environ: "PM2_KILL_USE_MESSAGE", Doc: "Asks a worker that node runs itself to stop by the message shutdown, process.on('message'), instead of stop_signal."},
 		{Name: "treekill", Type: boolVar(&a.TreeKill), Default: "true", Doc: "Whether a stop ends the worker's whole process tree."},
-		{Name: "listen_timeout", Type: durationVar(&a.ListenTimeout), Default: "30s", Environ: "PM2_GRACEFUL_LISTEN_TIMEOUT", Doc: "Time limit for a worker to become ready. One that has only not listened counts as online after 3 s, unless `port` is set or it has listened before."},
+		{Name: "listen_timeout", Type: durationVar(&a.ListenTimeout), Default: "30s", Environ: "PM2_GRACEFUL_LISTEN_TIMEOUT", Doc: "Time limit for a worker to become ready. One that has only not listened, and is not busy starting up, counts as online after 3 s, unless `port` is set or it has listened before."},
 		{Name: "depends_on", Type: dependenciesVar(&b.depends), Doc: "Apps to wait for: a list of names, or {name: online} or {name: completed}."},
 		{Name: "critical", Type: boolVar(&a.Critical), Default: "false", Doc: "Whether gorun exits, with the app's exit code, when a worker is errored."},
 		{Name: "ready_min", Type: countVar(&a.ReadyMin), Default: "1", Doc: "Workers that must be online for /readyz to succeed."},

@@ -224,6 +224,8 @@ func (a *activation) overdue() *terminationReason {
 	case r.unmet() != "" && a.w.record.Status.State == status.Launching:
 		a.w.deps.Log.Error("worker not ready in time", "worker", a.w.Name(), "listen_timeout", r.limit, "missing", r.missing())
 		return &terminationReason{cause: invocation.Misbehaved, reason: status.ByExit, late: r.lateError()}
+	case r.boots():
+		return nil
 	}
 	r.listen = false
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"gorun/supervisor/invocation/event"
 	"gorun/supervisor/sockets"
+	"gorun/supervisor/usage"
 
 	"gorun/health"
 	"gorun/supervisor/invocation"
@@ -26,14 +27,21 @@ type run struct {
 	stopping               bool // it has sent STOPPING=1
 	stoppedListening       bool // it has closed its servers
 	limit                  time.Duration
+	bootsUntil             time.Time     // zero: it is not asked whether it still starts up
+	used                   time.Duration // of CPU, when that was asked last; negative: it was not
 	until                  time.Time
 	checked                string            // what the last health check found
 	lacking                []sockets.Address // where it has to listen yet: it replaces one that does
 }
 
-// listensLate is how long a program that nobody knows may take to listen before it counts
-// as online all the same: one that works off a queue never does. It is pm2's listen_timeout.
-const listensLate = 3 * time.Second
+// A program of which nobody knows whether it listens counts as online without, once it
+// has had bootTime and bootWindow and has used no more than a part of a processor in the
+// latter: one that works off a queue never listens, and one that starts up is busy. The
+// sum is pm2's listen_timeout.
+const (
+	bootTime, bootWindow = 2 * time.Second, time.Second
+	bootShare            = 10 // one part in so many
+)
 
 // listenHistory is what is known of whether a worker's program listens.
 type listenHistory int
@@ -48,7 +56,7 @@ const (
 // of the worker have done.
 func newRun(i *invocation.Invocation, past listenHistory) *run {
 	conf := i.Spec()
-	r := &run{Invocation: i, listen: i.ReportsListening(), notify: conf.WaitReady, health: conf.Health != nil, limit: conf.ListenTimeout}
+	r := &run{Invocation: i, listen: i.ReportsListening(), notify: conf.WaitReady, health: conf.Health != nil, limit: conf.ListenTimeout, used: -1}
 	r.explicit = r.notify || r.health
 	switch {
 	case r.health:
@@ -59,7 +67,7 @@ func newRun(i *invocation.Invocation, past listenHistory) *run {
 	case past == neverListened:
 		r.limit = min(r.limit, assumedReadyAfter)
 	default:
-		r.limit = min(r.limit, listensLate)
+		r.bootsUntil, r.limit = i.Started().Add(r.limit), min(r.limit, bootTime)
 	}
 	r.allow(r.limit)
 	return r
@@ -111,6 +119,24 @@ func (r *run) prolong(d time.Duration) {
 	if time.Until(r.until) < d {
 		r.allow(d)
 	}
+}
+
+// boots reports whether a program that has not listened seems to be starting up still, and
+// gives it time until that is asked again.
+func (r *run) boots() bool {
+	if !r.listen || !time.Now().Before(r.bootsUntil) {
+		return false
+	}
+	used, first := time.Duration(0), r.used < 0
+	if p := r.Process(); p != nil {
+		used = usage.Of(p.Members()).CPU
+	}
+	busy := used-r.used >= bootWindow/bootShare
+	if r.used = used; first || busy {
+		r.allow(bootWindow)
+		return true
+	}
+	return false
 }
 
 // outOfTime reports whether its time is over: an event may come from before it was
