@@ -104,8 +104,8 @@ func (g operated) disturb(t *testing.T, p prometheus) (kills int) {
 	return kills
 }
 
-// wantEveryWorker looks for what each worker of web tells, in each scrape. One
-// that has just been killed is missing in the next scrape at most.
+// wantEveryWorker looks for what each worker of web tells, in each scrape. One that has
+// just been killed is missing until it serves again: on a busy machine in the next few.
 func (p prometheus) wantEveryWorker(t *testing.T, kills int) {
 	t.Helper()
 	// What a scrape has found is there a second after its begin at the latest.
@@ -125,7 +125,8 @@ func (p prometheus) wantEveryWorker(t *testing.T, kills int) {
 		}
 	}
 	t.Logf("%d scrapes of 8 workers, of which %d are not there after %d kills; gorun says that %d are", all, missed, kills, answered)
-	if missed > kills || answered != 8*all-missed {
+	const few = 3
+	if missed > few*kills || answered != 8*all-missed {
 		t.Errorf("%d are missing after %d kills, and gorun says that %d of %d are there", missed, kills, answered, 8*all)
 	}
 	p.wantOne(t, 8, `count(shop_requests_total{app="web", method="GET"} > 0)`)
