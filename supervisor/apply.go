@@ -8,10 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"gorun/supervisor/invocation/endpoint"
-
 	"gorun/supervisor/app"
 	"gorun/supervisor/app/orders"
+	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"

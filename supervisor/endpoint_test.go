@@ -9,11 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"gorun/supervisor/invocation/endpoint"
-	"gorun/supervisor/invocation/event"
-
 	"gorun/health"
 	"gorun/supervisor/invocation"
+	"gorun/supervisor/invocation/endpoint"
+	"gorun/supervisor/invocation/event"
 	"gorun/supervisor/process"
 	"gorun/supervisor/sockets"
 	"gorun/supervisor/spec"

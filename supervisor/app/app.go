@@ -5,10 +5,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gorun/supervisor/invocation/endpoint"
-
 	"gorun/supervisor/app/orders"
 	"gorun/supervisor/app/slots"
+	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/trigger"

@@ -7,10 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"gorun/supervisor/invocation/endpoint"
-
 	"gorun/supervisor/app/orders"
 	"gorun/supervisor/app/slots"
+	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"

@@ -38,12 +38,10 @@ func Start(r Request) (*Invocation, error) {
 	e := endpoint.New(endpoint.Request{Ports: r.Ports, Spec: r.Spec, Instance: r.Instance, Count: r.Count})
 	p, err := e.Start(&request)
 	output.Started()
-	if input != nil {
-		input.Started()
-	}
+	input.Started()
 	if err != nil {
 		e.Release()
-		closeInput(input)
+		input.Close()
 		_ = closeOutput(output) // nothing has written to it
 		return nil, err
 	}
@@ -73,10 +71,4 @@ func openInput(app *spec.App, request *process.Spec) (*process.Input, error) {
 	}
 	request.Input = input
 	return input, nil
-}
-
-func closeInput(input *process.Input) {
-	if input != nil {
-		input.Close()
-	}
 }

@@ -55,7 +55,7 @@ func (i *Invocation) Terminate(kill context.Context, cause Cause) End {
 	end := End{Cause: cause, Pid: i.Pid(), OOMKillsBefore: i.kills}
 	i.stop(kill, &end)
 	i.parts.Endpoint.Release()
-	closeInput(i.parts.Input)
+	i.parts.Input.Close()
 	i.events.close()
 	i.abandon = closeOutput(i.parts.Output)
 	end.Status, end.Tail = i.status(), i.parts.Output.Tail()

@@ -22,7 +22,7 @@ const (
 // Clients are those that a tree serves.
 type Clients interface {
 	// Idle reports whether each of them seems to be between two requests. It is
-	// signalled again and again, and at last while the tree stands still.
+	// asked again and again, and at last while the tree stands still.
 	Idle() bool
 	// Hold and Release frame the signal: if the tree ends of it, its clients learn that
 	// at once. Release may take a moment, until ctx ends.
@@ -33,17 +33,19 @@ type Clients interface {
 // signalWhenIdle sends the first signal of the ladder, where that can be in a moment in
 // which no client waits for an answer: a program without a handler ends of the signal
 // before it reads anything new. To be sure of such a moment, the tree has to stand still.
-func (e termination) signalWhenIdle(ctx context.Context, ladder Ladder) {
+// It returns the members that may be stopped still.
+func (e termination) signalWhenIdle(ctx context.Context, ladder Ladder) (members []entry) {
 	var clients Clients
 	if ladder.Clients != nil {
 		clients = ladder.Clients()
 	}
 	if clients == nil || !e.signalBetweenRequests(ctx, clients, ladder) {
-		e.signalNext(ladder.Signal)
+		members = e.signalNext(ladder.Signal)
 	}
 	if ladder.Signalled != nil {
 		ladder.Signalled()
 	}
+	return members
 }
 
 // signalBetweenRequests waits for a moment in which nobody waits for an answer, and signals. It

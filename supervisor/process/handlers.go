@@ -133,7 +133,7 @@ func signalAll(all []*Process, sig unix.Signal, read func() []entry) int {
 				handles: func(e entry) bool { return handles(e, sig) }, signalled: func(entry) bool { return false },
 			}.of(members)
 		default:
-			members = handlersOf(members, sig)
+			members = slices.DeleteFunc(members, func(e entry) bool { return !handles(e, sig) })
 		}
 		for _, e := range members {
 			signalEntry(e, sig)
@@ -141,14 +141,4 @@ func signalAll(all []*Process, sig unix.Signal, read func() []entry) int {
 		reached += len(members)
 	}
 	return reached
-}
-
-func handlersOf(members []entry, sig unix.Signal) []entry {
-	var all []entry
-	for _, e := range members {
-		if handles(e, sig) {
-			all = append(all, e)
-		}
-	}
-	return all
 }

@@ -45,8 +45,24 @@ func TestASignalGoesToTheTopmostOfEachBranchThatHandlesIt(t *testing.T) {
 	}
 }
 
-// runner starts a shell that handles the signal, and the app, which counts signals.
+// app is a program in a shell that counts its signals, and ends a while after the first.
 const app = `n=0; trap 'n=$((n+1)); echo signal $n; [ $n = 1 ] || exit 9' TERM; echo up; i=0; while [ $((i+=1)) -le 20 ] && [ $n = 0 ]; do sleep 0.05; done; sleep 0.3; echo ended $n; exit 4`
+
+// hearsOneSignal stops a script that runs app: that hears one signal, and ends in its own
+// way.
+func hearsOneSignal(t *testing.T, script string, grace time.Duration) {
+	t.Helper()
+	w := begin(t, shellSpec(script))
+	if got := w.line(t); got != "up" {
+		t.Fatal(got)
+	}
+	if stopped(t, w, Ladder{Signal: unix.SIGTERM, Grace: grace}) {
+		t.Error("killed")
+	}
+	if one, two := w.line(t), w.line(t); one != "signal 1" || two != "ended 1" {
+		t.Errorf("the app says %q, %q; want one signal and its own end", one, two)
+	}
+}
 
 func TestL3TheAppHearsOneStopSignal(t *testing.T) {
 	for _, test := range []struct{ name, script string }{
@@ -55,46 +71,19 @@ func TestL3TheAppHearsOneStopSignal(t *testing.T) {
 		{"behind a shell that waits, in a session of its own", `setsid -w sh -c '` + strings.ReplaceAll(app, `'`, `'\''`) + `'; exit $?`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := begin(t, shellSpec(test.script))
-			if got := w.line(t); got != "up" {
-				t.Fatal(got)
-			}
-			if stopped(t, w, Ladder{Signal: unix.SIGTERM, Grace: never}) {
-				t.Error("killed")
-			}
-			if one, two := w.line(t), w.line(t); one != "signal 1" || two != "ended 1" {
-				t.Errorf("the app says %q, %q; want one signal and its own end", one, two)
-			}
+			hearsOneSignal(t, test.script, never)
 		})
 	}
 }
 
 // pnpm, env-cmd and nodemon pass the signal on and end at once.
 func TestL3WhoWasToldByARunnerThatHasEndedHearsNothingMore(t *testing.T) {
-	w := begin(t, shellSpec(`sh -c '`+strings.ReplaceAll(app, `'`, `'\''`)+`' & p=$!; trap 'kill -TERM $p; exit 0' TERM; while :; do wait $p; done`))
-	if got := w.line(t); got != "up" {
-		t.Fatal(got)
-	}
-	if stopped(t, w, Ladder{Signal: unix.SIGTERM, Grace: never}) {
-		t.Error("killed")
-	}
-	if one, two := w.line(t), w.line(t); one != "signal 1" || two != "ended 1" {
-		t.Errorf("the app says %q, %q; want one signal and its own end", one, two)
-	}
+	hearsOneSignal(t, `sh -c '`+strings.ReplaceAll(app, `'`, `'\''`)+`' & p=$!; trap 'kill -TERM $p; exit 0' TERM; while :; do wait $p; done`, never)
 }
 
 // npm passes the signal on to the shell, which ends of it and leaves the app behind.
 func TestL3TheAppBehindARunnerAndAShellIsToldWhenTheShellHasEnded(t *testing.T) {
-	w := begin(t, shellSpec(`exec 2>/dev/null; sh -c "sh -c '`+strings.ReplaceAll(strings.ReplaceAll(app, `$`, `\$`), `'`, `'\''`)+`'; exit 5" & p=$!; trap 'kill -TERM $p' TERM; while :; do wait $p; c=$?; [ $c -eq 143 ] && wait $p; exit $c; done`))
-	if got := w.line(t); got != "up" {
-		t.Fatal(got)
-	}
-	if stopped(t, w, Ladder{Signal: unix.SIGTERM, Grace: 24 * time.Hour}) { // half of it would not come
-		t.Error("killed")
-	}
-	if one, two := w.line(t), w.line(t); one != "signal 1" || two != "ended 1" {
-		t.Errorf("the app says %q, %q; want one signal and its own end", one, two)
-	}
+	hearsOneSignal(t, `exec 2>/dev/null; sh -c "sh -c '`+strings.ReplaceAll(strings.ReplaceAll(app, `$`, `\$`), `'`, `'\''`)+`'; exit 5" & p=$!; trap 'kill -TERM $p' TERM; while :; do wait $p; c=$?; [ $c -eq 143 ] && wait $p; exit $c; done`, 24*time.Hour) // half of it would not come
 }
 
 func TestL3WhoeverGetsNothingPassedOnGetsItHalfWay(t *testing.T) {

@@ -17,7 +17,8 @@ var (
 )
 
 // Input is gorun's end of the pipe that is a program's standard input, which stays
-// open until Close: many programs end with their input. Safe for concurrent use.
+// open until Close: many programs end with their input. Safe for concurrent use. nil
+// stands for /dev/null, of which there is nothing to close.
 type Input struct {
 	read  *os.File // the program's end, until it has been started
 	write *os.File // non-blocking, unlike the other end
@@ -51,7 +52,11 @@ func OpenInput(user *syscall.Credential) (*Input, error) {
 func (in *Input) File() *os.File { return in.read }
 
 // Started gives up the program's end, which the program has now, or will not need.
-func (in *Input) Started() { _ = in.read.Close() }
+func (in *Input) Started() {
+	if in != nil {
+		_ = in.read.Close()
+	}
+}
 
 // Write writes text to the program, all of it or nothing. It never waits: while a
 // program does not read, it fails. What is longer than the room in the pipe is written by a
@@ -108,6 +113,9 @@ func (in *Input) finish(rest []byte) {
 
 // Close ends the program's input.
 func (in *Input) Close() {
+	if in == nil {
+		return
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.closed = true

@@ -37,13 +37,13 @@ func runLadder(ctx context.Context, e termination, ladder Ladder) (forced bool) 
 		return false
 	}
 	e.signalled, e.maybeForwarded = map[entryID]bool{}, map[entryID]bool{}
-	next := func() { e.signalNext(ladder.Signal) }
+	next := e.leftBehind(ladder.Signal)
 	if ladder.ShutdownSent {
-		next = e.leftBehind(ladder.Signal)
+		resumeStopped(e.tree.members(processTable()))
 	} else {
-		e.signalWhenIdle(ctx, ladder)
+		resumeStopped(e.signalWhenIdle(ctx, ladder))
+		next = e.afterDeaths(ladder.Signal)
 	}
-	e.resumeStopped()
 	grace := newGrace(ladder.Grace, ladder.Extend)
 	defer grace.stop()
 	if !ladder.ShutdownSent {
@@ -61,10 +61,24 @@ func runLadder(ctx context.Context, e termination, ladder Ladder) (forced bool) 
 	return true
 }
 
-// signalNext signals whoever is to have the signal now, and has not had it.
-func (e termination) signalNext(sig unix.Signal) {
+// signalNext signals whoever is to have the signal now, and has not had it. It returns
+// the members as they were before.
+func (e termination) signalNext(sig unix.Signal) []entry {
 	members := e.tree.members(processTable())
 	e.signal(members, e.recipients(sig).of(members), sig)
+	return members
+}
+
+// afterDeaths returns a function that signals whoever is next, but not the first time:
+// then the signal has only just been sent, and a look at the process table is dear.
+func (e termination) afterDeaths(sig unix.Signal) func() {
+	sent := true
+	return func() {
+		if !sent {
+			e.signalNext(sig)
+		}
+		sent = false
+	}
 }
 
 // signal signals some of the members.
@@ -224,8 +238,8 @@ func (e termination) exited() <-chan struct{} {
 }
 
 // resumeStopped continues stopped processes (SIGSTOP), so that they see their signal.
-func (e termination) resumeStopped() {
-	for _, member := range e.tree.members(processTable()) {
+func resumeStopped(members []entry) {
+	for _, member := range members {
 		if member.state == 'T' {
 			signalEntry(member, unix.SIGCONT)
 		}

@@ -74,7 +74,7 @@ func (g *Groups) Withdraw(owner Owner, address Address) error {
 // served at another IP now: clients of the old one would wait for nobody. While its
 // owners are leaving, it turns new clients away.
 func (of *group) closeIfSuperseded() {
-	if !of.isOwned() && of.address.Kind != Unix && of.successor() != nil {
+	if !of.isOwned() && of.successor() != nil {
 		of.closeAddress()
 		return
 	}
@@ -158,12 +158,24 @@ func (of *group) dropNewConnections() {
 
 // successor is another group that serves the port; nil: none does.
 func (of *group) successor() *group {
-	for _, next := range of.groups.groups {
-		if next != of && next.hasSamePort(of) && len(next.live()) > 0 {
+	for _, next := range of.onSamePort() {
+		if len(next.live()) > 0 {
 			return next
 		}
 	}
 	return nil
+}
+
+// onSamePort returns the other groups with the port, at another IP. There is none for a
+// path.
+func (of *group) onSamePort() []*group {
+	var others []*group
+	for _, other := range of.groups.groups {
+		if other != of && other.hasSamePort(of) {
+			others = append(others, other)
+		}
+	}
+	return others
 }
 
 // handOver relays what waits in the group's queues to another, and what is on its way
@@ -210,8 +222,8 @@ func (of *group) hasSamePort(other *group) bool {
 // it at another IP. Another run of the app may have the port there, while the workers
 // change from the one to the other.
 func (of *group) checkAvailable(owner Owner) error {
-	for _, other := range of.groups.groups {
-		if other != of && other.address.Kind != Unix && other.hasSamePort(of) && other.isOwned() && !other.has(owner) {
+	for _, other := range of.onSamePort() {
+		if other.isOwned() && !other.has(owner) {
 			return nil
 		}
 	}
@@ -225,8 +237,8 @@ func (of *group) has(owner Owner) bool {
 // closeUnownedOnSamePort gives up the groups with the same port that nobody owns, where the sockets
 // of two addresses cannot be bound at once.
 func (of *group) closeUnownedOnSamePort() {
-	for _, other := range of.groups.groups {
-		if other != of && other.address.Kind != Unix && other.hasSamePort(of) && !other.isOwned() {
+	for _, other := range of.onSamePort() {
+		if !other.isOwned() {
 			other.closeAddress()
 		}
 	}

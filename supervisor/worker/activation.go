@@ -4,11 +4,10 @@ import (
 	"context"
 	"time"
 
-	"gorun/supervisor/invocation/endpoint"
-	"gorun/supervisor/invocation/event"
-
 	"gorun/health"
 	"gorun/supervisor/invocation"
+	"gorun/supervisor/invocation/endpoint"
+	"gorun/supervisor/invocation/event"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker/record"
 )

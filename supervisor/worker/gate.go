@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"time"
 
+	"gorun/health"
+	"gorun/supervisor/invocation"
 	"gorun/supervisor/invocation/event"
 	"gorun/supervisor/sockets"
 	"gorun/supervisor/usage"
-
-	"gorun/health"
-	"gorun/supervisor/invocation"
 )
 
 // assumedReadyAfter is how long a program must have run to count as online where nothing

@@ -17,7 +17,7 @@ type terminating struct {
 	update     uint64 // that it was to come to
 }
 
-// terminated is a leaver that is gone.
+// terminated is one of them that is gone.
 type terminated struct {
 	terminating
 	end invocation.End

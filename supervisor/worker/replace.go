@@ -4,9 +4,8 @@ import (
 	"context"
 	"time"
 
-	"gorun/supervisor/invocation/event"
-
 	"gorun/supervisor/invocation"
+	"gorun/supervisor/invocation/event"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 )

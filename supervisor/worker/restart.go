@@ -4,9 +4,8 @@ import (
 	"context"
 	"time"
 
-	"gorun/supervisor/invocation/endpoint"
-
 	"gorun/supervisor/invocation"
+	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/restart"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker/record"

@@ -5,9 +5,8 @@ import (
 	"strconv"
 	"sync/atomic"
 
-	"gorun/supervisor/invocation/endpoint"
-
 	"gorun/supervisor/invocation"
+	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/logs"
 	"gorun/supervisor/node"
 	"gorun/supervisor/spec"
@@ -19,7 +18,7 @@ import (
 type Deps struct {
 	record.Deps
 	Output     *logs.Output
-	StartLimit chan struct{} // places for workers that start at the same time
+	StartLimit chan struct{} // has room for the workers that may start at the same time
 	// StartInvocation starts an invocation: invocation.Start, unless a test has another.
 	StartInvocation func(invocation.Request) (*invocation.Invocation, error)
 }
@@ -174,13 +173,13 @@ func (w *Worker) recordEnd(i *invocation.Invocation, ended *record.End) {
 	w.invocation.CompareAndSwap(i, nil)
 }
 
-// startPermit is the worker's among those that may start at the same time.
+// startPermit is the worker's right to start, of which so many are given at a time.
 type startPermit struct {
 	all  chan struct{}
 	held bool
 }
 
-// acquire waits for a place. It returns false when ctx ended first.
+// acquire waits for one. It returns false when ctx ended first.
 func (p *startPermit) acquire(ctx context.Context) bool {
 	select {
 	case p.all <- struct{}{}:

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"gorun/supervisor/invocation/endpoint"
-
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"

@@ -30,7 +30,7 @@ type listenPoller struct {
 
 // savePorts notes where the process listens before it is stopped.
 func (a *listenPoller) savePorts(p *process.Process) {
-	if !a.ports.pollsForListening() || p == nil {
+	if !a.ports.pollsForListening() || p == nil || a.ports.terminating.Load() { // no run follows that could use it
 		return
 	}
 	first := sockets.FirstEphemeral()

@@ -11,10 +11,9 @@ import (
 	"slices"
 	"time"
 
-	"gorun/supervisor/invocation/endpoint"
-
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/invocation"
+	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/usage"
