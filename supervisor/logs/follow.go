@@ -81,7 +81,7 @@ func (r *Follower) Next(ctx context.Context) (lines []Line, missed uint64, err e
 func (r *Follower) last(n int, upto uint64) []Line {
 	scratch := r.out.buffers.get()
 	defer r.out.buffers.put(scratch)
-	var all []cursorLine
+	var all []*cursorLine
 	for _, c := range r.cursors {
 		if c != nil {
 			all = append(all, c.last(n, upto, scratch)...)
@@ -101,7 +101,7 @@ func (r *Follower) collect() (lines []Line, missed uint64) {
 	r.updateCursors()
 	scratch := r.out.buffers.get()
 	defer r.out.buffers.put(scratch)
-	var all []cursorLine
+	var all []*cursorLine
 	for _, c := range r.cursors {
 		if c != nil {
 			next, lost := c.next(r.after, upto, scratch)
@@ -153,7 +153,7 @@ func (r *Follower) cursor(kept *ring) *cursor {
 }
 
 // last moves behind the line upto, and returns the n lines before.
-func (c *cursor) last(n int, upto uint64, scratch []byte) (lines []cursorLine) {
+func (c *cursor) last(n int, upto uint64, scratch []byte) (lines []*cursorLine) {
 	data, at, written := c.ring.since(0, scratch)
 	later := countAfter(data, upto)
 	c.pos, c.seen = at, written-later
@@ -169,7 +169,7 @@ func (c *cursor) last(n int, upto uint64, scratch []byte) (lines []cursorLine) {
 
 // next returns the first lines in (after, upto], and how many were overwritten
 // unread since the last call. The caller counts the returned lines as seen.
-func (c *cursor) next(after, upto uint64, scratch []byte) (lines []cursorLine, missed uint64) {
+func (c *cursor) next(after, upto uint64, scratch []byte) (lines []*cursorLine, missed uint64) {
 	data, at, written := c.ring.since(c.pos, scratch)
 	c.pos = at + sizeUpTo(data, after)
 	gone := written - countAfter(data, after)
@@ -184,15 +184,15 @@ func (c *cursor) next(after, upto uint64, scratch []byte) (lines []cursorLine, m
 	return lines, missed
 }
 
-func (c *cursor) line(b block) cursorLine {
+func (c *cursor) line(b block) *cursorLine {
 	text := string(b.text)
 	if b.cut {
 		text += "…"
 	}
-	return cursorLine{Line{Seq: b.first, Time: time.Unix(0, b.nanos), Worker: c.ring.id, Stream: c.ring.kind, Text: text}, c}
+	return &cursorLine{Line{Seq: b.first, Time: time.Unix(0, b.nanos), Worker: c.ring.id, Stream: c.ring.kind, Text: text}, c}
 }
 
-func inOrder(lines []cursorLine) []cursorLine {
-	slices.SortFunc(lines, func(a, b cursorLine) int { return cmp.Compare(a.Seq, b.Seq) })
+func inOrder(lines []*cursorLine) []*cursorLine {
+	slices.SortFunc(lines, func(a, b *cursorLine) int { return cmp.Compare(a.Seq, b.Seq) })
 	return lines
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"html/template"
 	"time"
 
 	"gorun/supervisor/status"
@@ -28,10 +27,10 @@ func (l level) Mark() string {
 	return [...]string{"✓", "✓", "…", "✗"}[l]
 }
 
-// Icon returns a dot in the level's colour.
-func (l level) Icon() template.URL {
+// Icon returns a dot in the level's colour, as a URL.
+func (l level) Icon() string {
 	color := [...]string{"2e9e65", "2e9e65", "d08a13", "d8453a"}[l]
-	return template.URL("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E%3Ccircle cx='4' cy='4' r='3.5' fill='%23" + color + "'/%3E%3C/svg%3E")
+	return "data:image/svg+xml,%3Csvg%20xmlns=%27http://www.w3.org/2000/svg%27%20viewBox=%270%200%208%208%27%3E%3Ccircle%20cx=%274%27%20cy=%274%27%20r=%273.5%27%20fill=%27%23" + color + "%27/%3E%3C/svg%3E"
 }
 
 // summary is a health level and its reason.

@@ -3,6 +3,7 @@ package web
 import (
 	"flag"
 	"fmt"
+	htmltemplate "html/template"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"text/template"
 	"time"
 
 	"gorun/supervisor/status"
@@ -159,6 +161,38 @@ func TestPageEscapesHostileNames(t *testing.T) {
 				t.Errorf("%q: %q is there %d times, want %d", name, sign, got, want)
 			}
 		}
+	}
+}
+
+// What stands outside text and quoted attributes, or is not escaped, html/template
+// escapes otherwise: in each place it knows what is needed.
+func TestPageEscapesAsHTMLTemplateDoes(t *testing.T) {
+	const hostile = "x <script>alert('1')</script> \"y\" = `z` & a+b\x00 {{.}} //"
+	now := time.Now()
+	source := threeAppsNamed(hostile)
+	shown := view{Version: hostile, pageStatus: newPageStatus(source.Sample(), now), Events: newEventViews(source.Recent(eventsAsked), now)}
+	ours, theirs := newTemplate(), htmltemplate.Must(htmltemplate.New("page").Parse(pageHTML))
+	for _, name := range []string{"style", "script"} { // they show no value
+		template.Must(ours.New(name).Parse("-"))
+		htmltemplate.Must(theirs.New(name).Parse("-"))
+	}
+	var got, want strings.Builder
+	if err := ours.ExecuteTemplate(&got, "page", shown); err != nil {
+		t.Fatal(err)
+	}
+	if err := theirs.Execute(&want, shown); err != nil {
+		t.Fatal(err)
+	}
+	// It escapes a plus sign, too, against UTF-7, and does not trust a URL of ours.
+	theirsToo := strings.NewReplacer("&#43;", "+", "#ZgotmplZ", shown.Summary.Level.Icon()).Replace(want.String())
+	ourLines, theirLines := strings.Split(got.String(), "\n"), strings.Split(theirsToo, "\n")
+	for i := range min(len(ourLines), len(theirLines)) {
+		if ourLines[i] != theirLines[i] {
+			t.Errorf("got  %s\nwant %s", ourLines[i], theirLines[i])
+		}
+	}
+	if len(ourLines) != len(theirLines) {
+		t.Errorf("%d lines, want %d", len(ourLines), len(theirLines))
 	}
 }
 

@@ -11,9 +11,9 @@ import (
 
 // view is all that the template shows.
 type view struct {
-	frame
+	Version string
 	pageStatus
-	Events []eventView
+	Events []*eventView
 }
 
 // pageStatus is the state at one moment.
@@ -129,19 +129,21 @@ type eventView struct {
 
 // newEventViews picks the latest, newest first. Messages of workers may be secret:
 // they are not shown.
-func newEventViews(events []status.Event, now time.Time) []eventView {
-	events = slices.DeleteFunc(slices.Clone(events), func(e status.Event) bool { return e.Kind == "message" })
-	slices.SortFunc(events, func(a, b status.Event) int { return cmp.Compare(b.Seq, a.Seq) })
-	var shown []eventView
-	for _, e := range events[:min(len(events), eventsShown)] {
-		one := eventView{
+func newEventViews(events []status.Event, now time.Time) []*eventView {
+	var views []*eventView
+	for _, e := range events {
+		if e.Kind == "message" {
+			continue
+		}
+		one := &eventView{
 			Seq: e.Seq, At: e.Time.UTC(), Ago: age(now.Sub(e.Time)), App: shorten(e.App, nameLimit),
 			Kind: e.Kind, Text: shorten(e.Text, textLimit),
 		}
 		if e.Instance != status.EveryWorker {
 			one.Instance = fmt.Sprint(e.Instance)
 		}
-		shown = append(shown, one)
+		views = append(views, one)
 	}
-	return shown
+	slices.SortFunc(views, func(a, b *eventView) int { return cmp.Compare(b.Seq, a.Seq) })
+	return views[:min(len(views), eventsShown)]
 }
