@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -140,8 +139,6 @@ func (r *rollout) run(ctx context.Context, plan []status.Change) ([]added, error
 	if err != nil {
 		return nil, err // nothing has changed
 	}
-	// What waits for another app while nothing of it runs comes last.
-	slices.SortStableFunc(plan, func(a, b status.Change) int { return cmp.Compare(max(a.What, status.Roll), max(b.What, status.Roll)) })
 	var errs []error
 	for _, change := range plan {
 		conf := r.conf(change.App)
@@ -153,8 +150,12 @@ func (r *rollout) run(ctx context.Context, plan []status.Change) ([]added, error
 			errs = append(errs, r.apps.carryOut(ctx, spec.Order{Verb: spec.Delete, Targets: []status.Target{{App: change.App, Instance: status.EveryWorker}}}, r.tell))
 		case status.Roll:
 			errs = append(errs, r.update(ctx, conf), r.startResting(ctx, conf))
-		case status.Recreate:
-			errs = append(errs, r.exchange(ctx, conf))
+		case status.Recreate: // below
+		}
+	}
+	for _, change := range plan { // last: while it waits for another app, nothing of it runs
+		if change.What == status.Recreate {
+			errs = append(errs, r.exchange(ctx, r.conf(change.App)))
 		}
 	}
 	return fresh, errors.Join(errs...)

@@ -49,14 +49,15 @@ func newScrapes(apps []App) []*appScrape {
 }
 
 func (a *appScrape) addTargets() {
-	workers := slices.Clone(a.Workers)
-	slices.SortStableFunc(workers, func(a, b Worker) int { return a.Instance - b.Instance })
-	for i, w := range workers {
-		t := &target{app: a, worker: w, report: Report{App: a.Name, Instance: w.Instance, Reason: a.reason}}
-		if i > 0 && workers[i-1].Instance == w.Instance && (!a.Config.Aggregate || workers[i-1].Run == w.Run) {
+	for _, w := range a.Workers {
+		a.targets = append(a.targets, &target{app: a, worker: w, report: Report{App: a.Name, Instance: w.Instance, Reason: a.reason}})
+	}
+	slices.SortStableFunc(a.targets, func(a, b *target) int { return a.worker.Instance - b.worker.Instance })
+	for i, t := range a.targets[min(1, len(a.targets)):] {
+		before := a.targets[i].worker
+		if before.Instance == t.worker.Instance && (!a.Config.Aggregate || before.Run == t.worker.Run) {
 			t.report.Reason = "another run of this worker is scraped"
 		}
-		a.targets = append(a.targets, t)
 	}
 }
 
