@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"gorun/supervisor/spec"
@@ -58,9 +59,11 @@ const mostProblems = 20
 // sorted returns the problems by position, each once: an anchor used by three
 // apps is wrong in one place. After mostProblems it has the number of the others.
 func (p Problems) sorted() Problems {
-	slices.SortStableFunc(p, func(a, b Problem) int {
+	// Not slices.SortStableFunc, which is compiled anew for every struct.
+	sort.SliceStable(p, func(i, j int) bool {
+		a, b := &p[i], &p[j]
 		return cmp.Or(cmp.Compare(a.Option, b.Option), cmp.Compare(a.Line, b.Line),
-			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Text, b.Text))
+			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Text, b.Text)) < 0
 	})
 	p = slices.Compact(p)
 	if more := len(p) - mostProblems; more > 0 {

@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -127,7 +126,7 @@ func (r *retention) rotated() ([]string, error) {
 			paths = append(paths, path)
 		}
 	}
-	slices.SortFunc(paths, cmp.Compare[string])
+	slices.Sort(paths)
 	return slices.Compact(paths), nil
 }
 

@@ -1,11 +1,10 @@
 package trigger
 
 import (
-	"cmp"
 	"context"
 	"io/fs"
 	"os"
-	"slices"
+	"sort"
 	"syscall"
 	"time"
 )
@@ -71,7 +70,8 @@ func (p *poller) compare(now map[location]stamp) []location {
 		}
 	}
 	p.last = now
-	slices.SortFunc(changed, func(a, b location) int { return cmp.Compare(a.path, b.path) })
+	// Not slices.SortFunc, which is compiled anew for every struct.
+	sort.Slice(changed, func(i, j int) bool { return changed[i].path < changed[j].path })
 	return changed
 }
 
