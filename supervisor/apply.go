@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"gorun/supervisor/app"
-	"gorun/supervisor/app/orders"
+	"gorun/supervisor/app/jobs"
 	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
@@ -56,7 +56,7 @@ func (s *Supervisor) Apply(ctx context.Context, e spec.Revision, tell func(statu
 	select {
 	case s.applying <- struct{}{}:
 	default:
-		return &orders.BusyError{App: "the file", What: "reload"}
+		return &jobs.BusyError{App: "the file", What: "reload"}
 	}
 	return s.apply(ctx, e, tell)
 }
@@ -93,7 +93,7 @@ func (s *Supervisor) Reload(ctx context.Context, load func() (spec.Revision, err
 // apply is Apply for the one whose turn it is. It ends the turn.
 func (s *Supervisor) apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) error {
 	one := rollout{apps: &s.apps, revision: e, tell: oneAtATime(tell)}
-	fresh, err := one.run(ctx, s.Plan(e))
+	fresh, err := one.takeSteps(ctx, s.Plan(e))
 	<-s.applying // what is new may have long to wait for what it needs
 	for _, f := range fresh {
 		err = errors.Join(err, f.first.Await(ctx, f.app.Gone()))
@@ -133,8 +133,8 @@ type rollout struct {
 	tell     func(status.Progress)
 }
 
-// run takes the steps of the plan. It returns the apps that are new.
-func (r *rollout) run(ctx context.Context, plan []status.Change) ([]added, error) {
+// takeSteps takes the steps of the plan. It returns the apps that are new.
+func (r *rollout) takeSteps(ctx context.Context, plan []status.Change) ([]added, error) {
 	fresh, err := r.add(plan)
 	if err != nil {
 		return nil, err // nothing has changed
@@ -145,11 +145,11 @@ func (r *rollout) run(ctx context.Context, plan []status.Change) ([]added, error
 		switch change.What {
 		case status.Add:
 		case status.Keep:
-			errs = append(errs, r.startResting(ctx, conf))
+			errs = append(errs, r.startStopped(ctx, conf))
 		case status.Remove:
 			errs = append(errs, r.apps.carryOut(ctx, spec.Order{Verb: spec.Delete, Targets: []status.Target{{App: change.App, Instance: status.EveryWorker}}}, r.tell))
 		case status.Roll:
-			errs = append(errs, r.update(ctx, conf), r.startResting(ctx, conf))
+			errs = append(errs, r.update(ctx, conf), r.startStopped(ctx, conf))
 		case status.Recreate: // below
 		}
 	}
@@ -185,9 +185,9 @@ func (r *rollout) add(plan []status.Change) ([]added, error) {
 	return r.apps.install(made, r.tell)
 }
 
-// startResting starts the workers of an app that are at rest, if the revision asks
+// startStopped starts the workers of an app that are at rest, if the revision asks
 // for it.
-func (r *rollout) startResting(ctx context.Context, conf *spec.App) error {
+func (r *rollout) startStopped(ctx context.Context, conf *spec.App) error {
 	a, err := r.apps.named(conf.Name)
 	if err != nil || !r.revision.Start || !conf.Autostart {
 		return err
@@ -196,7 +196,7 @@ func (r *rollout) startResting(ctx context.Context, conf *spec.App) error {
 	if now.Phase == app.Waiting || !slices.ContainsFunc(now.Workers, rests) {
 		return nil
 	}
-	return do(ctx, a, &orders.Command{Verb: spec.Start, Reason: status.ByManual, QueueIfBusy: true}, r.tell)
+	return do(ctx, a, &jobs.Command{Verb: spec.Start, Reason: status.ByManual, QueueIfBusy: true}, r.tell)
 }
 
 // rests reports whether nothing will start the worker but an order.
@@ -212,7 +212,7 @@ func (r *rollout) update(ctx context.Context, conf *spec.App) error {
 	if err != nil {
 		return err
 	}
-	c := &orders.Command{Verb: spec.Reload, Spec: conf, Parallel: r.revision.Parallel, Reason: status.ByReload, QueueUnlessFirstStart: r.revision.Wait}
+	c := &jobs.Command{Verb: spec.Reload, Spec: conf, Parallel: r.revision.Parallel, Reason: status.ByReload, QueueUnlessFirstStart: r.revision.Wait}
 	if r.revision.Restart && a.Published().Phase == app.Running {
 		c.Verb, c.Reason = spec.Restart, status.ByManual
 	}
@@ -244,7 +244,7 @@ func (r *rollout) succeed(ctx context.Context, old *app.App, conf *spec.App, new
 		return nil, err // the old one runs on
 	}
 	r.tell(status.Progress{App: conf.Name, Instance: status.EveryWorker, Text: news})
-	if err := do(ctx, old, &orders.Command{Verb: spec.Delete, Recreate: true}, r.tell); err != nil {
+	if err := do(ctx, old, &jobs.Command{Verb: spec.Delete, Recreate: true}, r.tell); err != nil {
 		return nil, err
 	}
 	<-old.Gone()

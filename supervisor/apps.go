@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"gorun/supervisor/app"
-	"gorun/supervisor/app/orders"
+	"gorun/supervisor/app/jobs"
 	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
@@ -22,7 +22,7 @@ type apps struct {
 
 	mu    sync.Mutex
 	list  []*app.App                      // replaced, never changed in place
-	run   func(*app.App, *orders.Command) // starts one's goroutine; nil: Run has not begun, or is at its end
+	run   func(*app.App, *jobs.Command)   // starts one's goroutine; nil: Run has not begun, or is at its end
 	stops map[*app.App]context.CancelFunc // of those that have a goroutine
 }
 
@@ -77,7 +77,7 @@ func (s *apps) begin(ctx, kill context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stops = map[*app.App]context.CancelFunc{}
-	s.run = func(a *app.App, first *orders.Command) {
+	s.run = func(a *app.App, first *jobs.Command) {
 		own, stop := context.WithCancel(context.WithoutCancel(ctx))
 		s.stops[a] = stop
 		go func() {
@@ -98,7 +98,7 @@ func (s *apps) install(made []*app.App, tell func(status.Progress)) ([]added, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.run == nil && len(made) > 0 {
-		return nil, orders.ErrStopping
+		return nil, jobs.ErrStopping
 	}
 	s.list = append(slices.Clip(s.list), made...)
 	var all []added
@@ -112,7 +112,7 @@ func (s *apps) install(made []*app.App, tell func(status.Progress)) ([]added, er
 // startAdded starts the goroutine of an app that was not there before. The lock of
 // the apps is held.
 func (s *apps) startAdded(a *app.App, tell func(status.Progress)) added {
-	first := &orders.Command{Verb: spec.Start, Reason: status.ByManual}
+	first := &jobs.Command{Verb: spec.Start, Reason: status.ByManual}
 	first.Prepare(reporter(a, tell))
 	s.run(a, first)
 	return added{a, first}
@@ -124,7 +124,7 @@ func (s *apps) swap(old, next *app.App, tell func(status.Progress)) (added, erro
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.run == nil {
-		return added{}, orders.ErrStopping
+		return added{}, jobs.ErrStopping
 	}
 	s.list = slices.Clone(s.list)
 	s.list[slices.Index(s.list, old)] = next
@@ -139,7 +139,7 @@ func (s *apps) find(targets []status.Target) ([]chosen, error) {
 	for _, target := range targets {
 		at := slices.IndexFunc(apps, func(a *app.App) bool { return a.Name() == target.App })
 		if at < 0 {
-			return nil, fmt.Errorf("%w: %s", orders.ErrUnknown, target.App)
+			return nil, fmt.Errorf("%w: %s", jobs.ErrUnknown, target.App)
 		}
 		i := slices.IndexFunc(found, func(c chosen) bool { return c.app == apps[at] })
 		if i < 0 {
@@ -290,7 +290,7 @@ func (s *apps) delay(kill context.Context, d time.Duration) {
 // when its first workers are online.
 type added struct {
 	app   *app.App
-	first *orders.Command
+	first *jobs.Command
 }
 
 // chosen is an app, or some workers of it.

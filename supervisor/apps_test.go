@@ -314,7 +314,7 @@ func TestTheReadinessOfAnApp(t *testing.T) {
 			if got := s.since(a.DownSince); got != down {
 				t.Errorf("%s: down since %v, want %v", moment, got, down)
 			}
-			if a.EverReady != everReady || a.Desired != 1 || a.Completed || a.Resting {
+			if a.EverReady != everReady || a.Desired != 1 || a.Completed || a.NotStarted {
 				t.Errorf("%s: %+v", moment, a)
 			}
 		}
@@ -373,7 +373,7 @@ func TestAnAppWithoutAutostartRests(t *testing.T) {
 	spare := daemon("spare", serves).but(func(a *spec.App) { a.Autostart = false })
 	enact(t, []part{spare, daemon("api", serves)}, Options{}, func(s *stage) {
 		s.passes(time.Hour)
-		if a := s.app("spare"); !a.Resting || a.Desired != 0 || !a.DownSince.IsZero() || !a.EverReady {
+		if a := s.app("spare"); !a.NotStarted || a.Desired != 0 || !a.DownSince.IsZero() || !a.EverReady {
 			t.Errorf("spare: %+v", a)
 		}
 		wantSteps(t, s, "spare/0")

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/app/orders"
+	"gorun/supervisor/app/jobs"
 	"gorun/supervisor/hooks"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
@@ -110,7 +110,7 @@ func TestHooksHearOfARestartByTheClock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			enact(t, []part{daemon("api", serves).but(change).but(webhooks("/"))}, Options{}, func(s *stage) {
 				s.passes(time.Minute)
-				if err := do(context.Background(), s.apps.all()[0], &orders.Command{Verb: spec.Reload, Reason: status.ByCron}, func(status.Progress) {}); err != nil {
+				if err := do(context.Background(), s.apps.all()[0], &jobs.Command{Verb: spec.Reload, Reason: status.ByCron}, func(status.Progress) {}); err != nil {
 					t.Fatal(err)
 				}
 				s.passes(time.Minute)

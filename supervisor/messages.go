@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gorun/supervisor/app/orders"
+	"gorun/supervisor/app/jobs"
 	"gorun/supervisor/invocation"
 	"gorun/supervisor/process"
 	"gorun/supervisor/status"
@@ -180,7 +180,7 @@ func (s *Supervisor) Dial(ctx context.Context, target status.Target, port int) (
 			return i.Dial(ctx, port) //nolint:wrapcheck // its words are for people as they are
 		}
 	}
-	return nil, fmt.Errorf("%w: %s/%d has no process", orders.ErrUnknown, target.App, target.Instance)
+	return nil, fmt.Errorf("%w: %s/%d has no process", jobs.ErrUnknown, target.App, target.Instance)
 }
 
 // Signal sends sig to every worker, from one look at the process table. Not for the

@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	"gorun/supervisor/app"
-	"gorun/supervisor/app/orders"
+	"gorun/supervisor/app/jobs"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 )
@@ -28,7 +28,7 @@ func (s *Supervisor) Scale(ctx context.Context, name string, size spec.Size, tel
 	if err != nil {
 		return err
 	}
-	return do(ctx, a, &orders.Command{Size: &size, Reason: status.ByManual}, oneAtATime(tell))
+	return do(ctx, a, &jobs.Command{Size: &size, Reason: status.ByManual}, oneAtATime(tell))
 }
 
 // Environ returns the environment that the worker's next process gets.
@@ -38,7 +38,7 @@ func (s *Supervisor) Environ(target status.Target) ([]string, error) {
 		return nil, err
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: %s/%d", orders.ErrUnknown, target.App, target.Instance)
+		return nil, fmt.Errorf("%w: %s/%d", jobs.ErrUnknown, target.App, target.Instance)
 	}
 	p := all[0].Published()
 	return p.Spec.Environ(p.Instance, p.ID), nil
@@ -64,7 +64,7 @@ func (s *apps) carryOut(ctx context.Context, o spec.Order, tell func(status.Prog
 		reason = status.ByReload
 	}
 	for i, chosen := range apps {
-		c := &orders.Command{Verb: o.Verb, Instances: chosen.instances, Parallel: o.Parallel, Reason: reason}
+		c := &jobs.Command{Verb: o.Verb, Instances: chosen.instances, Parallel: o.Parallel, Reason: reason}
 		all.Go(func() {
 			errs[i] = do(ctx, chosen.app, c, tell)
 			if o.Verb == spec.Delete && errs[i] == nil {
@@ -77,7 +77,7 @@ func (s *apps) carryOut(ctx context.Context, o spec.Order, tell func(status.Prog
 }
 
 // do has an app carry out a command, and waits for its end.
-func do(ctx context.Context, a *app.App, c *orders.Command, tell func(status.Progress)) error {
+func do(ctx context.Context, a *app.App, c *jobs.Command, tell func(status.Progress)) error {
 	c.Prepare(reporter(a, tell))
 	return a.Do(ctx, c) //nolint:wrapcheck // it names the app or the worker
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/app/orders"
+	"gorun/supervisor/app/jobs"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -191,7 +191,7 @@ func TestAStartDuringAStopIsRefused(t *testing.T) {
 			stopped <- err
 		}()
 		s.passes(time.Second)
-		if _, _, err := s.do(spec.Order{Verb: spec.Start, Targets: theAPI[:]}); !errors.As(err, new(*orders.BusyError)) {
+		if _, _, err := s.do(spec.Order{Verb: spec.Start, Targets: theAPI[:]}); !errors.As(err, new(*jobs.BusyError)) {
 			t.Errorf("start: %v", err)
 		}
 		if err := <-stopped; err != nil {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"gorun/signals/reaper"
-	"gorun/supervisor/app/orders"
+	"gorun/supervisor/app/jobs"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -208,11 +208,11 @@ func TestWhatMayComeDuringAReload(t *testing.T) {
 		s.passes(time.Minute)
 		first := s.reloads()
 		s.passes(time.Second)
-		if _, _, err := s.do(spec.Order{Verb: spec.Restart, Targets: theAPI[:]}); !errors.As(err, new(*orders.BusyError)) {
+		if _, _, err := s.do(spec.Order{Verb: spec.Restart, Targets: theAPI[:]}); !errors.As(err, new(*jobs.BusyError)) {
 			t.Errorf("a restart during a reload: %v, want it refused", err)
 		}
 		second := s.reloads()
-		if err := <-first; !errors.Is(err, orders.ErrSuperseded) {
+		if err := <-first; !errors.Is(err, jobs.ErrSuperseded) {
 			t.Errorf("the first reload: %v, want it to be superseded by the second", err)
 		}
 		s.passes(time.Second)
@@ -238,7 +238,7 @@ func TestALaterReloadSupersedesOneThatHangs(t *testing.T) {
 		s.passes(5 * time.Second)
 		begun := time.Now()
 		second := s.reloads()
-		if err := <-first; !errors.Is(err, orders.ErrSuperseded) || time.Since(begun) != 0 {
+		if err := <-first; !errors.Is(err, jobs.ErrSuperseded) || time.Since(begun) != 0 {
 			t.Errorf("the first reload: %v after %v", err, time.Since(begun))
 		}
 		if err := <-second; err != nil {
@@ -263,7 +263,7 @@ func TestL13ALaterScaleSupersedes(t *testing.T) {
 		if err := s.Scale(context.Background(), "api", spec.Size{Workers: 3}, func(status.Progress) {}); err != nil {
 			t.Error(err)
 		}
-		if err := <-first; !errors.Is(err, orders.ErrSuperseded) {
+		if err := <-first; !errors.Is(err, jobs.ErrSuperseded) {
 			t.Errorf("the first scale: %v", err)
 		}
 		s.passes(time.Minute)
@@ -324,7 +324,7 @@ func TestOneWorkerIsStoppedAndStarted(t *testing.T) {
 			t.Errorf("start: %v, %q", err, news)
 		}
 		wantOnline(t, s, "api", 3)
-		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: []status.Target{{App: "api", Instance: 7}}}); !errors.Is(err, orders.ErrUnknown) {
+		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: []status.Target{{App: "api", Instance: 7}}}); !errors.Is(err, jobs.ErrUnknown) {
 			t.Errorf("stop of a worker that there is not: %v", err)
 		}
 	})

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"gorun/supervisor/app/orders"
+	"gorun/supervisor/app/jobs"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
@@ -87,9 +87,9 @@ func TestWhoAddsAnAppIsToldThatItNeverStarts(t *testing.T) {
 	}{
 		{"stopped", order(spec.Stop), worker.ErrStopped},
 		{"deleted", order(spec.Delete), worker.ErrStopped},
-		{"started", order(spec.Start), orders.ErrSuperseded},
-		{"restarted", order(spec.Restart), orders.ErrSuperseded},
-		{"gorun ends", func(s *stage) { s.cancel() }, orders.ErrStopping},
+		{"started", order(spec.Start), jobs.ErrSuperseded},
+		{"restarted", order(spec.Restart), jobs.ErrSuperseded},
+		{"gorun ends", func(s *stage) { s.cancel() }, jobs.ErrStopping},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			enact(t, []part{daemon("api", serves), job("migrate", fate{lives: forever})}, Options{}, func(s *stage) {

@@ -76,7 +76,7 @@ func New(confs []spec.App, options Options) (*Supervisor, error) {
 		parent: parent{socket: options.NotifySocket, log: options.Log},
 	}
 	d := &s.apps.deps.Worker
-	d.Reaper, d.Log, d.Cgroup, d.UID, d.Record = options.Reaper, options.Log, options.Cgroup, os.Geteuid(), s.journal.record
+	d.Reaper, d.Log, d.Cgroup, d.UID, d.Journal = options.Reaper, options.Log, options.Cgroup, os.Geteuid(), s.journal.record
 	d.OOM, d.Hooks, d.Host = &usage.OOMKills{Count: options.Cgroup.OOMKills}, s.hooks, host
 	d.Output, d.StartLimit, d.StartInvocation = options.Output, make(chan struct{}, max(options.Starting, 1)), invocation.Start
 	s.apps.deps.SetDefaults(s.apps.wake)

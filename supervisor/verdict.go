@@ -40,7 +40,7 @@ func (s *apps) decideExit(stay bool) exitDecision {
 // ended reports whether nothing is left to wait for. A job that the clock starts
 // again has not ended, unless it is critical and has failed.
 func ended(p *app.Published) bool {
-	return p.Phase == app.Ended && (!p.Waits() || p.Spec.Critical && p.Code != 0)
+	return p.Phase == app.Ended && (!p.AwaitsSchedule() || p.Spec.Critical && p.Code != 0)
 }
 
 // failureOf is how an app has failed, for people.

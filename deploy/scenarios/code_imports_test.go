@@ -23,7 +23,7 @@ var floors = [][]string{ // never changes
 	{"supervisor/control/client"},
 	{"supervisor"},
 	{"supervisor/ecosystem", "supervisor/app"},
-	{"supervisor/app/orders"},
+	{"supervisor/app/jobs"},
 	{"supervisor/app/slots"},
 	{"supervisor/ecosystem/script", "supervisor/worker", "supervisor/trigger"},
 	{"supervisor/worker/record"},

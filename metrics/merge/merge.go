@@ -133,7 +133,7 @@ func (m *Merger) join(ctx context.Context, apps []App) *scrape {
 		return m.scrape
 	}
 	m.scrape = &scrape{done: make(chan struct{})}
-	go m.run(ctx, m.scrape, apps)
+	go m.scrapeOnce(ctx, m.scrape, apps)
 	return m.scrape
 }
 
@@ -149,9 +149,9 @@ func (s *scrape) reusable(reuse time.Duration) bool {
 
 var errDeadline = errors.New("no answer before the scrape's end")
 
-// run does a scrape. It goes on when the caller that began it is gone:
+// scrapeOnce does a scrape. It goes on when the caller that began it is gone:
 // others may wait for it.
-func (m *Merger) run(ctx context.Context, s *scrape, apps []App) {
+func (m *Merger) scrapeOnce(ctx context.Context, s *scrape, apps []App) {
 	defer close(s.done)
 	timeout := defaultScrapeTimeout
 	if deadline, ok := ctx.Deadline(); ok {

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gorun/supervisor/app/orders"
+	"gorun/supervisor/app/jobs"
 	"gorun/supervisor/app/slots"
 	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/spec"
@@ -32,21 +32,21 @@ func (d *Deps) SetDefaults(changed func()) {
 // App is one app with its workers, as others know it: they read what it has published,
 // or send a command.
 type App struct {
-	name       string     // immutable
-	deps       *Deps      // immutable
-	needs      []need     // immutable once Run has begun
-	conditions conditions // immutable: channels
-	commands   chan *orders.Command
-	changed    chan struct{} // a worker has published something; at most one pending
-	controller controller    // of the goroutine in Run
-	published  atomic.Pointer[Published]
+	name         string       // immutable
+	deps         *Deps        // immutable
+	dependencies []dependency // immutable once Run has begun
+	conditions   conditions   // immutable: channels
+	commands     chan *jobs.Command
+	changed      chan struct{} // a worker has published something; at most one pending
+	controller   controller    // of the goroutine in Run
+	published    atomic.Pointer[Published]
 }
 
 // Published is what an app lets others know. It never changes.
 type Published struct {
 	Spec      *spec.App
-	Workers   []*worker.Worker // in the order of their instances
-	Ports     *endpoint.Ports  // nil while no worker runs
+	Workers   []*worker.Worker      // in the order of their instances
+	Ports     *endpoint.SharedPorts // nil while no worker runs
 	Phase     Phase
 	Code      int    // the exit code to attribute to the app
 	Completed bool   // all workers ended as they were meant to
@@ -70,7 +70,7 @@ const (
 
 // New prepares an app, at rest.
 func New(conf *spec.App, deps *Deps) *App {
-	a := &App{name: conf.Name, deps: deps, conditions: newMarks(), commands: make(chan *orders.Command), changed: make(chan struct{}, 1)}
+	a := &App{name: conf.Name, deps: deps, conditions: newMarks(), commands: make(chan *jobs.Command), changed: make(chan struct{}, 1)}
 	workers := slots.New(func(conf *spec.App, instance int) *worker.Worker {
 		return worker.New(&deps.Worker, conf, instance, int(deps.IDs.Add(1))-1, a.wake)
 	})
@@ -100,11 +100,11 @@ func (a *App) SetEnding() {
 }
 
 // Do has the app carry out a command that was prepared, and waits for its end.
-func (a *App) Do(ctx context.Context, c *orders.Command) error {
+func (a *App) Do(ctx context.Context, c *jobs.Command) error {
 	select {
 	case a.commands <- c:
 	case <-a.conditions.gone:
-		return orders.ErrStopping
+		return jobs.ErrStopping
 	case <-ctx.Done():
 		return ctx.Err() //nolint:wrapcheck // the caller's own word
 	}
@@ -115,7 +115,7 @@ func (a *App) Do(ctx context.Context, c *orders.Command) error {
 // where they share their ports. While something else is under way, that waits for
 // its end.
 func (a *App) Provoke(ctx context.Context, why status.Reason, what string) {
-	c := &orders.Command{Verb: spec.Reload, Reason: why, QueueIfBusy: true}
+	c := &jobs.Command{Verb: spec.Reload, Reason: why, QueueIfBusy: true}
 	c.Prepare(func(int, string) {})
 	switch a.Published().Phase {
 	case Running:
@@ -149,7 +149,7 @@ func (a *App) wake() {
 // as desired. It returns when ctx has ended and the last worker with it, or when the
 // app was deleted: deleted is true where no other app takes its place. first is the
 // command that has added the app while gorun ran; nil: nobody waits for it.
-func (a *App) Run(ctx, kill context.Context, first *orders.Command) (deleted bool) {
+func (a *App) Run(ctx, kill context.Context, first *jobs.Command) (deleted bool) {
 	defer close(a.conditions.gone)
 	return a.controller.run(ctx, kill, first)
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"gorun/supervisor/app/orders"
+	"gorun/supervisor/app/jobs"
 	"gorun/supervisor/app/slots"
 	"gorun/supervisor/invocation/endpoint"
 	"gorun/supervisor/spec"
@@ -22,7 +22,7 @@ type controller struct {
 	desired  desired
 	actual   actual
 	slots    *slots.Set
-	orders   orders.Book
+	jobs     jobs.Queue
 	start    firstStart
 	triggers triggers
 	retry    *time.Timer // when a worker that was given up is tried again
@@ -56,7 +56,7 @@ func (c *controller) enter(to Phase) {
 }
 
 // run is App.Run.
-func (c *controller) run(ctx, kill context.Context, first *orders.Command) (deleted bool) {
+func (c *controller) run(ctx, kill context.Context, first *jobs.Command) (deleted bool) {
 	c.begin(ctx, first)
 	left, stop := c.app.conditions, ctx.Done()
 	defer c.retry.Stop()
@@ -65,10 +65,10 @@ func (c *controller) run(ctx, kill context.Context, first *orders.Command) (dele
 		}
 		left = left.reach(c.app.Published())
 		c.awaitRetry()
-		if c.slots.AtRest() && len(c.orders.Under) == 0 && (stop == nil || c.desired.gone) {
+		if c.slots.AtRest() && len(c.jobs.Running) == 0 && (stop == nil || c.desired.gone) {
 			c.triggers.stop()
-			for _, waiting := range c.orders.TakeWaiting() {
-				waiting.Finish(orders.ErrStopping)
+			for _, waiting := range c.jobs.TakeWaiting() {
+				waiting.Finish(jobs.ErrStopping)
 			}
 			return c.desired.gone && !c.desired.exchanged
 		}
@@ -94,7 +94,7 @@ func (c *controller) awaitRetry() {
 	c.retry.Stop()
 	at := c.slots.NextRetry()
 	mayStart := (c.actual.Phase == Running || c.actual.Phase == Ended) && !c.desired.gone
-	if !at.IsZero() && mayStart && !c.orders.Busy() {
+	if !at.IsZero() && mayStart && !c.jobs.Busy() {
 		c.retry.Reset(max(time.Until(at), 0))
 	}
 }
@@ -108,8 +108,8 @@ func (c *controller) retryErrored() {
 }
 
 // begin says that the workers are to be started, unless they are not.
-func (c *controller) begin(ctx context.Context, first *orders.Command) {
-	c.start = firstStart{by: first, needs: c.app.needs}
+func (c *controller) begin(ctx context.Context, first *jobs.Command) {
+	c.start = firstStart{by: first, dependencies: c.app.dependencies}
 	c.actual.schedule = c.triggers.start(ctx, c.desired.spec)
 	if c.desired.spec.Autostart {
 		c.enter(Waiting)
@@ -127,13 +127,13 @@ func (c *controller) step(ctx, kill context.Context) bool {
 		c.attribute()
 		return true
 	}
-	return c.actual.Phase == Running && c.settle(ctx)
+	return c.actual.Phase == Running && c.leaveRunning(ctx)
 }
 
 // startWorker gives a worker at rest a goroutine.
 func (c *controller) startWorker(ctx, kill context.Context, s *slots.Slot) {
 	if c.actual.Ports == nil {
-		c.actual.Ports = endpoint.NewPorts(c.desired.spec, c.app.deps.Worker.Deps.Deps)
+		c.actual.Ports = endpoint.NewSharedPorts(c.desired.spec, c.app.deps.Worker.Deps.Deps)
 	}
 	if c.actual.Phase != Running {
 		c.slots.ClearFailures()
@@ -158,9 +158,9 @@ func (c *controller) attribute() {
 	c.publish()
 }
 
-// settle takes the app out of its running phase when the last worker is at rest:
+// leaveRunning takes the app out of its running phase when the last worker is at rest:
 // from then on its ports refuse. It returns false while one is not.
-func (c *controller) settle(ctx context.Context) bool {
+func (c *controller) leaveRunning(ctx context.Context) bool {
 	if !c.slots.AtRest() {
 		return false
 	}
@@ -177,26 +177,26 @@ func (c *controller) settle(ctx context.Context) bool {
 }
 
 // accept sets what a command desires, or answers it.
-func (c *controller) accept(ctx context.Context, command *orders.Command) {
-	if c.orders.Waits(command) && ctx.Err() == nil && !c.desired.gone {
-		c.orders.Queue(command)
+func (c *controller) accept(ctx context.Context, command *jobs.Command) {
+	if c.jobs.MustWait(command) && ctx.Err() == nil && !c.desired.gone {
+		c.jobs.Enqueue(command)
 		return
 	}
-	o, err := c.admit(ctx, command)
+	j, err := c.admit(ctx, command)
 	if err != nil {
 		command.Finish(err)
 		return
 	}
-	c.orders.Add(o)
+	c.jobs.Add(j)
 }
 
-// admit makes an order of a command, unless it is refused.
-func (c *controller) admit(ctx context.Context, command *orders.Command) (*orders.Order, error) {
+// admit makes a job of a command, unless it is refused.
+func (c *controller) admit(ctx context.Context, command *jobs.Command) (*jobs.Job, error) {
 	switch {
 	case ctx.Err() != nil:
-		return nil, orders.ErrStopping
+		return nil, jobs.ErrStopping
 	case c.desired.gone:
-		return nil, fmt.Errorf("%w: app %s is being deleted", orders.ErrUnknown, c.app.name)
+		return nil, fmt.Errorf("%w: app %s is being deleted", jobs.ErrUnknown, c.app.name)
 	}
 	chosen, err := c.chosen(command)
 	if err != nil {
@@ -207,28 +207,28 @@ func (c *controller) admit(ctx context.Context, command *orders.Command) (*order
 		case spec.Stop, spec.Delete:
 			return c.stop(command, chosen), nil
 		case spec.Reset:
-			return orders.Reset(command, chosen), nil
+			return jobs.Reset(command, chosen), nil
 		case spec.Start, spec.Restart, spec.Reload:
 		}
 	}
-	if err := c.orders.Conflict(c.app.name, command, chosen); err != nil {
+	if err := c.jobs.Conflict(c.app.name, command, chosen); err != nil {
 		return nil, err //nolint:wrapcheck // it names the app
 	}
 	if command.Size != nil {
 		return c.scale(command)
 	}
 	if command.Verb != spec.Reload {
-		c.dropStart(orders.ErrSuperseded)
+		c.dropStart(jobs.ErrSuperseded)
 	}
 	if command.Verb == spec.Start {
-		return orders.Start(command, c.slots, c.desired.spec, chosen), nil
+		return jobs.Start(command, c.slots, c.desired.spec, chosen), nil
 	}
-	return orders.Renew(command, c.slots, cmp.Or(command.Spec, c.desired.spec), chosen), nil
+	return jobs.Replace(command, c.slots, cmp.Or(command.Spec, c.desired.spec), chosen), nil
 }
 
 // chosen returns the workers that a command is about. With a revision that has fewer
 // of them, the others go when these were replaced.
-func (c *controller) chosen(command *orders.Command) ([]*slots.Slot, error) {
+func (c *controller) chosen(command *jobs.Command) ([]*slots.Slot, error) {
 	if command.Instances == nil {
 		all := slices.Clone(c.slots.All)
 		if command.Spec != nil && command.Spec.Instances < len(all) && c.actual.Phase == Running {
@@ -240,13 +240,13 @@ func (c *controller) chosen(command *orders.Command) ([]*slots.Slot, error) {
 		return !slices.Contains(command.Instances, s.Published().Instance)
 	})
 	if len(found) < len(command.Instances) {
-		return nil, fmt.Errorf("%w: app %s has %s", orders.ErrUnknown, c.app.name, status.Plural(len(c.slots.All), "worker"))
+		return nil, fmt.Errorf("%w: app %s has %s", jobs.ErrUnknown, c.app.name, status.Plural(len(c.slots.All), "worker"))
 	}
 	return found, nil
 }
 
 // scale changes how many workers there are. At least one stays.
-func (c *controller) scale(command *orders.Command) (*orders.Order, error) {
+func (c *controller) scale(command *jobs.Command) (*jobs.Job, error) {
 	now := c.slots.Count()
 	n := command.Size.From(now)
 	switch {
@@ -258,75 +258,75 @@ func (c *controller) scale(command *orders.Command) (*orders.Order, error) {
 	c.journal("scale", fmt.Sprintf("scale from %d to %d", now, n))
 	conf := *c.desired.spec
 	conf.Instances = n
-	o := orders.Scale(command, c.slots)
-	c.resize(o, &conf)
-	return o, nil
+	j := jobs.Scale(command, c.slots)
+	c.resize(j, &conf)
+	return j, nil
 }
 
 // resize makes a revision that differs in nothing but the number of workers from
 // what they run by the app's. New workers start at once, and the newest go first.
-func (c *controller) resize(o *orders.Order, conf *spec.App) {
+func (c *controller) resize(j *jobs.Job, conf *spec.App) {
 	c.desired.spec, c.actual.Spec = conf, conf
 	added := c.slots.Match(conf)
 	if c.actual.Phase != Running {
 		added = nil
 	}
-	o.Resize(conf, added)
+	j.Resize(conf, added)
 	c.publish()
 }
 
 // stop stops workers, also while something else is under way.
-func (c *controller) stop(command *orders.Command, chosen []*slots.Slot) *orders.Order {
+func (c *controller) stop(command *jobs.Command, chosen []*slots.Slot) *jobs.Job {
 	if command.Instances == nil {
 		c.dropStart(worker.ErrStopped)
 		if c.actual.Phase == Waiting || c.actual.Phase == Ended {
 			c.enter(Stopped)
 		}
 	}
-	o := orders.Stop(command, c.slots, chosen)
+	j := jobs.Stop(command, c.slots, chosen)
 	if !slices.ContainsFunc(c.slots.All, func(s *slots.Slot) bool { return s.Runs() && !s.Stop }) {
 		c.app.SetEnding()
 	}
 	c.desired.exchanged = command.Recreate
 	c.desired.gone = command.Verb == spec.Delete && c.slots.Count() == 0
-	return o
+	return j
 }
 
-// answer brings the orders on, and answers those whose condition holds. It returns
+// answer brings the jobs on, and answers those whose condition holds. It returns
 // false when there is nothing to do now.
 func (c *controller) answer(ctx context.Context) bool {
-	for _, o := range c.orders.Under {
+	for _, j := range c.jobs.Running {
 		switch {
-		case o.Advance(ctx):
-		case !o.Holds() || o.IsLeaving(c.app.wake):
+		case j.Step(ctx):
+		case !j.IsDone() || j.IsLeaving(c.app.wake):
 			continue
-		case o.IsToResize() && !c.desired.gone:
-			c.resize(o, o.Spec)
+		case j.IsToResize() && !c.desired.gone:
+			c.resize(j, j.Spec)
 		default:
-			c.orders.Drop(o)
-			c.conclude(ctx, o)
+			c.jobs.Drop(j)
+			c.conclude(ctx, j)
 		}
 		return true
 	}
 	return false
 }
 
-// conclude puts the outcome on record, answers the order and takes up what has waited
+// conclude puts the outcome on record, answers the command and takes up what has waited
 // for it. An app that somebody has stopped meanwhile is left alone.
-func (c *controller) conclude(ctx context.Context, o *orders.Order) {
-	result := o.Result()
-	if o.Spec != nil && result.Err == nil {
+func (c *controller) conclude(ctx context.Context, j *jobs.Job) {
+	result := j.Result()
+	if j.Spec != nil && result.Err == nil {
 		c.actual.schedule = c.triggers.start(ctx, c.desired.spec)
 	}
 	if result.Reloaded {
 		c.actual.Reloads = c.actual.Reloads.Observe(result.Err, result.Took)
 	}
-	if result.Record {
-		c.journal(o.Kind(), result.Text)
+	if result.Journal {
+		c.journal(j.Kind(), result.Text)
 	}
 	c.publish()
-	o.Finish(result.Err)
-	for _, waiting := range c.orders.TakeWaiting() {
+	j.Finish(result.Err)
+	for _, waiting := range c.jobs.TakeWaiting() {
 		if c.actual.Phase == Stopped && waiting.Spec == nil {
 			waiting.Finish(nil)
 		} else {
@@ -337,5 +337,5 @@ func (c *controller) conclude(ctx context.Context, o *orders.Order) {
 
 // journal appends an event of the app.
 func (c *controller) journal(kind, text string) {
-	c.app.deps.Worker.Record(status.Event{App: c.app.name, Instance: status.EveryWorker, Kind: kind, Text: text})
+	c.app.deps.Worker.Journal(status.Event{App: c.app.name, Instance: status.EveryWorker, Kind: kind, Text: text})
 }

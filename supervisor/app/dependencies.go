@@ -5,29 +5,29 @@ import (
 	"fmt"
 	"slices"
 
-	"gorun/supervisor/app/orders"
+	"gorun/supervisor/app/jobs"
 	"gorun/supervisor/spec"
 	"gorun/supervisor/status"
 	"gorun/supervisor/worker"
 )
 
-// need is an app that must have come so far before this one starts.
-type need struct {
+// dependency is an app that must have come so far before this one starts.
+type dependency struct {
 	app       *App
 	condition spec.Condition
 }
 
-// metNeed is what became of a need.
-type metNeed struct {
+// metDependency is what became of a dependency.
+type metDependency struct {
 	app *App
 	met bool
 }
 
 // firstStart is the first start of an app.
 type firstStart struct {
-	by    *orders.Command // what has added the app, until its workers are started; nil: nobody waits
-	needs []need          // apps that must have come so far; next is the one waited for
-	next  chan metNeed
+	by           *jobs.Command // what has added the app, until its workers are started; nil: nobody waits
+	dependencies []dependency  // apps that must have come so far; next is the one waited for
+	next         chan metDependency
 }
 
 // answer answers whoever has added the app, if its workers are not to start.
@@ -41,40 +41,40 @@ func (f *firstStart) answer(err error) {
 // DependOn has the app wait for another one before its first start. Call it before
 // Run.
 func (a *App) DependOn(other *App, condition spec.Condition) {
-	a.needs = append(a.needs, need{other, condition})
+	a.dependencies = append(a.dependencies, dependency{other, condition})
 }
 
 // DependsOn reports whether the app depends on the one of that name, which may have
 // been exchanged since.
 func (a *App) DependsOn(name string) bool {
-	return slices.ContainsFunc(a.needs, func(n need) bool { return n.app.name == name })
+	return slices.ContainsFunc(a.dependencies, func(d dependency) bool { return d.app.name == name })
 }
 
 // awaitNext waits for the next app that this one needs, beside its goroutine; when
 // there is none left, the workers are to be started.
 func (c *controller) awaitNext(ctx context.Context) {
 	f := &c.start
-	if len(f.needs) == 0 {
+	if len(f.dependencies) == 0 {
 		c.startFirst()
 		return
 	}
-	next := f.needs[0]
-	f.needs = f.needs[1:]
+	next := f.dependencies[0]
+	f.dependencies = f.dependencies[1:]
 	c.actual.Blocked = "waits for app " + next.app.name
 	if f.by != nil {
 		f.by.Report(status.EveryWorker, c.actual.Blocked)
 	}
 	c.publish()
-	met := make(chan metNeed, 1)
+	met := make(chan metDependency, 1)
 	f.next = met
-	go func() { met <- metNeed{next.app, next.await(ctx)} }()
+	go func() { met <- metDependency{next.app, next.await(ctx)} }()
 }
 
 // startFirst says that every worker is to be started. Whoever has added the app is
 // answered when they are online, or have failed to be.
 func (c *controller) startFirst() {
 	if by := c.start.by; by != nil {
-		c.orders.Add(orders.First(by, c.slots, c.desired.spec))
+		c.jobs.Add(jobs.First(by, c.slots, c.desired.spec))
 		c.start.by = nil
 		return
 	}
@@ -83,21 +83,21 @@ func (c *controller) startFirst() {
 	}
 }
 
-// proceed goes on when a need was met, or never will be.
-func (c *controller) proceed(ctx context.Context, need metNeed) {
+// proceed goes on when a dependency was met, or never will be.
+func (c *controller) proceed(ctx context.Context, one metDependency) {
 	c.start.next = nil
 	switch {
 	case ctx.Err() != nil:
-		c.start.answer(orders.ErrStopping)
+		c.start.answer(jobs.ErrStopping)
 		c.enter(Ended)
-	case need.met:
+	case one.met:
 		c.awaitNext(ctx)
 	default:
-		c.giveUp(need.app)
+		c.giveUp(one.app)
 	}
 }
 
-// dropStart starts no worker any more when the needs are met, and says why to whoever
+// dropStart starts no worker any more when the dependencies are met, and says why to whoever
 // waits for that.
 func (c *controller) dropStart(why error) {
 	c.start.answer(why)
@@ -123,19 +123,19 @@ func (c *controller) giveUp(needed *App) {
 
 // await waits for the app to come so far. What has ended meanwhile is judged by its
 // end, though it may have been online.
-func (n need) await(ctx context.Context) bool {
+func (d dependency) await(ctx context.Context) bool {
 	var online <-chan struct{}
-	if n.condition == spec.Online {
-		online = n.app.conditions.online
+	if d.condition == spec.Online {
+		online = d.app.conditions.online
 	}
 	select {
 	case <-online:
-	case <-n.app.conditions.ended:
+	case <-d.app.conditions.ended:
 	case <-ctx.Done():
 		return false
 	}
-	p := n.app.Published()
-	return p.Completed || p.Phase == Running && n.condition == spec.Online && slices.ContainsFunc(p.Workers, wasOnline)
+	p := d.app.Published()
+	return p.Completed || p.Phase == Running && d.condition == spec.Online && slices.ContainsFunc(p.Workers, wasOnline)
 }
 
 // AwaitReady waits until every worker was online once, all ended well, or the app is at
@@ -146,7 +146,7 @@ func (a *App) AwaitReady(ctx context.Context) bool {
 		return true
 	case <-a.conditions.ended:
 		p := a.Published()
-		return p.Completed || !p.Spec.Autostart || p.Waits()
+		return p.Completed || !p.Spec.Autostart || p.AwaitsSchedule()
 	case <-ctx.Done():
 		return false
 	}

@@ -2,9 +2,9 @@
 // revision they run by, how many there are, and whether they run.
 //
 // One goroutine, in Run, owns the controller, which holds what is desired and what is
-// actual: step does at most one thing that brings them closer (package slots). An order
-// (package orders) sets what is desired and waits until its condition holds. One rule
-// says what happens while an order is under way: stop and delete take effect at once, a
+// actual: step does at most one thing that brings them closer (package slots). A job
+// (package jobs) sets what is desired and waits until its condition holds. One rule
+// says what happens while a job is under way: stop and delete take effect at once, a
 // later order of the same kind supersedes the earlier one, another kind is refused with
 // BusyError, and what the clock, the files or the memory ask for waits, one order for
 // each reason.

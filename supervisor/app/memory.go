@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"gorun/supervisor/app/orders"
+	"gorun/supervisor/app/jobs"
 	"gorun/supervisor/invocation"
 	"gorun/supervisor/restart"
 	"gorun/supervisor/spec"
@@ -184,7 +184,7 @@ func (m *memoryWatch) restart(ctx context.Context, tree worker.Tree) {
 		return
 	}
 	err := m.app.replace(ctx, w)
-	if err == nil || ctx.Err() != nil || errors.Is(err, orders.ErrSuperseded) || w.Invocation() != tree.Invocation {
+	if err == nil || ctx.Err() != nil || errors.Is(err, jobs.ErrSuperseded) || w.Invocation() != tree.Invocation {
 		return
 	}
 	r.told, r.next = true, max(r.next, restart.MemoryDelay(r.delay, 0))
@@ -193,13 +193,13 @@ func (m *memoryWatch) restart(ctx context.Context, tree worker.Tree) {
 }
 
 func (m *memoryWatch) journal(tree worker.Tree, text string) {
-	m.app.deps.Worker.Record(status.Event{App: m.app.name, Instance: tree.Worker.Published().Instance, Kind: "memory", Text: text})
+	m.app.deps.Worker.Journal(status.Event{App: m.app.name, Instance: tree.Worker.Published().Instance, Kind: "memory", Text: text})
 }
 
 // replace has one worker replaced for its memory, without a gap, and waits for the end
 // of that.
 func (a *App) replace(ctx context.Context, w *worker.Worker) error {
-	c := &orders.Command{Verb: spec.Reload, Reason: status.ByMemory, QueueIfBusy: true, Instances: []int{w.Published().Instance}}
+	c := &jobs.Command{Verb: spec.Reload, Reason: status.ByMemory, QueueIfBusy: true, Instances: []int{w.Published().Instance}}
 	c.Prepare(func(int, string) {})
 	return a.Do(ctx, c)
 }

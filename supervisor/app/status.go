@@ -19,11 +19,11 @@ func (p *Published) Status() status.App {
 		Name: conf.Name, Namespace: conf.Namespace, Mode: conf.Mode.String(), Sharing: conf.Sharing.String(),
 		Interpreter: conf.Interpreter, Script: conf.Script, ScriptPath: conf.ScriptPath(), MemoryLimit: conf.MaxMemory, ReadyMin: conf.ReadyMin,
 		Desired: len(p.Workers), Grace: p.grace(), Blocked: p.Blocked, Completed: p.Completed, Reloads: p.Reloads,
-		Resting: p.Phase == Ended && !conf.Autostart && !p.served(), StoppedByOperator: p.Phase == Stopped,
+		NotStarted: p.Phase == Ended && !conf.Autostart && !p.everStarted(), StoppedByOperator: p.Phase == Stopped,
 		Probe: conf.Health.Kind(),
 	}
 	s.Scheduled = conf.Cron != "" && !conf.Restart.Auto
-	if p.Waits() {
+	if p.AwaitsSchedule() {
 		s.NextRun = p.schedule.Next(time.Now())
 	}
 	served := 0
@@ -38,7 +38,7 @@ func (p *Published) Status() status.App {
 			s.Desired-- // it has done its work, or somebody has stopped it
 		}
 	}
-	s.EverReady = served >= max(conf.ReadyMin, 1) || s.Resting || s.Completed
+	s.EverReady = served >= max(conf.ReadyMin, 1) || s.NotStarted || s.Completed
 	switch p.Phase {
 	case Stopped:
 		s.Desired = 0
@@ -52,15 +52,15 @@ func (p *Published) Status() status.App {
 	return s
 }
 
-// Waits reports whether the app is at rest until its schedule starts it.
-func (p *Published) Waits() bool {
+// AwaitsSchedule reports whether the app is at rest until its schedule starts it.
+func (p *Published) AwaitsSchedule() bool {
 	return p.Phase == Ended && p.Spec.Cron != "" && p.Blocked == "" && !slices.ContainsFunc(p.Workers, func(w *worker.Worker) bool {
 		return w.Published().State == status.Errored
 	})
 }
 
-// served reports whether a worker was ever started.
-func (p *Published) served() bool {
+// everStarted reports whether a worker was ever started.
+func (p *Published) everStarted() bool {
 	return slices.ContainsFunc(p.Workers, func(w *worker.Worker) bool { return !w.Published().FirstStarted.IsZero() })
 }
 

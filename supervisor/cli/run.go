@@ -84,7 +84,7 @@ func (c *commandLine) listenAndServe(ctx context.Context, s *supervisor.Supervis
 		return codeUsage, err //nolint:wrapcheck // it says what was attempted
 	}
 	defer closeAPI(api)
-	return run.run(ctx, s), nil
+	return run.runApps(ctx, s), nil
 }
 
 func closeAPI(server *control.Server) {

@@ -22,9 +22,9 @@ type service struct {
 	terminationLog string        // gets the reason of a fatal exit, if it exists
 }
 
-// run runs the apps until they have ended, or a signal or the end of parent has
+// runApps runs the apps until they have ended, or a signal or the end of parent has
 // ended them, and returns the exit code.
-func (v service) run(parent context.Context, s *supervisor.Supervisor) int {
+func (v service) runApps(parent context.Context, s *supervisor.Supervisor) int {
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
 	kill, killNow := context.WithCancel(context.WithoutCancel(parent))

@@ -99,7 +99,7 @@ func start(t *testing.T, what string, change func(*service, *supervisor.Options,
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		defer close(c.over)
-		c.code = outer.run(ctx, s)
+		c.code = outer.runApps(ctx, s)
 		_ = output.Close(context.Background())
 	}()
 	t.Cleanup(func() {

@@ -7,6 +7,6 @@
 //
 // Goroutines: one feeds Events until the run is released; the health check, the
 // notify socket, the IPC channel and the interception have one each, which end
-// with the run and are waited for by Ports.Close. Nothing in here knows the
+// with the run and are waited for by SharedPorts.Close. Nothing in here knows the
 // worker: the end of a run that was replaced cannot touch its successor.
 package invocation

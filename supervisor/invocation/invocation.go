@@ -195,8 +195,8 @@ func (i *Invocation) post(e event.Event) {
 type Request struct {
 	Spec     *spec.App
 	Instance int
-	ID       int                 // pm_id
-	Output   *logs.Worker        // where what it writes goes
-	Ports    *endpoint.Ports     // that its app shares
-	Count    func(status.Totals) // adds up what Node has counted, over all runs
+	ID       int                   // pm_id
+	Output   *logs.Worker          // where what it writes goes
+	Ports    *endpoint.SharedPorts // that its app shares
+	Count    func(status.Totals)   // adds up what Node has counted, over all runs
 }

@@ -78,13 +78,13 @@ func (i *Invocation) stop(kill context.Context, end *End) {
 	}
 	ladder := process.Ladder{Signal: i.spec.StopSignal, Grace: i.spec.KillTimeout, Extend: i.extend, MainOnly: !i.spec.TreeKill}
 	if end.Cause != Died {
-		served := i.parts.Endpoint
-		served.Drain(kill, i.parts.Program.Exited(), endpoint.DrainLimits{Total: i.spec.DrainTimeout, Idle: i.spec.DrainIdle})
+		connections := i.parts.Endpoint
+		connections.Drain(kill, i.parts.Program.Exited(), endpoint.DrainLimits{Total: i.spec.DrainTimeout, Idle: i.spec.DrainIdle})
 		ladder.Grace -= time.Since(begun)
-		if ladder.ShutdownSent = served.AskToStop(); ladder.ShutdownSent {
-			served.DisconnectIPC()
+		if ladder.ShutdownSent = connections.AskToStop(); ladder.ShutdownSent {
+			connections.DisconnectIPC()
 		} else {
-			ladder.Clients, ladder.Signalled = served.Clients, served.DisconnectIPC
+			ladder.Clients, ladder.Signalled = connections.Clients, connections.DisconnectIPC
 		}
 	}
 	end.Forced = i.parts.Tree.Stop(kill, ladder)

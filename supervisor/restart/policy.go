@@ -18,8 +18,8 @@ type Verdict int
 
 // The verdicts.
 const (
-	// Rest leaves the worker stopped.
-	Rest Verdict = iota
+	// LeaveStopped leaves the worker stopped.
+	LeaveStopped Verdict = iota
 	// Retry starts the worker again after the decision's delay.
 	Retry
 	// GiveUp leaves the worker errored: it failed too often in a row.
@@ -57,7 +57,7 @@ type Decision struct {
 // String says what happens next, for people.
 func (d Decision) String() string {
 	switch d.Verdict {
-	case Rest:
+	case LeaveStopped:
 		return "stays stopped"
 	case GiveUp:
 		return "given up: errored"
@@ -86,9 +86,9 @@ func (p Policy) Next(exit Exit, unstable int) Decision {
 	}
 	switch {
 	case p.Ends(exit):
-		return Decision{Verdict: Rest}
+		return Decision{Verdict: LeaveStopped}
 	case !p.Auto:
-		return Decision{Verdict: Rest, Unstable: unstable}
+		return Decision{Verdict: LeaveStopped, Unstable: unstable}
 	case unstable > p.MaxUnstable:
 		return Decision{Verdict: GiveUp, Delay: p.ErroredRetry, Unstable: unstable}
 	}

@@ -37,15 +37,15 @@ func TestNext(t *testing.T) {
 		unstable int
 		want     Decision
 	}{
-		{"zero policy rests", Policy{}, Exit{}, 0, Decision{Rest, 0, 0}},
+		{"zero policy rests", Policy{}, Exit{}, 0, Decision{LeaveStopped, 0, 0}},
 
 		{"autorestart after a clean exit", plain, Exit{Uptime: long}, 0, Decision{Retry, 0, 0}},
 		{"autorestart after a failure", plain, Exit{Code: 1, Uptime: long}, 0, Decision{Retry, 0, 0}},
 		{"autorestart after a signal", plain, Exit{Signaled: true, Uptime: long}, 0, Decision{Retry, 0, 0}},
-		{"no autorestart, clean", once, Exit{Uptime: long}, 0, Decision{Rest, 0, 0}},
-		{"no autorestart, failure", once, Exit{Code: 1, Uptime: short}, 0, Decision{Rest, 0, 1}},
-		{"no autorestart, not started", once, Exit{Code: 127, Failed: true}, 0, Decision{Rest, 0, 1}},
-		{"no autorestart never gives up", once, Exit{Code: 1, Uptime: short}, 99, Decision{Rest, 0, 100}},
+		{"no autorestart, clean", once, Exit{Uptime: long}, 0, Decision{LeaveStopped, 0, 0}},
+		{"no autorestart, failure", once, Exit{Code: 1, Uptime: short}, 0, Decision{LeaveStopped, 0, 1}},
+		{"no autorestart, not started", once, Exit{Code: 127, Failed: true}, 0, Decision{LeaveStopped, 0, 1}},
+		{"no autorestart never gives up", once, Exit{Code: 1, Uptime: short}, 99, Decision{LeaveStopped, 0, 100}},
 
 		{"just below min_uptime is unstable", plain, Exit{Uptime: time.Second - 1}, 3, Decision{Retry, 0, 4}},
 		{"min_uptime is stable", plain, Exit{Uptime: time.Second}, 3, Decision{Retry, 0, 0}},
@@ -70,14 +70,14 @@ func TestNext(t *testing.T) {
 		{"restart_delay after an unstable run", delayed, Exit{Uptime: short}, 4, Decision{Retry, 3 * time.Second, 5}},
 		{"no backoff after a stable run", usual(), Exit{Code: 1, Uptime: long}, 9, Decision{Retry, 0, 0}},
 
-		{"stop code", codes, Exit{Code: 9, Uptime: long}, 0, Decision{Rest, 0, 0}},
-		{"stop code 0", codes, Exit{Code: 0, Uptime: long}, 0, Decision{Rest, 0, 0}},
-		{"stop code of an unstable run", codes, Exit{Code: 9, Uptime: short}, 16, Decision{Rest, 0, 0}},
+		{"stop code", codes, Exit{Code: 9, Uptime: long}, 0, Decision{LeaveStopped, 0, 0}},
+		{"stop code 0", codes, Exit{Code: 0, Uptime: long}, 0, Decision{LeaveStopped, 0, 0}},
+		{"stop code of an unstable run", codes, Exit{Code: 9, Uptime: short}, 16, Decision{LeaveStopped, 0, 0}},
 		{"another code", codes, Exit{Code: 1, Uptime: long}, 0, Decision{Retry, 0, 0}},
 		{"signal 9 is not code 9", codes, Exit{Code: 9, Signaled: true, Uptime: long}, 0, Decision{Retry, 0, 0}},
 		{"a signal is not code 0", codes, Exit{Signaled: true, Uptime: long}, 0, Decision{Retry, 0, 0}},
 		{"127 of a program that there is not", codes, Exit{Code: 127, Failed: true}, 0, Decision{Retry, 0, 1}},
-		{"127 of a program", codes, Exit{Code: 127, Uptime: short}, 0, Decision{Rest, 0, 0}},
+		{"127 of a program", codes, Exit{Code: 127, Uptime: short}, 0, Decision{LeaveStopped, 0, 0}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := test.policy.Next(test.exit, test.unstable); got != test.want {

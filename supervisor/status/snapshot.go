@@ -137,7 +137,7 @@ type App struct {
 	Completed                                           bool          // every worker ended as it was meant to
 	Scheduled                                           bool          // a job of the clock: cron_restart with autorestart: false
 	NextRun                                             time.Time     // it is at rest until then, when its schedule starts it; zero: it is not
-	Resting                                             bool          // autostart: false, and nobody has started it
+	NotStarted                                          bool          // autostart: false, and nobody has started it
 	StoppedByOperator                                   bool          // somebody has stopped it
 	Blocked                                             string        // why it has not begun: the app it depends on; "" otherwise
 	ReadyMin                                            int           // workers that must be online for the app to count as ready

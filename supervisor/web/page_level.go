@@ -81,7 +81,7 @@ func summarizeApp(app status.App) summary {
 		return summary{idle, app.Waiting(time.Now())}
 	case app.Completed:
 		return summary{idle, "completed"}
-	case app.Resting:
+	case app.NotStarted:
 		return summary{idle, "not started"}
 	case app.StoppedByOperator && online == 0:
 		return summary{idle, "stopped"}

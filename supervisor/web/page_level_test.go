@@ -16,7 +16,7 @@ func TestPageTitle(t *testing.T) {
 	}
 	well, unready := workers("web", 4, 4, now), in(status.Online)
 	blocked, completed, unstarted, stopped := workers("a", 0, 0, now), workers("a", 0, 0, now), workers("a", 0, 0, now), workers("a", 0, 0, now)
-	blocked.Blocked, completed.Completed, unstarted.Resting, stopped.StoppedByOperator = "waits for app b", true, true, true
+	blocked.Blocked, completed.Completed, unstarted.NotStarted, stopped.StoppedByOperator = "waits for app b", true, true, true
 	launching := in(status.Launching)
 	for _, test := range []struct {
 		name string

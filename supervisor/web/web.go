@@ -112,7 +112,7 @@ func healthReport(snapshot status.Snapshot) health.Report {
 func healthOf(app status.App) health.App {
 	one := health.App{
 		Name: app.Name, Desired: app.Desired, Online: app.Serving(), ReadyMin: app.ReadyMin, Errored: app.Errored(), Grace: app.Grace,
-		EverReady: app.EverReady, Completed: app.Completed, NotStarted: app.Resting, Restarts: app.Restarts(), Reasons: app.Troubles(),
+		EverReady: app.EverReady, Completed: app.Completed, NotStarted: app.NotStarted, Restarts: app.Restarts(), Reasons: app.Troubles(),
 	}
 	one.Waiting, one.Scheduled = app.Waiting(time.Now()), app.Scheduled
 	if exit := app.LastExit(); exit != nil {

@@ -121,7 +121,7 @@ func TestChecksOfApps(t *testing.T) {
 	errored := api(0)
 	errored.Workers[0].State, errored.Workers[1].State = status.Errored, status.Errored
 	done := status.App{Name: "migrate", Completed: true, EverReady: true}
-	unstarted := status.App{Name: "spare", Resting: true, EverReady: true}
+	unstarted := status.App{Name: "spare", NotStarted: true, EverReady: true}
 	for _, test := range []struct {
 		name                 string
 		app                  status.App

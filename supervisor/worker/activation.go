@@ -24,14 +24,14 @@ type terminationReason struct {
 // the worker's goroutine.
 type activation struct {
 	w           *Worker
-	ports       *endpoint.Ports
+	ports       *endpoint.SharedPorts
 	serving     *run
 	replacement *replacement // nil: none is under way
 	lasted      bool         // long enough to forget the unstable runs before it, once it is online
 }
 
-// run returns how the activation has ended.
-func (a *activation) run(ctx, kill context.Context) record.End {
+// serve returns how the activation has ended.
+func (a *activation) serve(ctx, kill context.Context) record.End {
 	w := a.w
 	drain(w.mail.restarts) // they were about the invocation before
 	w.enter(status.Launching)

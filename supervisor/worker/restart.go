@@ -15,14 +15,14 @@ import (
 // belongs to the worker's goroutine.
 type restartLoop struct {
 	w     *Worker
-	ports *endpoint.Ports
+	ports *endpoint.SharedPorts
 }
 
-// run returns the exit code to attribute to the worker.
-func (l restartLoop) run(ctx, kill context.Context) int {
+// keepRunning returns the exit code to attribute to the worker.
+func (l restartLoop) keepRunning(ctx, kill context.Context) int {
 	for {
 		a := activation{w: l.w, ports: l.ports}
-		again, code := l.next(ctx, a.run(ctx, kill))
+		again, code := l.next(ctx, a.serve(ctx, kill))
 		if !again {
 			return code
 		}
@@ -46,7 +46,7 @@ func (l restartLoop) next(ctx context.Context, ended record.End) (again bool, co
 	}
 	decision := w.record.Next(w.target.spec.Restart, ended)
 	switch decision.Verdict {
-	case restart.Rest:
+	case restart.LeaveStopped:
 		l.conclude(status.Stopped, ended, decision)
 		return false, w.record.ExitCode(w.target.spec.Restart, ended)
 	case restart.GiveUp:
@@ -73,7 +73,7 @@ func (l restartLoop) conclude(to status.State, ended record.End, decision restar
 	if ended.NotReady != nil {
 		cause = ended.NotReady
 	}
-	if decision.Verdict == restart.Rest && w.record.ExitCode(w.target.spec.Restart, ended) == 0 {
+	if decision.Verdict == restart.LeaveStopped && w.record.ExitCode(w.target.spec.Restart, ended) == 0 {
 		w.target.complete(nil)
 	}
 	w.target.complete(newStartError(cause, ended, w.record.Status.LastExit))

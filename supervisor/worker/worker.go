@@ -107,7 +107,7 @@ func (w *Worker) Close() { w.output.Close() } // nothing of it is left to be wri
 // it at rest, gives up, or ctx ends. The end of kill cuts every grace short. It
 // returns, when nothing of it is left, the exit code to attribute to the worker: 0
 // when it ended well or was stopped.
-func (w *Worker) Run(ctx, kill context.Context, ports *endpoint.Ports, first Update) int {
+func (w *Worker) Run(ctx, kill context.Context, ports *endpoint.SharedPorts, first Update) int {
 	drain(w.mail.updates)
 	drain(w.mail.resets)
 	w.record.Begin(first.Reason)
@@ -115,7 +115,7 @@ func (w *Worker) Run(ctx, kill context.Context, ports *endpoint.Ports, first Upd
 	w.publish()
 	code := 0
 	if w.permit.acquire(ctx) {
-		code = restartLoop{w, ports}.run(ctx, kill)
+		code = restartLoop{w, ports}.keepRunning(ctx, kill)
 	}
 	w.target.complete(ErrStopped)
 	w.awaitLeaving()
@@ -137,7 +137,7 @@ func (w *Worker) enter(to status.State) {
 }
 
 // launch starts an invocation.
-func (w *Worker) launch(ports *endpoint.Ports) (*run, error) {
+func (w *Worker) launch(ports *endpoint.SharedPorts) (*run, error) {
 	i, err := w.deps.StartInvocation(invocation.Request{
 		Spec: w.target.spec, Instance: w.record.Status.Instance, ID: w.record.Status.ID, Output: w.output, Ports: ports, Count: w.totals.Add,
 	})

@@ -75,7 +75,7 @@ func TestAWorkerThatStartsGivesItsPlaceToTheNext(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 3 {
 			w := New(deps, conf, i, i, func() {})
-			all.Go(func() { w.Run(ctx, ctx, endpoint.NewPorts(conf, deps.Deps.Deps), Update{Number: 1, Spec: conf}) })
+			all.Go(func() { w.Run(ctx, ctx, endpoint.NewSharedPorts(conf, deps.Deps.Deps), Update{Number: 1, Spec: conf}) })
 			synctest.Wait() // they queue in this order
 			workers = append(workers, w)
 		}
@@ -103,7 +103,7 @@ func testDeps(t *testing.T, log slog.Handler) *Deps {
 	t.Cleanup(func() { _ = output.Close(context.Background()) })
 	return &Deps{
 		Deps: record.Deps{
-			Deps: endpoint.Deps{Log: slog.New(log), Record: func(status.Event) {}},
+			Deps: endpoint.Deps{Log: slog.New(log), Journal: func(status.Event) {}},
 			OOM:  &usage.OOMKills{Count: func() uint64 { return 0 }}, Hooks: hooks.New(hooks.Options{Log: slog.New(log)}),
 		},
 		Output: output, StartLimit: make(chan struct{}, 10),

@@ -178,7 +178,7 @@ func (s *Set) Step(ctx context.Context, start func(*Slot)) bool {
 }
 
 // Start gives a worker at rest a goroutine.
-func (s *Set) Start(ctx, kill context.Context, one *Slot, ports *endpoint.Ports) {
+func (s *Set) Start(ctx, kill context.Context, one *Slot, ports *endpoint.SharedPorts) {
 	s.clearFailure(one)
 	first := one.target
 	one.delivered, one.cancelled = first.Number, false

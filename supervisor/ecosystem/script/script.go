@@ -73,7 +73,7 @@ func Evaluate(ctx context.Context, o Options) (Result, error) {
 		return Result{}, &Error{File: o.Path, Text: err.Error(), base: filepath.Dir(o.Path)}
 	}
 	done := make(chan outcome, 1)
-	go func() { done <- e.run() }()
+	go func() { done <- e.tryEvaluate() }()
 	result := e.watch(ctx, done)
 	if result.err != nil {
 		return Result{}, e.modules.locator.locate(result.err)
@@ -104,14 +104,14 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// outcome is the result of run.
+// outcome is the result of tryEvaluate.
 type outcome struct {
 	exports string
 	err     error
 }
 
-// run evaluates the file. A panic of the engine is an error of the file.
-func (e *engine) run() (result outcome) {
+// tryEvaluate evaluates the file. A panic of the engine is an error of the file.
+func (e *engine) tryEvaluate() (result outcome) {
 	defer func() {
 		if problem := recover(); problem != nil {
 			result = outcome{err: asError(problem)}

@@ -3,6 +3,6 @@
 // hears when the run listens and is ready, checks its health, and drains it.
 //
 // Goroutines: the health check, the notify socket, the IPC channel and the interception
-// have one each. They end with Release, and Ports.Close waits for them. Nothing in here
+// have one each. They end with Release, and SharedPorts.Close waits for them. Nothing in here
 // knows the worker or the process's life: it posts what it hears.
 package endpoint

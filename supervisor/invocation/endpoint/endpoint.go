@@ -16,7 +16,7 @@ import (
 
 // Request is what the endpoint of one run is made for.
 type Request struct {
-	Ports    *Ports
+	Ports    *SharedPorts
 	Spec     *spec.App // what the run is started by
 	Instance int
 	Count    func(status.Totals) // adds up what Node has counted, over all runs
@@ -25,7 +25,7 @@ type Request struct {
 // Endpoint connects one run. Its methods are for the run's owner, but for those of
 // which the text says otherwise.
 type Endpoint struct {
-	ports    *Ports
+	ports    *SharedPorts
 	app      *spec.App
 	owner    sockets.Owner
 	instance int
@@ -106,7 +106,7 @@ func (e *Endpoint) Release() {
 // record keeps an event of the run.
 func (e *Endpoint) record(one status.Event) {
 	one.App, one.Instance = e.app.Name, e.instance
-	e.ports.deps.Record(one)
+	e.ports.deps.Journal(one)
 }
 
 // AddTo adds what the process reports to its worker's status. Anybody may call it.

@@ -11,9 +11,9 @@ import (
 )
 
 // inspectors has an app of three workers.
-func inspectors(app spec.App) *Ports {
+func inspectors(app spec.App) *SharedPorts {
 	app.Instances = 3
-	return &Ports{app: &app, runs: map[sockets.Owner]run{}}
+	return &SharedPorts{app: &app, runs: map[sockets.Owner]run{}}
 }
 
 func TestL30NoTwoRunsHaveOneInspector(t *testing.T) {

@@ -20,7 +20,7 @@ type previousPorts map[int][]int
 
 // listenPoller waits for a run to listen where the one before did.
 type listenPoller struct {
-	ports    *Ports
+	ports    *SharedPorts
 	app      *spec.App
 	instance int
 	reports  *reports
@@ -44,14 +44,16 @@ func (a *listenPoller) savePorts(p *process.Process) {
 }
 
 // previousPortsOf returns where the run before listened; nil: nowhere, or nobody knows.
-func (p *Ports) previousPortsOf(instance int) []int {
+func (p *SharedPorts) previousPortsOf(instance int) []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.previous[instance]
 }
 
 // pollsForListening reports whether the app's programs bind ports of which gorun hears nothing.
-func (p *Ports) pollsForListening() bool { return p.app.Sharing == spec.ShareNone && !p.intercepts }
+func (p *SharedPorts) pollsForListening() bool {
+	return p.app.Sharing == spec.ShareNone && !p.intercepts
+}
 
 // start reports that the process listens once it does so wherever the one before did.
 func (a *listenPoller) start(p *process.Process) {

@@ -15,7 +15,7 @@ import (
 // IPC is the channel that Node's child processes have. nil, or without a channel, where
 // the program has none.
 type IPC struct {
-	ports    *Ports
+	ports    *SharedPorts
 	app      *spec.App
 	owner    sockets.Owner
 	reports  *reports
@@ -106,7 +106,7 @@ func (c *IPC) disconnect() {
 }
 
 // broadcast sends a message to all runs but the one that it comes from. It never waits.
-func (p *Ports) broadcast(from sockets.Owner, message json.RawMessage) {
+func (p *SharedPorts) broadcast(from sockets.Owner, message json.RawMessage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for owner, other := range p.runs {
@@ -120,7 +120,7 @@ func (p *Ports) broadcast(from sockets.Owner, message json.RawMessage) {
 }
 
 // connected makes the run's channel known to broadcast.
-func (p *Ports) connected(owner sockets.Owner, channel *node.Channel) {
+func (p *SharedPorts) connected(owner sockets.Owner, channel *node.Channel) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	of := p.runs[owner]

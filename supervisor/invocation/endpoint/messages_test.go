@@ -19,7 +19,7 @@ type talker struct {
 	worker net.Conn
 }
 
-func newTalker(t *testing.T, p *Ports, instance int) talker {
+func newTalker(t *testing.T, p *SharedPorts, instance int) talker {
 	t.Helper()
 	e := New(Request{Ports: p, Spec: p.app, Instance: instance})
 	ours, child, err := node.Pair()
@@ -49,7 +49,7 @@ func (w talker) heard(t *testing.T) string {
 func TestL31ObjectsGoToTheOtherWorkers(t *testing.T) {
 	p := inspectors(spec.App{RelayMessages: true})
 	events := make(chan status.Event, 10)
-	p.deps = Deps{Log: slog.New(slog.DiscardHandler), Record: func(e status.Event) { events <- e }}
+	p.deps = Deps{Log: slog.New(slog.DiscardHandler), Journal: func(e status.Event) { events <- e }}
 	first, second, third := newTalker(t, p, 0), newTalker(t, p, 1), newTalker(t, p, 2)
 	for _, message := range []string{`"text"`, `[1]`, `{"type":"axm:reply"}`} { // not for workers
 		first.ipc.receive(json.RawMessage(message))
@@ -80,7 +80,7 @@ func TestL31AHintOnceWithoutTheKey(t *testing.T) {
 	var text strings.Builder
 	p := inspectors(spec.App{})
 	recorded := 0
-	p.deps = Deps{Log: slog.New(slog.NewTextHandler(&text, nil)), Record: func(status.Event) { recorded++ }}
+	p.deps = Deps{Log: slog.New(slog.NewTextHandler(&text, nil)), Journal: func(status.Event) { recorded++ }}
 	first := newTalker(t, p, 0)
 	for _, message := range []string{`{"x":1}`, `{"source":"_sio_adapter","type":1}`, `{"topic":"log4js:message"}`, `{"source":"_sio_adapter"}`} {
 		first.ipc.receive(json.RawMessage(message))

@@ -43,7 +43,7 @@ func (n *notices) listen(e *Endpoint, request *process.Spec) {
 }
 
 // start reads what the process notifies until the run is released.
-func (n *notices) start(ports *Ports, pid int) {
+func (n *notices) start(ports *SharedPorts, pid int) {
 	if n.socket == nil {
 		return
 	}

@@ -21,16 +21,16 @@ import (
 
 // probe connects to this one process, and checks its health.
 type probe struct {
-	ports    *Ports
-	app      *spec.App
-	owner    sockets.Owner
-	reports  *reports
-	process  *process.Process
-	reported bool               // it is, when the process listens
-	environ  []string           // of the process
-	channel  *node.Channel      // nil: no Node
-	served   atomic.Bool        // it listens on a socket that it got over the channel
-	stop     context.CancelFunc // ends the health check
+	ports        *SharedPorts
+	app          *spec.App
+	owner        sockets.Owner
+	reports      *reports
+	process      *process.Process
+	reported     bool               // it is, when the process listens
+	environ      []string           // of the process
+	channel      *node.Channel      // nil: no Node
+	listensByIPC atomic.Bool        // it listens on a socket that it got over the channel
+	stop         context.CancelFunc // ends the health check
 }
 
 // start begins the health check.
@@ -98,7 +98,7 @@ func (p *probe) dial(ctx context.Context, port int) (net.Conn, error) {
 		if !address.Fits(port) {
 			continue
 		}
-		if p.served.Load() {
+		if p.listensByIPC.Load() {
 			return p.channel.Dial(address) //nolint:wrapcheck // as above
 		}
 		p.warn(address)

@@ -144,7 +144,7 @@ func (e *Endpoint) openChannel(conn *net.UnixConn) {
 			if node.IsClient(address) {
 				return // and serves nobody
 			}
-			e.probe.served.Store(true)
+			e.probe.listensByIPC.Store(true)
 			e.listens(address)
 		},
 		Closed:  e.closed,

@@ -72,11 +72,11 @@ func (r *Record) Next(policy restart.Policy, ended End) restart.Decision {
 	decision := policy.Next(ended.exit, r.Status.Unstable)
 	s := &r.Status
 	s.Unstable, s.Backoff = decision.Unstable, decision.Delay
-	if decision.Verdict == restart.Rest && r.ExitCode(policy, ended) != 0 {
+	if decision.Verdict == restart.LeaveStopped && r.ExitCode(policy, ended) != 0 {
 		s.FailedRuns++
 	}
 	switch {
-	case decision.Verdict == restart.Rest || s.Unstable == 0:
+	case decision.Verdict == restart.LeaveStopped || s.Unstable == 0:
 		s.FailingSince = time.Time{}
 	case s.FailingSince.IsZero():
 		s.FailingSince = ended.At

@@ -26,7 +26,7 @@ type notifier struct {
 
 // journal appends an event of the worker.
 func (n *notifier) journal(kind, text string) {
-	n.deps.Record(status.Event{App: n.app, Instance: n.instance, Kind: kind, Text: text})
+	n.deps.Journal(status.Event{App: n.app, Instance: n.instance, Kind: kind, Text: text})
 }
 
 // writePIDFile keeps pid_file true while there is a process. A worker does not fail
@@ -46,7 +46,7 @@ func (n *notifier) removePIDFile(i *invocation.Invocation, pid int) {
 
 // nextAction says what happens next, for people.
 func (n *notifier) nextAction(conf *spec.App, decision restart.Decision) string {
-	if decision.Verdict == restart.Rest && conf.Cron != "" {
+	if decision.Verdict == restart.LeaveStopped && conf.Cron != "" {
 		now := time.Now()
 		if next := n.deps.NextRun(conf.Cron, now); !next.IsZero() {
 			return "waiting for " + status.Clock(next, now)
@@ -82,7 +82,7 @@ func (n *notifier) dispatch(conf *spec.App, kind hooks.EventKind, e hooks.Event)
 	}
 	e.Kind, e.Host, e.App, e.Instance = kind, n.deps.Host, n.app, n.instance
 	h := hookRun{deps: n.deps, app: conf, worker: n.worker, instance: n.instance, id: n.id}
-	n.deps.Hooks.Dispatch(e, to, h.run)
+	n.deps.Hooks.Dispatch(e, to, h.call)
 }
 
 // hookRun is what a hook's command is run with: all of it never changes.
@@ -93,8 +93,8 @@ type hookRun struct {
 	instance, id int
 }
 
-// run runs the command as the app's workers run, and returns its last lines.
-func (h hookRun) run(ctx context.Context, c hooks.Command) (lines []string, err error) {
+// call runs the command as the app's workers run, and returns its last lines.
+func (h hookRun) call(ctx context.Context, c hooks.Command) (lines []string, err error) {
 	return process.RunWithInput(ctx, h.deps.Reaper, process.Spec{
 		Argv: c.Argv, Env: process.Overlay(notify.WithoutVariables(h.app.Environ(h.instance, h.id)), c.Environ), Dir: h.app.Dir, User: h.app.User.Credential(),
 		Marker: h.worker + "/hook/" + rand.Text(), Memory: h.deps.Cgroup.MemoryLimit(),

@@ -78,5 +78,5 @@ func TestOutcomes(t *testing.T) {
 
 // newRecord begins a record that is logged to a handler.
 func newRecord(log slog.Handler, of status.Worker) *Record {
-	return New(&Deps{Deps: endpoint.Deps{Log: slog.New(log), Record: func(status.Event) {}}}, "api/0", of, func() {})
+	return New(&Deps{Deps: endpoint.Deps{Log: slog.New(log), Journal: func(status.Event) {}}}, "api/0", of, func() {})
 }

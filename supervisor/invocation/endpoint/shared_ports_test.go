@@ -17,7 +17,7 @@ func TestOnlyItsPortIsSharedWhereOneIsNamed(t *testing.T) {
 		port, asked int
 		want        bool
 	}{{0, 3000, true}, {3000, 3000, true}, {3000, 9229, false}} {
-		p := &Ports{app: &spec.App{Port: test.port}}
+		p := &SharedPorts{app: &spec.App{Port: test.port}}
 		if got := p.sharesAddress(sockets.Address{Port: test.asked}); got != test.want {
 			t.Errorf("with port %d, %d is shared: %v, want %v", test.port, test.asked, got, test.want)
 		}
@@ -51,7 +51,7 @@ func TestOnlyWhoSpeaksForAWorkerSaysThatItEnds(t *testing.T) {
 		{"who was ready", true, []notify.Message{ready(server), stopping(server)}, true},
 		{"a helper after that", true, []notify.Message{ready(server), ready(helper), stopping(helper)}, false},
 	} {
-		e := New(Request{Ports: &Ports{app: &spec.App{}, runs: map[sockets.Owner]run{}}, Spec: &spec.App{WaitReady: test.waits}})
+		e := New(Request{Ports: &SharedPorts{app: &spec.App{}, runs: map[sockets.Owner]run{}}, Spec: &spec.App{WaitReady: test.waits}})
 		e.notices.mainPid = first
 		for _, m := range test.said {
 			e.notices.receive(m)
@@ -64,7 +64,7 @@ func TestOnlyWhoSpeaksForAWorkerSaysThatItEnds(t *testing.T) {
 }
 
 func TestL28NoticesOfTheWatchdogAreHeard(t *testing.T) {
-	p := &Ports{app: &spec.App{}, runs: map[sockets.Owner]run{}}
+	p := &SharedPorts{app: &spec.App{}, runs: map[sockets.Owner]run{}}
 	e := New(Request{Ports: p, Spec: p.app})
 	e.notices.receive(notify.Message{Watchdog: new(20 * time.Second)})
 	e.notices.receive(notify.Message{KeepAlive: true, WatchdogTrigger: true})

@@ -1,11 +1,11 @@
-// Package orders is what an app was asked to do: commands, the orders that come of
-// those that are admitted, and the rule for what is under way. An order knows the step
-// of each worker that it is about, and the condition on which it is answered; it is
-// data, never code that somebody else runs.
+// Package jobs is what an app was asked to do: commands, the jobs (systemd's word) that
+// come of those that are admitted, and the rule for what is under way. A job knows the
+// step of each worker that it is about, and the condition on which its command is
+// answered; it is data, never code that somebody else runs.
 //
 // A Command is its sender's until it was sent. All else belongs to the app's goroutine,
 // and starts none.
-package orders
+package jobs
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"gorun/supervisor/status"
 )
 
-// BusyError is the answer to an order that would get into the way of another.
+// BusyError is the answer to a command that would get into the way of another.
 type BusyError struct{ App, What string }
 
 // Error names what is under way.
@@ -27,15 +27,15 @@ func (e *BusyError) Error() string {
 // Conflict marks it as one for HTTP.
 func (*BusyError) Conflict() {}
 
-// What else an order may be answered.
+// What else a command may be answered.
 var (
 	ErrStopping   = errors.New("gorun is stopping")
 	ErrUnknown    = errors.New("no such app or worker")
 	ErrSuperseded = errors.New("superseded by a later order")
 )
 
-// Command is an order, as it concerns one app. Whoever makes it does not touch it
-// after it was sent: it is the app's then.
+// Command is an operator's order (spec.Order), or what gorun itself wants, as it concerns
+// one app. Whoever makes it does not touch it after it was sent: it is the app's then.
 type Command struct {
 	Verb                  spec.Verb
 	Size                  *spec.Size // not nil: the app is to be scaled

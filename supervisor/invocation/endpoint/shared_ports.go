@@ -19,16 +19,16 @@ import (
 
 // Deps is what every invocation works with. Safe for concurrent use.
 type Deps struct {
-	Reaper *reaper.Reaper
-	Log    *slog.Logger
-	Cgroup usage.Cgroup
-	UID    int                // gorun's own
-	Record func(status.Event) // keeps what happened; never waits
+	Reaper  *reaper.Reaper
+	Log     *slog.Logger
+	Cgroup  usage.Cgroup
+	UID     int                // gorun's own
+	Journal func(status.Event) // keeps what happened; never waits
 }
 
 // Ports are the ports that the workers of one app share, from the start of the
 // first until the last has ended. Safe for concurrent use.
-type Ports struct {
+type SharedPorts struct {
 	app    *spec.App
 	deps   Deps
 	groups *sockets.Groups
@@ -58,8 +58,8 @@ type run struct {
 }
 
 // NewPorts prepares the ports of an app; none is open yet.
-func NewPorts(conf *spec.App, deps Deps) *Ports {
-	p := &Ports{
+func NewSharedPorts(conf *spec.App, deps Deps) *SharedPorts {
+	p := &SharedPorts{
 		app: conf, deps: deps, groups: sockets.New(conf.Balance), closed: make(chan struct{}),
 		runs: map[sockets.Owner]run{}, previous: previousPorts{},
 	}
@@ -99,10 +99,10 @@ func SameSharing(a, b *spec.App) bool {
 }
 
 // Deps is what the invocations work with. It never changes.
-func (p *Ports) Deps() Deps { return p.deps }
+func (p *SharedPorts) Deps() Deps { return p.deps }
 
 // owner returns a name for one run of the instance.
-func (p *Ports) owner(instance int) sockets.Owner {
+func (p *SharedPorts) owner(instance int) sockets.Owner {
 	owner := sockets.Owner(p.owners.Add(1))
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -112,7 +112,7 @@ func (p *Ports) owner(instance int) sockets.Owner {
 
 // freeInspector returns the instance's own number or, while another run of it has that,
 // the first beyond all instances.
-func (p *Ports) freeInspector(instance int) int {
+func (p *SharedPorts) freeInspector(instance int) int {
 	taken := map[int]bool{}
 	next := p.app.Instances
 	for _, other := range p.runs {
@@ -128,14 +128,14 @@ func (p *Ports) freeInspector(instance int) int {
 	return next
 }
 
-func (p *Ports) inspectorOffset(owner sockets.Owner) int {
+func (p *SharedPorts) inspectorOffset(owner sockets.Owner) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.runs[owner].inspector
 }
 
 // release frees what a run that has ended had, for the next one.
-func (p *Ports) release(owner sockets.Owner) {
+func (p *SharedPorts) release(owner sockets.Owner) {
 	p.logError(p.groups.Release(owner))
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -144,18 +144,18 @@ func (p *Ports) release(owner sockets.Owner) {
 
 // logError logs what the kernel refused: the workers run on, but connections
 // are not spread as they should be.
-func (p *Ports) logError(err error) {
+func (p *SharedPorts) logError(err error) {
 	if err != nil {
 		p.deps.Log.Error("cannot steer connections", "app", p.app.Name, "error", err)
 	}
 }
 
 // Go runs what serves an invocation in a goroutine that Close waits for.
-func (p *Ports) Go(serve func()) { p.servers.Go(serve) }
+func (p *SharedPorts) Go(serve func()) { p.servers.Go(serve) }
 
 // Close closes the sockets once no invocation is left that could ask for one: from
 // then on the app's ports refuse.
-func (p *Ports) Close() {
+func (p *SharedPorts) Close() {
 	close(p.closed)
 	p.servers.Wait()
 	p.groups.Close()
@@ -164,7 +164,7 @@ func (p *Ports) Close() {
 // relay passes on what waits on sockets without a worker. It is called when such a
 // socket comes to be, and when there is a worker to pass it on to. It goes on in the
 // background until it is done or the ports are closed.
-func (p *Ports) relay() {
+func (p *SharedPorts) relay() {
 	if !p.Shared() {
 		return
 	}
@@ -179,14 +179,14 @@ func (p *Ports) relay() {
 }
 
 // allOnline reports whether every run is online: none is to listen yet.
-func (p *Ports) allOnline() bool {
+func (p *SharedPorts) allOnline() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.runs) > 0 && len(p.runs) == p.groups.CountOnline()
 }
 
 // Queues are the accept queues, with the instance that each belongs to.
-func (p *Ports) Queues() []status.Port {
+func (p *SharedPorts) Queues() []status.Port {
 	queues := p.groups.Queues()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -214,7 +214,7 @@ func addQueue(all []status.Port, one status.Port) []status.Port {
 }
 
 // Relayed counts the connections that gorun has passed on itself.
-func (p *Ports) Relayed() []status.Relay {
+func (p *SharedPorts) Relayed() []status.Relay {
 	counts := p.groups.Relayed()
 	var all []status.Relay
 	for _, address := range p.groups.Addresses() {
@@ -225,31 +225,31 @@ func (p *Ports) Relayed() []status.Relay {
 
 // shared reports whether the app's workers share the address: with `port`, that
 // one alone.
-func (p *Ports) sharesAddress(address sockets.Address) bool {
+func (p *SharedPorts) sharesAddress(address sockets.Address) bool {
 	return p.app.Port == 0 || address.Port == p.app.Port
 }
 
 // Shared reports whether there are any: two invocations of a worker may then serve
 // at once.
-func (p *Ports) Shared() bool { return p.app.Sharing != spec.ShareNone }
+func (p *SharedPorts) Shared() bool { return p.app.Sharing != spec.ShareNone }
 
 // HaveListened reports whether a run of the app has listened on an address that others
 // can know.
-func (p *Ports) HaveListened() bool { return p.listened.Load() }
+func (p *SharedPorts) HaveListened() bool { return p.listened.Load() }
 
 // Shares reports whether workers share a port of that number now.
-func (p *Ports) Shares(port int) bool {
+func (p *SharedPorts) Shares(port int) bool {
 	return slices.ContainsFunc(p.groups.Addresses(), func(a sockets.Address) bool { return a.Port == port })
 }
 
 // SetTerminating says whether every worker is stopping, and none is to follow. Anybody
 // may call it.
-func (p *Ports) SetTerminating(ending bool) { p.terminating.Store(ending) }
+func (p *SharedPorts) SetTerminating(ending bool) { p.terminating.Store(ending) }
 
 // park keeps new clients waiting where the worker that leaves is the last: for
 // the one that follows or, at the end of the app, for nobody. Clients that gorun
 // never answered will ask elsewhere, or again.
-func (p *Ports) park() {
+func (p *SharedPorts) park() {
 	queue := -1
 	if p.terminating.Load() {
 		queue = 0
