@@ -52,13 +52,13 @@ func compare(e spec.Revision, now, next *spec.App) status.Change {
 // gone is stopped, the rest is reloaded where it has changed, or where the
 // revision asks for all. One revision is applied at a time; it returns when what is
 // new is online, or has failed to be.
-func (s *Supervisor) Apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) error {
+func (s *Supervisor) Apply(ctx context.Context, e spec.Revision, report func(status.Progress)) error {
 	select {
 	case s.applying <- struct{}{}:
 	default:
 		return &jobs.BusyError{App: "the file", What: "reload"}
 	}
-	return s.apply(ctx, e, tell)
+	return s.apply(ctx, e, report)
 }
 
 // ErrMerged is the answer to a Reload while another one waits: that one will read what
@@ -68,7 +68,7 @@ var ErrMerged = errors.New("merged with a reload that waits")
 // Reload is Apply for whoever cannot ask again: it waits for what is under way. One
 // waits at a time. load reads the file when its turn has come, so that nothing older is
 // applied.
-func (s *Supervisor) Reload(ctx context.Context, load func() (spec.Revision, error), tell func(status.Progress)) error {
+func (s *Supervisor) Reload(ctx context.Context, load func() (spec.Revision, error), report func(status.Progress)) error {
 	select {
 	case s.queued <- struct{}{}:
 	default:
@@ -87,12 +87,12 @@ func (s *Supervisor) Reload(ctx context.Context, load func() (spec.Revision, err
 		return err
 	}
 	e.Wait = true
-	return s.apply(ctx, e, tell)
+	return s.apply(ctx, e, report)
 }
 
 // apply is Apply for the one whose turn it is. It ends the turn.
-func (s *Supervisor) apply(ctx context.Context, e spec.Revision, tell func(status.Progress)) error {
-	one := rollout{apps: &s.apps, revision: e, tell: oneAtATime(tell)}
+func (s *Supervisor) apply(ctx context.Context, e spec.Revision, report func(status.Progress)) error {
+	one := rollout{apps: &s.apps, revision: e, report: oneAtATime(report)}
 	fresh, err := one.takeSteps(ctx, s.Plan(e))
 	<-s.applying // what is new may have long to wait for what it needs
 	for _, f := range fresh {
@@ -130,7 +130,7 @@ func (c *config) load() status.Config {
 type rollout struct {
 	apps     *apps
 	revision spec.Revision
-	tell     func(status.Progress)
+	report   func(status.Progress)
 }
 
 // takeSteps takes the steps of the plan. It returns the apps that are new.
@@ -147,7 +147,7 @@ func (r *rollout) takeSteps(ctx context.Context, plan []status.Change) ([]added,
 		case status.Keep:
 			errs = append(errs, r.startStopped(ctx, conf))
 		case status.Remove:
-			errs = append(errs, r.apps.carryOut(ctx, spec.Order{Verb: spec.Delete, Targets: []status.Target{{App: change.App, Instance: status.EveryWorker}}}, r.tell))
+			errs = append(errs, r.apps.carryOut(ctx, spec.Order{Verb: spec.Delete, Targets: []status.Target{{App: change.App, Instance: status.EveryWorker}}}, r.report))
 		case status.Roll:
 			errs = append(errs, r.update(ctx, conf), r.startStopped(ctx, conf))
 		case status.Recreate: // below
@@ -182,7 +182,7 @@ func (r *rollout) add(plan []status.Change) ([]added, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.apps.install(made, r.tell)
+	return r.apps.install(made, r.report)
 }
 
 // startStopped starts the workers of an app that are at rest, if the revision asks
@@ -196,7 +196,7 @@ func (r *rollout) startStopped(ctx context.Context, conf *spec.App) error {
 	if now.Phase == app.Waiting || !slices.ContainsFunc(now.Workers, rests) {
 		return nil
 	}
-	return do(ctx, a, &jobs.Command{Verb: spec.Start, Reason: status.ByManual, QueueIfBusy: true}, r.tell)
+	return do(ctx, a, &jobs.Command{Verb: spec.Start, Reason: status.ByManual, QueueIfBusy: true}, r.report)
 }
 
 // rests reports whether nothing will start the worker but an order.
@@ -216,7 +216,7 @@ func (r *rollout) update(ctx context.Context, conf *spec.App) error {
 	if r.revision.Restart && a.Published().Phase == app.Running {
 		c.Verb, c.Reason = spec.Restart, status.ByManual
 	}
-	return do(ctx, a, c, r.tell)
+	return do(ctx, a, c, r.report)
 }
 
 // exchange stops an app and starts it again, because its old and its new workers
@@ -243,12 +243,12 @@ func (r *rollout) succeed(ctx context.Context, old *app.App, conf *spec.App, new
 	if err != nil {
 		return nil, err // the old one runs on
 	}
-	r.tell(status.Progress{App: conf.Name, Instance: status.EveryWorker, Text: news})
-	if err := do(ctx, old, &jobs.Command{Verb: spec.Delete, Recreate: true}, r.tell); err != nil {
+	r.report(status.Progress{App: conf.Name, Instance: status.EveryWorker, Text: news})
+	if err := do(ctx, old, &jobs.Command{Verb: spec.Delete, Recreate: true}, r.report); err != nil {
 		return nil, err
 	}
 	<-old.Gone()
-	next, err := r.apps.swap(old, made[0], r.tell)
+	next, err := r.apps.swap(old, made[0], r.report)
 	if err != nil {
 		return nil, err
 	}

@@ -94,7 +94,7 @@ func (s *apps) begin(ctx, kill context.Context) {
 }
 
 // install gives apps that are new a place behind the others.
-func (s *apps) install(made []*app.App, tell func(status.Progress)) ([]added, error) {
+func (s *apps) install(made []*app.App, report func(status.Progress)) ([]added, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.run == nil && len(made) > 0 {
@@ -103,24 +103,24 @@ func (s *apps) install(made []*app.App, tell func(status.Progress)) ([]added, er
 	s.list = append(slices.Clip(s.list), made...)
 	var all []added
 	for _, a := range made {
-		tell(status.Progress{App: a.Name(), Instance: status.EveryWorker, Text: "added"})
-		all = append(all, s.startAdded(a, tell))
+		report(status.Progress{App: a.Name(), Instance: status.EveryWorker, Text: "added"})
+		all = append(all, s.startAdded(a, report))
 	}
 	return all, nil
 }
 
 // startAdded starts the goroutine of an app that was not there before. The lock of
 // the apps is held.
-func (s *apps) startAdded(a *app.App, tell func(status.Progress)) added {
+func (s *apps) startAdded(a *app.App, report func(status.Progress)) added {
 	first := &jobs.Command{Verb: spec.Start, Reason: status.ByManual}
-	first.Prepare(reporter(a, tell))
+	first.Prepare(reporter(a, report))
 	s.run(a, first)
 	return added{a, first}
 }
 
 // swap puts an app in the place of one that is gone. Until then that one is there
 // as stopped: an app that is about to come back does not end gorun.
-func (s *apps) swap(old, next *app.App, tell func(status.Progress)) (added, error) {
+func (s *apps) swap(old, next *app.App, report func(status.Progress)) (added, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.run == nil {
@@ -128,7 +128,7 @@ func (s *apps) swap(old, next *app.App, tell func(status.Progress)) (added, erro
 	}
 	s.list = slices.Clone(s.list)
 	s.list[slices.Index(s.list, old)] = next
-	return s.startAdded(next, tell), nil
+	return s.startAdded(next, report), nil
 }
 
 // find returns the apps that the targets name, each once, in the order of the

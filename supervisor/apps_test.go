@@ -58,7 +58,7 @@ func TestAStopEndsWithZero(t *testing.T) {
 }
 
 func TestStayRunsOnWhenEveryAppHasEnded(t *testing.T) {
-	enact(t, []part{job("a", crashes)}, Options{Stay: true}, func(s *stage) {
+	enact(t, []part{job("a", crashes)}, Options{KeepRunning: true}, func(s *stage) {
 		s.passes(time.Hour)
 		s.cancel()
 		wantEnd(t, s, 0, time.Hour)

@@ -110,15 +110,15 @@ func (o *opened) Report(post func(event.Event)) {
 	}()
 }
 
-func (o *opening) ReportsListening() bool                { return !o.blind }
-func (o *opening) AcceptTraffic()                        { o.note("online") }
-func (o *opening) TakeOver(sockets.Owner)                { o.note("succeed") }
-func (o *opening) StopTraffic()                          { o.note("offline") }
-func (o *opening) AskToStop() bool                       { return false }
-func (o *opening) Clients() process.Clients              { return nil }
-func (o *opening) DisconnectIPC()                        {}
-func (o *opening) Owner() sockets.Owner                  { return 0 }
-func (o *opening) Lacks(sockets.Owner) []sockets.Address { return nil }
+func (o *opening) ReportsListening() bool                           { return !o.blind }
+func (o *opening) AcceptTraffic()                                   { o.note("online") }
+func (o *opening) TakeOver(sockets.Owner)                           { o.note("succeed") }
+func (o *opening) StopTraffic()                                     { o.note("offline") }
+func (o *opening) AskToStop() bool                                  { return false }
+func (o *opening) Clients() process.Clients                         { return nil }
+func (o *opening) DisconnectIPC()                                   {}
+func (o *opening) Owner() sockets.Owner                             { return 0 }
+func (o *opening) MissingAddresses(sockets.Owner) []sockets.Address { return nil }
 
 func (o *opened) Release() {
 	o.note("release")

@@ -260,7 +260,7 @@ func enact(t *testing.T, apps []part, options Options, f func(s *stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{film: newFilm(t), scripts: scripts{fates: map[string][]fate{}, started: map[string]func(*spec.App) (*invocation.Invocation, error){}}, mail: &mail{begun: time.Now()}, begun: time.Now(), over: make(chan struct{})}
-		options.Reaper, options.Output, options.Log, options.Starting = theReaper, newOutput(t), slog.New(s.film), 100
+		options.Reaper, options.Output, options.Log, options.StartLimit = theReaper, newOutput(t), slog.New(s.film), 100
 		var confs []spec.App
 		for _, p := range apps {
 			confs = append(confs, p.app)
@@ -451,6 +451,6 @@ func (shut) AskToStop() bool                                              { retu
 func (shut) Clients() process.Clients                                     { return nil }
 func (shut) DisconnectIPC()                                               {}
 func (shut) Owner() sockets.Owner                                         { return 0 }
-func (shut) Lacks(sockets.Owner) []sockets.Address                        { return nil }
+func (shut) MissingAddresses(sockets.Owner) []sockets.Address             { return nil }
 func (shut) Release()                                                     {}
 func (shut) Report(func(event.Event))                                     {}

@@ -123,16 +123,16 @@ func TestARestartThatIsProvokedDuringAnotherWaitsForItsTurn(t *testing.T) {
 		s.passes(time.Minute)
 		a := s.apps.all()[0]
 		for _, why := range []status.Reason{status.ByWatch, status.ByWatch, status.ByCron, status.ByWatch} {
-			a.Provoke(context.Background(), why, "x")
+			a.RequestRestart(context.Background(), why, "x")
 		}
 		s.passes(1500 * time.Millisecond) // the one that has waited writes files
-		a.Provoke(context.Background(), status.ByWatch, "x")
+		a.RequestRestart(context.Background(), status.ByWatch, "x")
 		s.passes(time.Minute)
 		if n := s.api().Restarts; n[status.ByWatch] != 2 || n[status.ByCron] != 1 {
 			t.Errorf("restarts %v, want two by watch and one by cron", n)
 		}
-		a.Provoke(context.Background(), status.ByWatch, "x")
-		a.Provoke(context.Background(), status.ByWatch, "y")
+		a.RequestRestart(context.Background(), status.ByWatch, "x")
+		a.RequestRestart(context.Background(), status.ByWatch, "y")
 		if _, _, err := s.do(spec.Order{Verb: spec.Stop, Targets: theAPI[:]}); err != nil {
 			t.Error(err)
 		}

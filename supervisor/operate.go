@@ -12,23 +12,23 @@ import (
 	"gorun/supervisor/status"
 )
 
-func oneAtATime(tell func(status.Progress)) func(status.Progress) {
+func oneAtATime(report func(status.Progress)) func(status.Progress) {
 	var mu sync.Mutex
 	return func(p status.Progress) {
 		mu.Lock()
 		defer mu.Unlock()
-		tell(p)
+		report(p)
 	}
 }
 
 // Scale changes how many workers an app has, and returns when the new ones are
 // online, or those too many are gone.
-func (s *Supervisor) Scale(ctx context.Context, name string, size spec.Size, tell func(status.Progress)) error {
+func (s *Supervisor) Scale(ctx context.Context, name string, size spec.Size, report func(status.Progress)) error {
 	a, err := s.apps.named(name)
 	if err != nil {
 		return err
 	}
-	return do(ctx, a, &jobs.Command{Size: &size, Reason: status.ByManual}, oneAtATime(tell))
+	return do(ctx, a, &jobs.Command{Size: &size, Reason: status.ByManual}, oneAtATime(report))
 }
 
 // Environ returns the environment that the worker's next process gets.
@@ -47,12 +47,12 @@ func (s *Supervisor) Environ(target status.Target) ([]string, error) {
 // Do carries out an order and returns when that is done, or ctx has ended: what
 // is under way goes on then. The news come from several goroutines, one at a
 // time.
-func (s *Supervisor) Do(ctx context.Context, o spec.Order, tell func(status.Progress)) error {
-	return s.apps.carryOut(ctx, o, oneAtATime(tell))
+func (s *Supervisor) Do(ctx context.Context, o spec.Order, report func(status.Progress)) error {
+	return s.apps.carryOut(ctx, o, oneAtATime(report))
 }
 
 // carryOut is Supervisor.Do, for news that come one at a time.
-func (s *apps) carryOut(ctx context.Context, o spec.Order, tell func(status.Progress)) error {
+func (s *apps) carryOut(ctx context.Context, o spec.Order, report func(status.Progress)) error {
 	apps, err := s.find(o.Targets)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (s *apps) carryOut(ctx context.Context, o spec.Order, tell func(status.Prog
 	for i, chosen := range apps {
 		c := &jobs.Command{Verb: o.Verb, Instances: chosen.instances, Parallel: o.Parallel, Reason: reason}
 		all.Go(func() {
-			errs[i] = do(ctx, chosen.app, c, tell)
+			errs[i] = do(ctx, chosen.app, c, report)
 			if o.Verb == spec.Delete && errs[i] == nil {
 				errs[i] = s.awaitGone(ctx, chosen.app)
 			}
@@ -77,12 +77,14 @@ func (s *apps) carryOut(ctx context.Context, o spec.Order, tell func(status.Prog
 }
 
 // do has an app carry out a command, and waits for its end.
-func do(ctx context.Context, a *app.App, c *jobs.Command, tell func(status.Progress)) error {
-	c.Prepare(reporter(a, tell))
+func do(ctx context.Context, a *app.App, c *jobs.Command, report func(status.Progress)) error {
+	c.Prepare(reporter(a, report))
 	return a.Do(ctx, c) //nolint:wrapcheck // it names the app or the worker
 }
 
 // reporter passes the news of an app on.
-func reporter(a *app.App, tell func(status.Progress)) func(int, string) {
-	return func(instance int, text string) { tell(status.Progress{App: a.Name(), Instance: instance, Text: text}) }
+func reporter(a *app.App, report func(status.Progress)) func(int, string) {
+	return func(instance int, text string) {
+		report(status.Progress{App: a.Name(), Instance: instance, Text: text})
+	}
 }

@@ -61,7 +61,7 @@ func run(tb testing.TB, apps ...spec.App) *instance {
 	tb.Helper()
 	r := &instance{out: &transcript{}, err: &transcript{}, over: make(chan struct{})}
 	output := logs.New(logs.Options{Stdout: r.out, Stderr: r.err})
-	supervisor, err := New(apps, Options{Reaper: theReaper, Output: output, Log: slog.New(output.Handler()), Starting: 100})
+	supervisor, err := New(apps, Options{Reaper: theReaper, Output: output, Log: slog.New(output.Handler()), StartLimit: 100})
 	if err != nil {
 		tb.Fatal(err)
 	}

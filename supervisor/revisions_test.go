@@ -167,7 +167,7 @@ func TestAFirstStartIsNotSuperseded(t *testing.T) {
 		answered := make(chan addition)
 		go func() { answered <- s.adds(daemon("web", listens(time.Second, 0)).but(shares)) }()
 		s.passes(500 * time.Millisecond)
-		s.apps.all()[1].Provoke(context.Background(), status.ByWatch, "cache")
+		s.apps.all()[1].RequestRestart(context.Background(), status.ByWatch, "cache")
 		if got := <-answered; got.err != nil || got.took != time.Second {
 			t.Errorf("answered after %v with %v", got.took, got.err)
 		}
@@ -189,7 +189,7 @@ func TestARevisionIsNotCutByWhatIsProvoked(t *testing.T) {
 			applied <- s.Apply(context.Background(), spec.Revision{Apps: []spec.App{more.app}}, func(status.Progress) {})
 		}()
 		s.passes(500 * time.Millisecond)
-		s.apps.all()[0].Provoke(context.Background(), status.ByCron, "x")
+		s.apps.all()[0].RequestRestart(context.Background(), status.ByCron, "x")
 		if err := <-applied; err != nil {
 			t.Error(err)
 		}

@@ -44,9 +44,9 @@ type Options struct {
 	Output        *logs.Output
 	Log           *slog.Logger
 	Cgroup        usage.Cgroup
-	Starting      int           // workers that may be starting at the same time
+	StartLimit    int           // workers that may be starting at the same time
 	ShutdownDelay time.Duration // from the wish to stop to the first stop
-	Stay          bool          // run on when every app has ended
+	KeepRunning   bool          // run on when every app has ended
 	NotifySocket  string        // of whoever runs gorun (sd_notify); "": nobody asks
 	Trim          func() error  // lets go of what the start needed: called once, when every app has been ready; may be nil
 }
@@ -78,7 +78,7 @@ func New(confs []spec.App, options Options) (*Supervisor, error) {
 	d := &s.apps.deps.Worker
 	d.Reaper, d.Log, d.Cgroup, d.UID, d.Journal = options.Reaper, options.Log, options.Cgroup, os.Geteuid(), s.journal.record
 	d.OOM, d.Hooks, d.Host = &usage.OOMKills{Count: options.Cgroup.OOMKills}, s.hooks, host
-	d.Output, d.StartLimit, d.StartInvocation = options.Output, make(chan struct{}, max(options.Starting, 1)), invocation.Start
+	d.Output, d.StartLimit, d.StartInvocation = options.Output, make(chan struct{}, max(options.StartLimit, 1)), invocation.Start
 	s.apps.deps.SetDefaults(s.apps.wake)
 	d.SharedBy = s.apps.sharing
 	var err error
@@ -109,7 +109,7 @@ func (s *Supervisor) Run(ctx, kill context.Context) int {
 // wait waits until the apps have ended, or ctx has.
 func (s *Supervisor) wait(ctx context.Context) int {
 	for {
-		if end := s.apps.decideExit(s.options.Stay); end.over {
+		if end := s.apps.decideExit(s.options.KeepRunning); end.over {
 			s.failure.Store(end.failure)
 			return end.code
 		}

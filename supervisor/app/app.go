@@ -111,10 +111,10 @@ func (a *App) Do(ctx context.Context, c *jobs.Command) error {
 	return c.Await(ctx, a.conditions.gone) //nolint:wrapcheck // as above
 }
 
-// Provoke has the app's workers replaced for a reason of gorun's own, without a gap
+// RequestRestart has the app's workers replaced for a reason of gorun's own, without a gap
 // where they share their ports. While something else is under way, that waits for
 // its end.
-func (a *App) Provoke(ctx context.Context, why status.Reason, what string) {
+func (a *App) RequestRestart(ctx context.Context, why status.Reason, what string) {
 	c := &jobs.Command{Verb: spec.Reload, Reason: why, QueueIfBusy: true}
 	c.Prepare(func(int, string) {})
 	switch a.Published().Phase {

@@ -28,13 +28,13 @@ func (t *triggers) start(ctx context.Context, conf *spec.App) trigger.Schedule {
 	}
 	schedule := t.schedule(conf.Cron)
 	if conf.Cron != "" {
-		go schedule.Run(ctx, func() { a.Provoke(ctx, status.ByCron, conf.Cron) })
+		go schedule.Run(ctx, func() { a.RequestRestart(ctx, status.ByCron, conf.Cron) })
 	}
 	if conf.Watch == nil {
 		return schedule
 	}
 	go func() {
-		err := trigger.Watch(*conf.Watch).Run(ctx, func(changed []string) { a.Provoke(ctx, status.ByWatch, strings.Join(changed, ", ")) })
+		err := trigger.Watch(*conf.Watch).Run(ctx, func(changed []string) { a.RequestRestart(ctx, status.ByWatch, strings.Join(changed, ", ")) })
 		if err != nil {
 			a.deps.Worker.Log.Error("cannot watch files", "app", a.name, "error", err)
 		}

@@ -50,8 +50,8 @@ func (c *commandLine) supervise(args *cli.Context) (int, error) {
 	log := slog.New(output.Handler())
 	announce(log, file, c.Version)
 	s, err := supervisor.New(file.Apps, supervisor.Options{
-		Reaper: r, Output: output, Log: log, Cgroup: usage.Find(), Starting: 2 * usage.CPUs(),
-		ShutdownDelay: file.ShutdownDelay, Stay: args.Bool("no-auto-exit"),
+		Reaper: r, Output: output, Log: log, Cgroup: usage.Find(), StartLimit: 2 * usage.CPUs(),
+		ShutdownDelay: file.ShutdownDelay, KeepRunning: args.Bool("no-auto-exit"),
 		NotifySocket: c.Variable("NOTIFY_SOCKET"), Trim: usage.Trim,
 	})
 	if err != nil {

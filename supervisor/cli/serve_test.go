@@ -85,7 +85,7 @@ func start(t *testing.T, what string, change func(*service, *supervisor.Options,
 		StopSignal: unix.SIGTERM, KillTimeout: time.Minute, Restart: restart.Policy{},
 	}
 	log := slog.New(output.Handler())
-	inner := supervisor.Options{Reaper: theReaper, Output: output, Log: log, Starting: 1}
+	inner := supervisor.Options{Reaper: theReaper, Output: output, Log: log, StartLimit: 1}
 	outer := service{signals: listener, reaper: theReaper, reopen: output.Reopen, log: log, terminationLog: c.terminationLog}
 	outer.load = func(string, []string) ([]spec.App, error) { return nil, errors.New("the file is bad") }
 	if change != nil {

@@ -2,6 +2,7 @@ package invocation
 
 import (
 	"context"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -56,7 +57,7 @@ type Listener interface {
 	Report(post func(event.Event)) // begins to post what is heard; it never waits
 	ReportsListening() bool        // false: nobody can say when it listens
 	Owner() sockets.Owner
-	Lacks(of sockets.Owner) []sockets.Address // where the other listens and this one does not
+	MissingAddresses(of sockets.Owner) []sockets.Address // where the other listens and this one does not
 }
 
 // Drainer ends what connects the run.
@@ -151,9 +152,9 @@ func (i *Invocation) StopTraffic() {
 	i.steered = false
 }
 
-// Lacks returns the addresses where the other invocation listens and this one does not.
-func (i *Invocation) Lacks(of *Invocation) []sockets.Address {
-	return i.parts.Endpoint.Lacks(of.parts.Endpoint.Owner())
+// MissingAddresses returns the addresses where the other invocation listens and this one does not.
+func (i *Invocation) MissingAddresses(of *Invocation) []sockets.Address {
+	return i.parts.Endpoint.MissingAddresses(of.parts.Endpoint.Owner())
 }
 
 // SetDeadline has DeadlineExceeded come after d, instead of an earlier one.
@@ -200,3 +201,27 @@ type Request struct {
 	Ports    *endpoint.SharedPorts // that its app shares
 	Count    func(status.Totals)   // adds up what Node has counted, over all runs
 }
+
+// AddTo adds what the process reports to its worker's status. Anybody may call it.
+func (i *Invocation) AddTo(w *status.Worker) {
+	if i.endpoint != nil {
+		i.endpoint.AddTo(w)
+	}
+}
+
+// IPC is the program's channel of Node; it may be none. Anybody may call it.
+func (i *Invocation) IPC() *endpoint.IPC {
+	if i.endpoint == nil {
+		return nil
+	}
+	return i.endpoint.IPC()
+}
+
+// Dial connects to exactly this run, at a port that it listens on; 0: the first.
+// Anybody may call it.
+func (i *Invocation) Dial(ctx context.Context, port int) (net.Conn, error) {
+	return i.endpoint.Dial(ctx, port)
+}
+
+// Process is the process tree; nil in tests.
+func (i *Invocation) Process() *process.Process { return i.process }

@@ -28,8 +28,8 @@ type End struct {
 	Pid            int
 	Status         reaper.Status
 	At             time.Time     // when the program had exited
-	Ran            time.Duration // until it exited, or was to stop: what counts for the restart policy
-	Took           time.Duration // from the first step of the stop until nothing was left; 0: there was none
+	Uptime         time.Duration // until it exited, or was to stop: what counts for the restart policy
+	StopTime       time.Duration // from the first step of the stop until nothing was left; 0: there was none
 	Forced         bool          // it took SIGKILL
 	OOMKillsBefore uint64        // of the out-of-memory killer, before the invocation started
 	Tail           []string      // its last lines on stderr
@@ -72,7 +72,7 @@ func (i *Invocation) HasExited() bool { return isClosed(i.parts.Program.Exited()
 // stop ends the process, or what it left behind when it died by itself.
 func (i *Invocation) stop(kill context.Context, end *End) {
 	begun := time.Now()
-	end.At, end.Ran = begun, begun.Sub(i.started)
+	end.At, end.Uptime = begun, begun.Sub(i.started)
 	if end.Cause == Died && !i.LeavesOthers() {
 		return
 	}
@@ -88,7 +88,7 @@ func (i *Invocation) stop(kill context.Context, end *End) {
 		}
 	}
 	end.Forced = i.parts.Tree.Stop(kill, ladder)
-	end.Took = time.Since(begun)
+	end.StopTime = time.Since(begun)
 	if end.Cause != Died {
 		end.At = time.Now()
 	}

@@ -94,14 +94,14 @@ func (a *activation) hearReplacement(kill context.Context, e event.Event) *termi
 	case event.Listening, event.Ready, event.Checked:
 		next.mustListen = a.serving.HasListened()
 		next.meet(e)
-		next.lacking = next.Lacks(a.serving.Invocation)
+		next.lacking = next.MissingAddresses(a.serving.Invocation)
 	case event.Extended:
 		next.prolong(e.Extend)
 	case event.DeadlineExceeded:
 		if !next.outOfTime() {
 			return nil
 		}
-		next.lacking = next.Lacks(a.serving.Invocation)
+		next.lacking = next.MissingAddresses(a.serving.Invocation)
 		if next.unmet() != "" || len(next.lacking) > 0 || next.listen && a.serving.HasListened() {
 			return a.abortReplacement(kill, invocation.Misbehaved, next.lateError())
 		}
@@ -128,7 +128,7 @@ func (a *activation) takeOver(kill context.Context) {
 	old, next := a.serving, a.replacement
 	next.TakeOver(old.Invocation)
 	a.w.recordListening(next.run)
-	a.w.record.Replace(next.update.Reason, next.Started())
+	a.w.record.CountReplacement(next.update.Reason, next.Started())
 	a.serving, a.replacement = next.run, nil
 	a.w.present(next.run)
 	next.StartWatchdog()

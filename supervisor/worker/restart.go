@@ -41,7 +41,7 @@ func (l restartLoop) next(ctx context.Context, ended record.End) (again bool, co
 		w.enter(status.Stopped)
 		return false, 0
 	case ended.Cause == invocation.Replaced:
-		w.record.Restart(ended)
+		w.record.CountRestart(ended)
 		return true, 0
 	}
 	decision := w.record.Next(w.target.spec.Restart, ended)
@@ -59,7 +59,7 @@ func (l restartLoop) next(ctx context.Context, ended record.End) (again bool, co
 		w.enter(status.Stopped)
 		return false, 0
 	}
-	w.record.Restart(ended)
+	w.record.CountRestart(ended)
 	return true, 0
 }
 

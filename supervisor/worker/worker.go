@@ -144,7 +144,7 @@ func (w *Worker) launch(ports *endpoint.SharedPorts) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.record.Start(i)
+	w.record.CountStart(i)
 	past := w.listening
 	if past == unknown && ports.HaveListened() {
 		past = listens // as the other workers of the app

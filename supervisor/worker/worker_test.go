@@ -176,6 +176,6 @@ func (shut) AskToStop() bool                                              { retu
 func (shut) Clients() process.Clients                                     { return nil }
 func (shut) DisconnectIPC()                                               {}
 func (shut) Owner() sockets.Owner                                         { return 0 }
-func (shut) Lacks(sockets.Owner) []sockets.Address                        { return nil }
+func (shut) MissingAddresses(sockets.Owner) []sockets.Address             { return nil }
 func (shut) Release()                                                     {}
 func (shut) Report(func(event.Event))                                     {}

@@ -37,7 +37,7 @@ type Endpoint struct {
 	poller       listenPoller
 	draining     atomic.Bool // it is to end: what it closes is its own business
 	interception interception
-	reports      reports
+	events       eventBuffer
 	notices      notices
 	probe        probe
 }
@@ -46,17 +46,17 @@ type Endpoint struct {
 func New(r Request) *Endpoint {
 	e := &Endpoint{
 		ports: r.Ports, app: r.Spec, owner: r.Ports.owner(r.Instance), instance: r.Instance, interception: interception{stop: func() {}},
-		reports: reports{listening: make(chan struct{})},
+		events: eventBuffer{listening: make(chan struct{})},
 	}
-	e.poller = listenPoller{ports: r.Ports, app: r.Spec, instance: r.Instance, reports: &e.reports, expected: r.Ports.previousPortsOf(r.Instance), stop: func() {}}
-	e.ipc = IPC{ports: r.Ports, app: r.Spec, owner: e.owner, reports: &e.reports, record: e.record, metrics: node.Metrics{Count: r.Count}}
-	e.probe = probe{ports: r.Ports, app: r.Spec, owner: e.owner, reports: &e.reports, stop: func() {}}
-	e.notices = notices{reports: &e.reports, waits: r.Spec.WaitReady, stop: func() {}, record: e.record}
+	e.poller = listenPoller{ports: r.Ports, app: r.Spec, instance: r.Instance, reports: &e.events, expected: r.Ports.previousPortsOf(r.Instance), stop: func() {}}
+	e.ipc = IPC{ports: r.Ports, app: r.Spec, owner: e.owner, reports: &e.events, record: e.record, metrics: node.Metrics{Count: r.Count}}
+	e.probe = probe{ports: r.Ports, app: r.Spec, owner: e.owner, events: &e.events, stop: func() {}}
+	e.notices = notices{events: &e.events, waitsForReady: r.Spec.WaitReady, stop: func() {}, record: e.record}
 	return e
 }
 
 // Report begins to post what is heard of the run; what was heard before comes first.
-func (e *Endpoint) Report(post func(event.Event)) { e.reports.open(post) }
+func (e *Endpoint) Report(post func(event.Event)) { e.events.open(post) }
 
 // Owner is the run's name among those that share the sockets.
 func (e *Endpoint) Owner() sockets.Owner { return e.owner }
@@ -66,8 +66,8 @@ func (e *Endpoint) ReportsListening() bool {
 	return e.interception.listener != nil || e.app.Sharing == spec.ShareNode || len(e.poller.expected) > 0
 }
 
-// Lacks returns the addresses where the other run listens and this one does not.
-func (e *Endpoint) Lacks(of sockets.Owner) []sockets.Address {
+// MissingAddresses returns the addresses where the other run listens and this one does not.
+func (e *Endpoint) MissingAddresses(of sockets.Owner) []sockets.Address {
 	return slices.DeleteFunc(e.ports.groups.Lacks(e.owner, of), func(a sockets.Address) bool { return !e.ports.sharesAddress(a) })
 }
 

@@ -23,7 +23,7 @@ type listenPoller struct {
 	ports    *SharedPorts
 	app      *spec.App
 	instance int
-	reports  *reports
+	reports  *eventBuffer
 	expected []int // nil: nobody knows
 	stop     context.CancelFunc
 }

@@ -18,7 +18,7 @@ type IPC struct {
 	ports    *SharedPorts
 	app      *spec.App
 	owner    sockets.Owner
-	reports  *reports
+	reports  *eventBuffer
 	record   func(status.Event)
 	channel  *node.Channel
 	metrics  node.Metrics

@@ -13,9 +13,9 @@ import (
 
 // notices is what a run reports by sd_notify(3).
 type notices struct {
-	reports *reports
-	record  func(status.Event)
-	waits   bool // for READY=1
+	events        *eventBuffer
+	record        func(status.Event)
+	waitsForReady bool // for READY=1
 
 	socket  *notify.Socket         // nil: none could be had
 	mainPid int                    // of the process that speaks for the run; the reading goroutine's own, once it reads
@@ -59,22 +59,22 @@ func (n *notices) start(ports *SharedPorts, pid int) {
 // receive takes one notice. It never waits.
 func (n *notices) receive(m notify.Message) {
 	if m.Ready {
-		if n.waits && !n.reports.ready.Load() {
+		if n.waitsForReady && !n.events.ready.Load() {
 			n.mainPid = m.Sender // behind npm it is not the first
 		}
-		n.reports.markReady()
+		n.events.markReady()
 	}
 	if m.KeepAlive || m.Watchdog != nil {
-		n.reports.send(event.Event{Kind: event.Alive, Watchdog: m.Watchdog})
+		n.events.send(event.Event{Kind: event.Alive, Watchdog: m.Watchdog})
 	}
 	if m.WatchdogTrigger {
-		n.reports.send(event.Event{Kind: event.WatchdogExpired})
+		n.events.send(event.Event{Kind: event.WatchdogExpired})
 	}
 	if m.Stopping && m.Sender == n.mainPid { // and not a helper of it
-		n.reports.send(event.Event{Kind: event.Stopping})
+		n.events.send(event.Event{Kind: event.Stopping})
 	}
 	if m.Extend > 0 {
-		n.reports.send(event.Event{Kind: event.Extended, Extend: m.Extend})
+		n.events.send(event.Event{Kind: event.Extended, Extend: m.Extend})
 	}
 	if m.Status != nil {
 		n.status.Store(m.Status)

@@ -24,7 +24,7 @@ type probe struct {
 	ports        *SharedPorts
 	app          *spec.App
 	owner        sockets.Owner
-	reports      *reports
+	events       *eventBuffer
 	process      *process.Process
 	reported     bool               // it is, when the process listens
 	environ      []string           // of the process
@@ -50,7 +50,7 @@ func (p *probe) start() {
 		if len(check.Exec) == 0 && p.reported && !p.awaitListening(ctx) {
 			return
 		}
-		check.Run(ctx, prober, func(r health.Result) { p.reports.send(event.Event{Kind: event.Checked, Check: r}) })
+		check.Run(ctx, prober, func(r health.Result) { p.events.send(event.Event{Kind: event.Checked, Check: r}) })
 	})
 }
 
@@ -60,7 +60,7 @@ func (p *probe) awaitListening(ctx context.Context) bool {
 	limit := time.NewTimer(p.app.ListenTimeout)
 	defer limit.Stop()
 	select {
-	case <-p.reports.listening:
+	case <-p.events.listening:
 	case <-limit.C:
 	case <-ctx.Done():
 		return false

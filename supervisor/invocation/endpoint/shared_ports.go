@@ -26,7 +26,7 @@ type Deps struct {
 	Journal func(status.Event) // keeps what happened; never waits
 }
 
-// Ports are the ports that the workers of one app share, from the start of the
+// SharedPorts are the ports that the workers of one app share, from the start of the
 // first until the last has ended. Safe for concurrent use.
 type SharedPorts struct {
 	app    *spec.App
@@ -57,7 +57,7 @@ type run struct {
 	channel   *node.Channel // nil: it has none
 }
 
-// NewPorts prepares the ports of an app; none is open yet.
+// NewSharedPorts prepares the ports of an app; none is open yet.
 func NewSharedPorts(conf *spec.App, deps Deps) *SharedPorts {
 	p := &SharedPorts{
 		app: conf, deps: deps, groups: sockets.New(conf.Balance), closed: make(chan struct{}),

@@ -56,7 +56,7 @@ func TestOnlyWhoSpeaksForAWorkerSaysThatItEnds(t *testing.T) {
 		for _, m := range test.said {
 			e.notices.receive(m)
 		}
-		got := slices.ContainsFunc(e.reports.early, func(one event.Event) bool { return one.Kind == event.Stopping })
+		got := slices.ContainsFunc(e.events.early, func(one event.Event) bool { return one.Kind == event.Stopping })
 		if got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
@@ -69,7 +69,7 @@ func TestL28NoticesOfTheWatchdogAreHeard(t *testing.T) {
 	e.notices.receive(notify.Message{Watchdog: new(20 * time.Second)})
 	e.notices.receive(notify.Message{KeepAlive: true, WatchdogTrigger: true})
 	var heard []string
-	for _, one := range e.reports.early {
+	for _, one := range e.events.early {
 		switch {
 		case one.Watchdog != nil:
 			heard = append(heard, one.Watchdog.String())

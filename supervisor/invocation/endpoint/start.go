@@ -162,7 +162,7 @@ func (e *Endpoint) listens(address sockets.Address) {
 	private := address.Key != "" || address.Kind == sockets.Unix && strings.Contains(filepath.Base(address.Path), strconv.Itoa(e.process.Pid()))
 	if e.ports.sharesAddress(address) && !private {
 		e.ports.listened.Store(true)
-		e.reports.markListening()
+		e.events.markListening()
 	}
 }
 
@@ -175,7 +175,7 @@ func (e *Endpoint) closed(address sockets.Address) {
 	e.ports.logError(e.ports.groups.Withdraw(e.owner, address))
 	e.ports.relay()
 	if !e.ports.groups.Serves(e.owner) {
-		e.reports.send(event.Event{Kind: event.StoppedListening})
+		e.events.send(event.Event{Kind: event.StoppedListening})
 	}
 }
 

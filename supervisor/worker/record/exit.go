@@ -41,8 +41,8 @@ func (r *Record) End(i *invocation.Invocation, ended *End) {
 	if ended.NotReady != nil {
 		r.Status.LastError = ended.NotReady.Error()
 	}
-	if ended.Took > 0 {
-		r.Status.StopTimes = r.Status.StopTimes.Observe(ended.Took)
+	if ended.StopTime > 0 {
+		r.Status.StopTimes = r.Status.StopTimes.Observe(ended.StopTime)
 	}
 	if ended.Forced {
 		r.Status.ForcedKills++
@@ -50,7 +50,7 @@ func (r *Record) End(i *invocation.Invocation, ended *End) {
 	r.cpu.end(i, ended.Status.CPU)
 	r.news.removePIDFile(i, ended.Pid)
 	ended.exit = restart.Exit{
-		Code: ended.Status.Code, Signaled: ended.Status.Signal != 0 || ended.Cause != invocation.Died, Failed: ended.NotReady != nil, Uptime: ended.Ran,
+		Code: ended.Status.Code, Signaled: ended.Status.Signal != 0 || ended.Cause != invocation.Died, Failed: ended.NotReady != nil, Uptime: ended.Uptime,
 	}
 }
 

@@ -17,19 +17,21 @@ func eventOf(ended End, exit *status.Exit) hooks.Event {
 	return hooks.Event{Time: exit.At, Pid: ended.Pid, Reason: ended.Reason.String(), Exit: ending, Uptime: exit.Uptime}
 }
 
-// Restart counts a restart after an end.
-func (r *Record) Restart(ended End) { r.countRestart(ended.Reason, eventOf(ended, r.Status.LastExit)) }
+// CountRestart counts a restart after an end.
+func (r *Record) CountRestart(ended End) {
+	r.restarted(ended.Reason, eventOf(ended, r.Status.LastExit))
+}
 
-// Replace counts a restart whose invocation was ready before the one before it ended.
-func (r *Record) Replace(why status.Reason, started time.Time) {
-	r.countRestart(why, hooks.Event{})
+// CountReplacement counts a restart whose invocation was ready before the one before it ended.
+func (r *Record) CountReplacement(why status.Reason, started time.Time) {
+	r.restarted(why, hooks.Event{})
 	r.observeStart(started)
 	r.Status.Ready = true
 }
 
-// countRestart counts a restart. It is reported to the hooks once the process runs,
+// restarted counts a restart. It is reported to the hooks once the process runs,
 // unless somebody has asked for it; e has the end of the one before, if it has ended.
-func (r *Record) countRestart(why status.Reason, e hooks.Event) {
+func (r *Record) restarted(why status.Reason, e hooks.Event) {
 	r.Status.Restarts[why]++
 	switch why {
 	case status.ByManual, status.ByReload:

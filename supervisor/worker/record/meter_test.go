@@ -8,7 +8,7 @@ import (
 )
 
 func TestTheSumOfCPUTimeNeverFalls(t *testing.T) {
-	var m meter
+	var m cpuMeter
 	first, second := &invocation.Invocation{}, &invocation.Invocation{}
 	is := func(what string, got, want time.Duration) {
 		t.Helper()

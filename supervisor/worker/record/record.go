@@ -41,7 +41,7 @@ type Record struct {
 	changed  func() // there is something to publish; never waits
 	news     notifier
 	previous *invocation.Invocation // the last that has ended, whose output may still be handed on
-	cpu      meter
+	cpu      cpuMeter
 }
 
 // New begins the record of a worker at rest. changed is called when there is something
@@ -59,7 +59,7 @@ func New(deps *Deps, name string, of status.Worker, changed func()) *Record {
 func (r *Record) Begin(why status.Reason) {
 	r.Status.FirstStarted, r.news.pendingRestart = time.Now(), nil
 	if why == status.ByRetry {
-		r.countRestart(why, hooks.Event{})
+		r.restarted(why, hooks.Event{})
 	}
 }
 
@@ -94,8 +94,8 @@ func (r *Record) Enter(to status.State) {
 // JournalHealth journals that the health check has come to another result.
 func (r *Record) JournalHealth(text string) { r.news.journal("health", text) }
 
-// Start counts an invocation that was started.
-func (r *Record) Start(i *invocation.Invocation) {
+// CountStart counts an invocation that was started.
+func (r *Record) CountStart(i *invocation.Invocation) {
 	r.Status.Starts++
 	r.cpu.begin(i)
 }

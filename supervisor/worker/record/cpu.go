@@ -7,16 +7,16 @@ import (
 	"gorun/supervisor/invocation"
 )
 
-// meter adds up the CPU time of all invocations of a worker, so that the sum never
+// cpuMeter adds up the CPU time of all invocations of a worker, so that the sum never
 // falls. Safe for concurrent use.
-type meter struct {
+type cpuMeter struct {
 	mu    sync.Mutex
 	ended time.Duration                            // of runs that are over
 	runs  map[*invocation.Invocation]time.Duration // of those that are not, at most
 }
 
 // begin opens a run.
-func (m *meter) begin(i *invocation.Invocation) {
+func (m *cpuMeter) begin(i *invocation.Invocation) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.runs == nil {
@@ -26,7 +26,7 @@ func (m *meter) begin(i *invocation.Invocation) {
 }
 
 // end closes a run that used at least cpu.
-func (m *meter) end(i *invocation.Invocation, cpu time.Duration) {
+func (m *cpuMeter) end(i *invocation.Invocation, cpu time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.ended += max(m.runs[i], cpu)
@@ -35,7 +35,7 @@ func (m *meter) end(i *invocation.Invocation, cpu time.Duration) {
 
 // total returns the sum, with the run of i that has used cpu so far. One that
 // is over by now is in the sum already.
-func (m *meter) total(i *invocation.Invocation, cpu time.Duration) time.Duration {
+func (m *cpuMeter) total(i *invocation.Invocation, cpu time.Duration) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if used, runs := m.runs[i]; runs {

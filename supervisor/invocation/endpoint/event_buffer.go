@@ -7,9 +7,9 @@ import (
 	"gorun/supervisor/invocation/event"
 )
 
-// reports hands on what is heard of the run. What comes before somebody reads it
+// eventBuffer hands on what is heard of the run. What comes before somebody reads it
 // is kept. Safe for concurrent use.
-type reports struct {
+type eventBuffer struct {
 	listening chan struct{} // closed: it listens
 	listened  atomic.Bool
 	ready     atomic.Bool // it has reported that it is
@@ -19,7 +19,7 @@ type reports struct {
 	post  func(event.Event) // nil: nobody reads yet
 }
 
-func (r *reports) send(e event.Event) {
+func (r *eventBuffer) send(e event.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.post == nil {
@@ -30,7 +30,7 @@ func (r *reports) send(e event.Event) {
 }
 
 // open hands on what has come so far, and then what comes.
-func (r *reports) open(post func(event.Event)) {
+func (r *eventBuffer) open(post func(event.Event)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range r.early {
@@ -40,7 +40,7 @@ func (r *reports) open(post func(event.Event)) {
 }
 
 // markListening reports that the run listens on one more address.
-func (r *reports) markListening() {
+func (r *eventBuffer) markListening() {
 	if r.listened.CompareAndSwap(false, true) {
 		close(r.listening)
 	}
@@ -48,7 +48,7 @@ func (r *reports) markListening() {
 }
 
 // markReady reports that the run said so, once.
-func (r *reports) markReady() {
+func (r *eventBuffer) markReady() {
 	if r.ready.CompareAndSwap(false, true) {
 		r.send(event.Event{Kind: event.Ready})
 	}
