@@ -34,22 +34,23 @@ func statusOf(err error) int {
 	if e, ok := errors.AsType[*statusError](err); ok {
 		return e.status
 	}
-	if _, ok := errors.AsType[badInputError](err); ok {
+	switch {
+	case is[badInputError](err), is[*client.SelectorError](err):
 		return http.StatusBadRequest
-	}
-	if _, ok := errors.AsType[*client.SelectorError](err); ok {
-		return http.StatusBadRequest
-	}
-	if _, ok := errors.AsType[*client.UnknownTargetError](err); ok {
+	case is[*client.UnknownTargetError](err):
 		return http.StatusNotFound
-	}
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+	case is[*http.MaxBytesError](err):
 		return http.StatusRequestEntityTooLarge
-	}
-	if _, ok := errors.AsType[conflict](err); ok {
+	case is[conflict](err):
 		return http.StatusConflict
 	}
 	return http.StatusInternalServerError
+}
+
+// is reports whether an error, or what it wraps, is of a type.
+func is[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
 }
 
 // conflict is an error about another order that is under way.
@@ -97,7 +98,7 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(into)
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+	if is[*http.MaxBytesError](err) {
 		return fmt.Errorf("read the request: it is larger than %d bytes: %w", maxBody, err)
 	}
 	if errors.Is(err, io.EOF) {

@@ -33,15 +33,26 @@ var endpoints = [...]endpoint{
 	{"GET", "/v1/plan", "`?file=/abs/path&only=a,b&all=1&partial=1`", "`[{app, what, why}]`", "lists what `/v1/apply` would change, and changes nothing", (*api).plan},
 	{"GET", "/v1/logs", "`?target=api&target=3&lines=15&stream=err&follow=1`", "stream of `{seq, time, app, instance, id, stream, text, missed}`", "sends the last lines that workers wrote; with `follow`, new lines as they come", (*api).logs},
 	{"GET", "/v1/events", "`?after=0&follow=1`", "stream of `{seq, time, app, instance, kind, text, data}`", "sends the last thousand events; with `follow`, new events as they happen", (*api).events},
-	{"POST", "/v1/orders", "`{\"verb\":\"reload\",\"targets\":[\"api\"],\"parallel\":2}`", progressStream, "carries out a verb: start, stop, restart, reload, delete or reset", (*api).orders},
-	{"POST", "/v1/scale", "`{\"app\":\"api\",\"workers\":\"+3\",\"force\":true}`", progressStream, "changes the number of workers: `4`, `+3`, `-2` or `max`; `force`: also to more than CPUs and memory have room for", (*api).scale},
-	{"POST", "/v1/apply", "`{\"file\":\"/abs/path\",\"parallel\":2}`, see below", progressStream, "applies the file; returns when new workers are online", (*api).apply},
-	{"POST", "/v1/signal", "`{\"signal\":\"SIGUSR1\",\"targets\":[\"api\"]}`", "`{signalled}`", "sends a signal to the processes of workers that handle it; `signalled` is how many", (*api).signal},
-	{"POST", "/v1/send", "`{\"targets\":[\"api\"],\"message\":{}}`", "`{sent, error}`", "sends any JSON to Node workers as an IPC message", (*api).send},
-	{"POST", "/v1/input", "`{\"targets\":[\"api\"],\"line\":\"quit\"}`", "`{sent, error}`", "writes a line to the standard input of workers; a program that does not read it is an error", (*api).input},
-	{"POST", "/v1/trigger", "`{\"targets\":[\"api\"],\"action\":\"gc\",\"params\":\"\"}`", "`{replies, error}`", "triggers an action of Node workers and waits for their replies; `error` names the workers without one", (*api).trigger},
-	{"POST", "/v1/flush", "`{\"targets\":[\"api\"]}`", "`{}`", "empties log files and the lines kept for `/v1/logs`", (*api).flush},
+	{"POST", "/v1/orders", "`{\"verb\":\"reload\",\"targets\":[\"api\"],\"parallel\":2}`", progressStream, "carries out a verb: start, stop, restart, reload, delete or reset", decoded((*api).orders)},
+	{"POST", "/v1/scale", "`{\"app\":\"api\",\"workers\":\"+3\",\"force\":true}`", progressStream, "changes the number of workers: `4`, `+3`, `-2` or `max`; `force`: also to more than CPUs and memory have room for", decoded((*api).scale)},
+	{"POST", "/v1/apply", "`{\"file\":\"/abs/path\",\"parallel\":2}`, see below", progressStream, "applies the file; returns when new workers are online", decoded((*api).apply)},
+	{"POST", "/v1/signal", "`{\"signal\":\"SIGUSR1\",\"targets\":[\"api\"]}`", "`{signalled}`", "sends a signal to the processes of workers that handle it; `signalled` is how many", decoded((*api).signal)},
+	{"POST", "/v1/send", "`{\"targets\":[\"api\"],\"message\":{}}`", "`{sent, error}`", "sends any JSON to Node workers as an IPC message", decoded((*api).send)},
+	{"POST", "/v1/input", "`{\"targets\":[\"api\"],\"line\":\"quit\"}`", "`{sent, error}`", "writes a line to the standard input of workers; a program that does not read it is an error", decoded((*api).input)},
+	{"POST", "/v1/trigger", "`{\"targets\":[\"api\"],\"action\":\"gc\",\"params\":\"\"}`", "`{replies, error}`", "triggers an action of Node workers and waits for their replies; `error` names the workers without one", decoded((*api).trigger)},
+	{"POST", "/v1/flush", "`{\"targets\":[\"api\"]}`", "`{}`", "empties log files and the lines kept for `/v1/logs`", decoded((*api).flush)},
 	{"POST", "/v1/reopen", "", "`{}`", "opens the log files again, after they were moved away", (*api).reopen},
+}
+
+// decoded makes an endpoint of a method that takes the request's body.
+func decoded[T any](serve func(a *api, w http.ResponseWriter, r *http.Request, asked T) error) endpointFunc {
+	return func(a *api, w http.ResponseWriter, r *http.Request) error {
+		var asked T
+		if err := decode(w, r, &asked); err != nil {
+			return err
+		}
+		return serve(a, w, r, asked)
+	}
 }
 
 func (a *api) ping(w http.ResponseWriter, _ *http.Request) error {
@@ -106,11 +117,7 @@ func workersOf(name string, apps []status.App) []status.Target {
 	return all
 }
 
-func (a *api) orders(w http.ResponseWriter, r *http.Request) error {
-	var asked client.Order
-	if err := decode(w, r, &asked); err != nil {
-		return err
-	}
+func (a *api) orders(w http.ResponseWriter, r *http.Request, asked client.Order) error {
 	order, err := parseOrder(asked, a.Apps.Snapshot().Apps)
 	if err != nil {
 		return err
@@ -120,11 +127,7 @@ func (a *api) orders(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-func (a *api) scale(w http.ResponseWriter, r *http.Request) error {
-	var asked client.Scale
-	if err := decode(w, r, &asked); err != nil {
-		return err
-	}
+func (a *api) scale(w http.ResponseWriter, r *http.Request, asked client.Scale) error {
 	now := a.Apps.Sample()
 	app, size, err := parseScale(asked, now.Apps, a.CPUs)
 	if err == nil && !asked.Force {
@@ -138,11 +141,7 @@ func (a *api) scale(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-func (a *api) apply(w http.ResponseWriter, r *http.Request) error {
-	var asked client.Revision
-	if err := decode(w, r, &asked); err != nil {
-		return err
-	}
+func (a *api) apply(w http.ResponseWriter, r *http.Request, asked client.Revision) error {
 	revision, err := parseRevision(asked, a.Load)
 	if err != nil {
 		return err
@@ -164,11 +163,7 @@ func (a *api) plan(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, changesOf(a.Orders.Plan(revision)))
 }
 
-func (a *api) signal(w http.ResponseWriter, r *http.Request) error {
-	var asked client.Signal
-	if err := decode(w, r, &asked); err != nil {
-		return err
-	}
+func (a *api) signal(w http.ResponseWriter, _ *http.Request, asked client.Signal) error {
 	sig, err := signals.Parse(asked.Signal)
 	if err != nil {
 		return badInputError{err}
@@ -180,37 +175,31 @@ func (a *api) signal(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, client.Signalled{Signalled: a.Messages.SignalTargets(targets, sig)})
 }
 
-func (a *api) send(w http.ResponseWriter, r *http.Request) error {
-	var asked client.Message
-	if err := decode(w, r, &asked); err != nil {
-		return err
-	}
-	if err := checkMessage(asked); err != nil {
-		return err
+func (a *api) send(w http.ResponseWriter, _ *http.Request, asked client.Message) error {
+	if len(asked.Message) == 0 {
+		return badInput("no message to send; set message to any JSON")
 	}
 	targets, err := a.resolve(asked.Targets)
 	if err != nil {
 		return err
 	}
 	n, err := a.Messages.Send(targets, asked.Message)
-	if err != nil && n == 0 {
-		return err //nolint:wrapcheck // it says what was attempted
-	}
-	return answer(w, client.Sent{Sent: n, Error: textOf(err)})
+	return answerSent(w, n, err)
 }
 
-func (a *api) input(w http.ResponseWriter, r *http.Request) error {
-	var asked client.Input
-	if err := decode(w, r, &asked); err != nil {
-		return err
-	}
+func (a *api) input(w http.ResponseWriter, _ *http.Request, asked client.Input) error {
 	targets, err := a.resolve(asked.Targets)
 	if err != nil {
 		return err
 	}
 	n, err := a.Messages.Input(targets, asked.Line)
+	return answerSent(w, n, err)
+}
+
+// answerSent answers how many workers got something, with an error about others.
+func answerSent(w http.ResponseWriter, n int, err error) error {
 	if err != nil && n == 0 {
-		return err //nolint:wrapcheck // it says what was attempted
+		return err
 	}
 	return answer(w, client.Sent{Sent: n, Error: textOf(err)})
 }
@@ -218,13 +207,9 @@ func (a *api) input(w http.ResponseWriter, r *http.Request) error {
 // triggerLimit is how long workers may take to reply.
 const triggerLimit = 30 * time.Second
 
-func (a *api) trigger(w http.ResponseWriter, r *http.Request) error {
-	var asked client.Trigger
-	if err := decode(w, r, &asked); err != nil {
-		return err
-	}
-	if err := checkTrigger(asked); err != nil {
-		return err
+func (a *api) trigger(w http.ResponseWriter, r *http.Request, asked client.Trigger) error {
+	if asked.Action == "" {
+		return badInput("no action to trigger; set action")
 	}
 	targets, err := a.resolve(asked.Targets)
 	if err != nil {

@@ -106,11 +106,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (a *api) flush(w http.ResponseWriter, r *http.Request) error {
-	var asked client.Targets
-	if err := decode(w, r, &asked); err != nil {
-		return err
-	}
+func (a *api) flush(w http.ResponseWriter, r *http.Request, asked client.Targets) error {
 	targets, err := a.resolve(asked.Targets)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -94,18 +93,4 @@ func parseRevision(e client.Revision, load Load) (spec.Revision, error) {
 	return spec.Revision{
 		Apps: apps, Partial: e.Partial || len(e.Only) > 0, All: e.All, Restart: e.Restart, Start: e.Start, Parallel: e.Parallel,
 	}, nil
-}
-
-func checkMessage(m client.Message) error {
-	if len(m.Message) == 0 {
-		return badInput("no message to send; set message to any JSON")
-	}
-	return nil
-}
-
-func checkTrigger(t client.Trigger) error {
-	if t.Action == "" {
-		return badInputError{errors.New("no action to trigger; set action")}
-	}
-	return nil
 }
