@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -53,10 +54,5 @@ func (s StatusRanges) contains(status int) bool {
 	if len(s) == 0 {
 		return status >= 200 && status <= 399
 	}
-	for _, r := range s {
-		if status >= r.From && status <= r.To {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s, func(r StatusRange) bool { return status >= r.From && status <= r.To })
 }

@@ -2,6 +2,7 @@ package health
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -69,15 +70,11 @@ func (h HTTPCheck) verify(status int) (text string, err error) {
 }
 
 func (h HTTPCheck) request(ctx context.Context, port int) (*http.Request, error) {
-	path := h.Path
-	if path == "" {
-		path = "/"
-	}
 	host := "localhost"
 	if port != 0 {
 		host = net.JoinHostPort(host, strconv.Itoa(port))
 	}
-	request, err := http.NewRequestWithContext(ctx, h.Method, h.Scheme.String()+"://"+host+path, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, h.Method, h.Scheme.String()+"://"+host+cmp.Or(h.Path, "/"), http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("make the request: %w", err)
 	}

@@ -159,10 +159,8 @@ func (a App) workers() string {
 
 // printable keeps a line one line, whatever is in the text.
 func printable(text string) string {
-	for _, r := range text {
-		if !strconv.IsPrint(r) || r == '\uFFFD' {
-			return strconv.Quote(text)
-		}
+	if strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) || r == '\uFFFD' }) {
+		return strconv.Quote(text)
 	}
 	return text
 }

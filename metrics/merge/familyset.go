@@ -2,6 +2,7 @@ package merge
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -56,15 +57,8 @@ func (s *familySet) reserve(f *dto.MetricFamily) bool {
 
 // sorted returns all families by name.
 func (s *familySet) sorted() []*dto.MetricFamily {
-	all := make([]*dto.MetricFamily, 0, len(s.families))
-	for _, f := range s.families {
-		all = append(all, f)
-	}
-	slices.SortFunc(all, byName)
-	return all
+	return slices.SortedFunc(maps.Values(s.families), func(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) })
 }
-
-func byName(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) }
 
 // newFamily makes a family as gorun serves it, without samples.
 func newFamily(name, help string, k kind) *dto.MetricFamily {

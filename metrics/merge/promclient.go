@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -122,12 +123,7 @@ func (b *builder) jsonSample(f *family, in jsonSample) error {
 
 // has is whether the family's samples may have this name.
 func (f *family) has(sample string) bool {
-	for _, suffix := range suffixes[types[f.kind]] {
-		if sample == f.name+suffix {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(suffixes[types[f.kind]], func(suffix string) bool { return sample == f.name+suffix })
 }
 
 func jsonNumber(in any) (float64, bool) {

@@ -70,7 +70,7 @@ const (
 
 // New prepares an app, at rest.
 func New(conf *spec.App, deps *Deps) *App {
-	a := &App{name: conf.Name, deps: deps, conditions: newMarks(), commands: make(chan *jobs.Command), changed: make(chan struct{}, 1)}
+	a := &App{name: conf.Name, deps: deps, conditions: newConditions(), commands: make(chan *jobs.Command), changed: make(chan struct{}, 1)}
 	workers := slots.New(func(conf *spec.App, instance int) *worker.Worker {
 		return worker.New(&deps.Worker, conf, instance, int(deps.IDs.Add(1))-1, a.wake)
 	})

@@ -162,11 +162,11 @@ type conditions struct {
 	gone   chan struct{} // closed: Run has returned
 }
 
-func newMarks() conditions {
+func newConditions() conditions {
 	return conditions{make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})}
 }
 
-// reach closes the marks that have been come to, and returns what is left.
+// reach closes the conditions that have been met, and returns what is left.
 func (left conditions) reach(p *Published) conditions {
 	n := 0
 	for _, w := range p.Workers {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,10 +101,7 @@ func (e Env) style() screen.Style {
 	if err != nil {
 		return style
 	}
-	style.Width = int(size.Col)
-	if style.Width == 0 {
-		style.Width = 80 // a terminal that does not know
-	}
+	style.Width = cmp.Or(int(size.Col), 80) // of a terminal that does not know
 	style.Color = e.colored()
 	return style
 }

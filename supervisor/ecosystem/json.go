@@ -3,6 +3,7 @@ package ecosystem
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -81,17 +82,10 @@ func literal(v hujson.Literal, at position) value {
 
 // position counts columns in characters, as editors show them.
 func (j jsonReader) position(offset int) position {
-	line := len(j.lines)
-	if line == 0 {
+	if len(j.lines) == 0 {
 		return position{}
 	}
-	for low := 0; low < line; {
-		if middle := (low + line) / 2; j.lines[middle] <= offset {
-			low = middle + 1
-		} else {
-			line = middle
-		}
-	}
+	line, _ := slices.BinarySearch(j.lines, offset+1) // the first that begins behind it
 	start := j.lines[line-1]
 	return position{line: line, column: 1 + utf8.RuneCount(j.source[start:offset])}
 }

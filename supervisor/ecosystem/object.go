@@ -1,6 +1,7 @@
 package ecosystem
 
 import (
+	"cmp"
 	"strings"
 
 	"gorun/supervisor/spec"
@@ -128,10 +129,7 @@ func lookUp(keys []Key, name string) (Key, bool) {
 // unknownKey reports a key that a nested mapping does not have.
 func (o object) unknownKey(r *report, s setting, e entry) {
 	names := namesOf(o.keys)
-	advice := didYouMean(e.key, names)
-	if advice == "" {
-		advice = "; known keys: " + strings.Join(names, ", ")
-	}
+	advice := cmp.Or(didYouMean(e.key, names), "; known keys: "+strings.Join(names, ", "))
 	p := r.problem(e.at, s.name+": unknown key "+quote(e.key)+advice)
 	if !o.open {
 		r.mistakes = append(r.mistakes, p)

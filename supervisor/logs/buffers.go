@@ -16,10 +16,6 @@ type buffers struct {
 	pool sync.Pool
 }
 
-func newBuffers() *buffers {
-	return &buffers{pool: sync.Pool{New: func() any { return new([bufferSize]byte) }}}
-}
-
 func (b *buffers) get() []byte {
 	buf, ok := b.pool.Get().(*[bufferSize]byte)
 	if !ok {

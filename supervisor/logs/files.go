@@ -164,12 +164,7 @@ func (s *fileSet) isOwn(path string) bool {
 	if err != nil {
 		return false
 	}
-	for _, w := range s.own {
-		if w.info != nil && os.SameFile(info, w.info) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.own[:], func(w *writer) bool { return w.info != nil && os.SameFile(info, w.info) })
 }
 
 // instancePath puts -0, -1, … before the extension.

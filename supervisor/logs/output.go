@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -45,7 +47,7 @@ func New(opt Options) *Output {
 		format:   opt.Format,
 		now:      opt.Now,
 		queue:    newWriteQueue(),
-		buffers:  newBuffers(),
+		buffers:  new(buffers),
 		quit:     make(chan struct{}),
 		captures: make(map[*Capture]struct{}),
 	}
@@ -86,10 +88,7 @@ func (o *Output) Worker(id Identity, c Config) *Worker {
 // that write.
 func (o *Output) Close(ctx context.Context) error {
 	o.mu.Lock()
-	captures := make([]*Capture, 0, len(o.captures))
-	for c := range o.captures {
-		captures = append(captures, c)
-	}
+	captures := slices.Collect(maps.Keys(o.captures))
 	o.mu.Unlock()
 
 	var errs []error

@@ -1,6 +1,7 @@
 package monit
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -123,12 +124,7 @@ func (m *model) refresh(o client.Overview) {
 
 // index is the row that is selected, -1 without any.
 func (m *model) index() int {
-	for i, r := range m.rows {
-		if r.worker.ID == m.selected {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(m.rows, func(r row) bool { return r.worker.ID == m.selected })
 }
 
 // choose selects a row, or the nearest one that exists.

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -14,10 +15,7 @@ import (
 // Event prints an event in one line, cut to the terminal's width.
 func Event(out io.Writer, style Style, e client.Event) error {
 	at := e.Time.In(style.zone()).Format("15:04:05")
-	source := workerName(e.App, e.Instance)
-	if source == "" {
-		source = "gorun"
-	}
+	source := cmp.Or(workerName(e.App, e.Instance), "gorun")
 	line := style.Paint(Faint, at) + "  " + style.sgr(appCode(e.App), source) + "  " +
 		style.Paint(eventPaint(e), Printable(e.Kind)) + "  " + Printable(e.Text)
 	return write(out, []string{style.fit(line)})

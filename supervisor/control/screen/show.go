@@ -153,10 +153,7 @@ func (s Style) since(at time.Time) string {
 }
 
 func (s Style) exit(e client.Exit) string {
-	text := e.Text
-	if text == "" {
-		text = strconv.Itoa(e.Code)
-	}
+	text := cmp.Or(e.Text, strconv.Itoa(e.Code))
 	uptime := time.Duration(e.Uptime * float64(time.Second))
 	return fmt.Sprintf("%s; %s ago, at %s, after %s", text, Age(s.Now.Sub(e.At)), s.clock(e.At), Age(uptime))
 }

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -73,9 +74,7 @@ type locator struct {
 func (l *locator) locate(err error) *Error {
 	at := l.toError(err)
 	at.base = filepath.Dir(l.main)
-	if at.File == "" {
-		at.File = l.main
-	}
+	at.File = cmp.Or(at.File, l.main)
 	return at
 }
 
@@ -118,9 +117,7 @@ func (l *locator) uncaught(value sobek.Value, at *Error) *Error {
 			l.readStack(at, stack.String())
 		}
 	})
-	if at.Text == "" {
-		at.Text = "it threw an object"
-	}
+	at.Text = cmp.Or(at.Text, "it threw an object")
 	return l.advise(at)
 }
 

@@ -8,6 +8,7 @@
 package script
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,9 +86,7 @@ func (o Options) withDefaults() Options {
 	if target, err := filepath.EvalSymlinks(o.Path); err == nil {
 		o.Path = target
 	}
-	if o.Dir == "" {
-		o.Dir = filepath.Dir(o.Path)
-	}
+	o.Dir = cmp.Or(o.Dir, filepath.Dir(o.Path))
 	if o.Limit <= 0 {
 		o.Limit = defaultLimit
 	}
