@@ -1,7 +1,6 @@
 package node
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,7 +24,7 @@ type fields map[string]json.RawMessage
 // parse parses a line. A line that is not an object is the app's.
 func parse(line []byte) (message, error) {
 	var m message
-	if !bytes.HasPrefix(bytes.TrimLeft(line, " \t\r\n"), []byte{'{'}) {
+	if !IsObject(line) {
 		if !json.Valid(line) {
 			return m, errors.New("not JSON")
 		}
