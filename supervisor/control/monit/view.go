@@ -115,32 +115,31 @@ func (m *model) highlight(line string) string {
 
 func (m *model) table() screen.Table {
 	rates := screen.Rates(m.previous, m.latest)
-	t := screen.Table{Columns: []screen.Column{
+	columns := []screen.Column{
 		{Title: "worker", Min: 12},
 		{Title: "status", Min: 15},
 		{Title: "cpu", Right: true, Rank: 2},
 		{Title: "mem", Right: true, Rank: 3},
-		{Title: "↺", Right: true, Rank: 4},
-		{Title: "uptime", Right: true, Rank: 5},
-		{Title: "pid", Right: true, Rank: 6},
-		{Title: "id", Right: true, Rank: 7},
-	}}
+	}
 	nodes := slices.ContainsFunc(m.rows, func(r row) bool { return r.worker.Node != nil })
 	if nodes {
-		t.Columns = slices.Insert(t.Columns, afterMemory, screen.Column{Title: "loop", Right: true, Rank: 4})
+		columns = append(columns, screen.Column{Title: "loop", Right: true, Rank: 4})
 	}
+	t := screen.Table{Columns: append(columns,
+		screen.Column{Title: "↺", Right: true, Rank: 4},
+		screen.Column{Title: "uptime", Right: true, Rank: 5},
+		screen.Column{Title: "pid", Right: true, Rank: 6},
+		screen.Column{Title: "id", Right: true, Rank: 7},
+	)}
 	for _, r := range m.rows {
-		cells := m.cells(r, rates)
+		cells := m.usageCells(r, rates)
 		if nodes {
-			cells = slices.Insert(cells, afterMemory, screen.Cell{Text: delay(r.worker)})
+			cells = append(cells, screen.Cell{Text: delay(r.worker)})
 		}
-		t.Rows = append(t.Rows, cells)
+		t.Rows = append(t.Rows, append(cells, m.processCells(r)...))
 	}
 	return t
 }
-
-// afterMemory is the index of the column about the event loop of Node workers.
-const afterMemory = 4
 
 // delay is the delay of a Node worker's event loop, - where it is unknown.
 func delay(w client.Worker) string {
@@ -150,17 +149,27 @@ func delay(w client.Worker) string {
 	return screen.Delay(w.Node.DelayP95)
 }
 
-func (m *model) cells(r row, rates map[int]float64) []screen.Cell {
-	w := r.worker
-	memory, pid := "-", "-"
+// usageCells are up to the worker's memory.
+func (m *model) usageCells(r row, rates map[int]float64) []screen.Cell {
+	w, memory := r.worker, "-"
 	if w.Pid > 0 {
-		memory, pid = status.Bytes(w.Memory), strconv.Itoa(w.Pid)
+		memory = status.Bytes(w.Memory)
 	}
 	return []screen.Cell{
 		{Text: name(r)},
 		{Text: screen.State(r.app, w, m.style.Now), Paint: screen.StatePaint(w.State)},
 		{Text: screen.CPU(rates, w)},
 		{Text: memory},
+	}
+}
+
+// processCells are those behind it.
+func (m *model) processCells(r row) []screen.Cell {
+	w, pid := r.worker, "-"
+	if w.Pid > 0 {
+		pid = strconv.Itoa(w.Pid)
+	}
+	return []screen.Cell{
 		{Text: strconv.FormatUint(w.Restarts, 10)},
 		{Text: screen.Uptime(w, m.style.Now)},
 		{Text: pid, Paint: screen.Faint},
