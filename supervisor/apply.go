@@ -98,7 +98,7 @@ func (s *Supervisor) apply(ctx context.Context, e spec.Revision, report func(sta
 	for _, f := range fresh {
 		err = errors.Join(err, f.first.Await(ctx, f.app.Gone()))
 	}
-	s.config.note(err)
+	s.config.recordReload(err)
 	return err
 }
 
@@ -108,8 +108,8 @@ type config struct {
 	now status.Config
 }
 
-// note puts on record how a revision was applied.
-func (c *config) note(err error) {
+// recordReload puts on record how a revision was applied.
+func (c *config) recordReload(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now.Reloads++
@@ -155,7 +155,7 @@ func (r *rollout) takeSteps(ctx context.Context, plan []status.Change) ([]added,
 	}
 	for _, change := range plan { // last: while it waits for another app, nothing of it runs
 		if change.What == status.Recreate {
-			errs = append(errs, r.exchange(ctx, r.conf(change.App)))
+			errs = append(errs, r.recreate(ctx, r.conf(change.App)))
 		}
 	}
 	return fresh, errors.Join(errs...)
@@ -193,14 +193,14 @@ func (r *rollout) startStopped(ctx context.Context, conf *spec.App) error {
 		return err
 	}
 	now := a.Published()
-	if now.Phase == app.Waiting || !slices.ContainsFunc(now.Workers, rests) {
+	if now.Phase == app.Waiting || !slices.ContainsFunc(now.Workers, isAtRest) {
 		return nil
 	}
 	return do(ctx, a, &jobs.Command{Verb: spec.Start, Reason: status.ByManual, QueueIfBusy: true}, r.report)
 }
 
-// rests reports whether nothing will start the worker but an order.
-func rests(w *worker.Worker) bool {
+// isAtRest reports whether nothing will start the worker but an order.
+func isAtRest(w *worker.Worker) bool {
 	state := w.Published().State
 	return state == status.Stopped || state == status.Errored
 }
@@ -219,9 +219,9 @@ func (r *rollout) update(ctx context.Context, conf *spec.App) error {
 	return do(ctx, a, c, r.report)
 }
 
-// exchange stops an app and starts it again, because its old and its new workers
+// recreate stops an app and starts it again, because its old and its new workers
 // cannot share their sockets. Where it fails to start, it is started as it was.
-func (r *rollout) exchange(ctx context.Context, conf *spec.App) error {
+func (r *rollout) recreate(ctx context.Context, conf *spec.App) error {
 	old, err := r.apps.named(conf.Name)
 	if err != nil {
 		return err

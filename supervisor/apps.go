@@ -165,8 +165,8 @@ func (s *apps) named(name string) (*app.App, error) {
 	return found[0].app, nil
 }
 
-// sharing names an app whose workers share a port, other than the one that asks.
-func (s *apps) sharing(port int, asks string) string {
+// sharedBy names an app whose workers share a port, other than the one that asks.
+func (s *apps) sharedBy(port int, asks string) string {
 	for _, a := range s.all() {
 		if ports := a.Published().Ports; a.Name() != asks && ports != nil && ports.Shares(port) {
 			return a.Name()

@@ -20,8 +20,8 @@ type journal struct {
 	more   chan struct{}  // closed with the next event; nil: nobody waits
 }
 
-// record appends an event. It never waits for a reader.
-func (j *journal) record(e status.Event) {
+// append appends an event. It never waits for a reader.
+func (j *journal) append(e status.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.last++

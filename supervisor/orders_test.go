@@ -470,7 +470,7 @@ func TestEventsTellWhatHappened(t *testing.T) {
 func TestTheJournalKeepsTheLatest(t *testing.T) {
 	var j journal
 	for range journalSize + 10 {
-		j.record(status.Event{})
+		j.append(status.Event{})
 	}
 	if events, _ := j.since(0); len(events) != journalSize || events[0].Seq != 11 {
 		t.Errorf("%d events from %d, want the latest %d", len(events), events[0].Seq, journalSize)

@@ -18,7 +18,7 @@ func (s *Supervisor) awaitReady(ctx context.Context) {
 		}
 	}
 	taken := time.Since(begun)
-	s.parent.tell("READY=1")
+	s.parent.notify("READY=1")
 	if s.options.Trim != nil {
 		if err := s.options.Trim(); err != nil {
 			s.log.Debug("memory of the start is kept", "error", err)
@@ -33,8 +33,8 @@ type parent struct {
 	log    *slog.Logger
 }
 
-// tell reports how gorun is.
-func (p parent) tell(line string) {
+// notify reports how gorun is.
+func (p parent) notify(line string) {
 	if err := notify.Send(p.socket, line); err != nil {
 		p.log.Warn("cannot write to NOTIFY_SOCKET", "line", line, "error", err)
 	}

@@ -76,11 +76,11 @@ func New(confs []spec.App, options Options) (*Supervisor, error) {
 		parent: parent{socket: options.NotifySocket, log: options.Log},
 	}
 	d := &s.apps.deps.Worker
-	d.Reaper, d.Log, d.Cgroup, d.UID, d.Journal = options.Reaper, options.Log, options.Cgroup, os.Geteuid(), s.journal.record
+	d.Reaper, d.Log, d.Cgroup, d.UID, d.Journal = options.Reaper, options.Log, options.Cgroup, os.Geteuid(), s.journal.append
 	d.OOM, d.Hooks, d.Host = &usage.OOMKills{Count: options.Cgroup.OOMKills}, s.hooks, host
 	d.Output, d.StartLimit, d.StartInvocation = options.Output, make(chan struct{}, max(options.StartLimit, 1)), invocation.Start
 	s.apps.deps.SetDefaults(s.apps.wake)
-	d.SharedBy = s.apps.sharing
+	d.SharedBy = s.apps.sharedBy
 	var err error
 	s.apps.list, err = s.apps.prepare(nil, confs)
 	return s, err
@@ -98,7 +98,7 @@ func (s *Supervisor) Run(ctx, kill context.Context) int {
 	telling, told := context.WithTimeout(kill, hookGrace)
 	defer told()
 	s.stopping.Store(true)
-	s.parent.tell("STOPPING=1")
+	s.parent.notify("STOPPING=1")
 	s.apps.delay(kill, s.options.ShutdownDelay)
 	s.apps.end(kill)
 	s.hooks.Close(telling)

@@ -124,7 +124,7 @@ func (c *controller) begin(ctx context.Context, first *jobs.Command) {
 // returns false when there is nothing to do now.
 func (c *controller) step(ctx, kill context.Context) bool {
 	if c.slots.Step(ctx, func(s *slots.Slot) { c.startWorker(ctx, kill, s) }) {
-		c.attribute()
+		c.attributeCode()
 		return true
 	}
 	return c.actual.Phase == Running && c.leaveRunning(ctx)
@@ -149,11 +149,11 @@ func (c *controller) startWorker(ctx, kill context.Context, s *slots.Slot) {
 func (c *controller) takeEnd(e slots.End) {
 	c.slots.TakeEnd(e)
 	c.actual.lastStopped = e.Slot.Stop && (!e.Slot.Remove || c.desired.gone)
-	c.attribute()
+	c.attributeCode()
 }
 
-// attribute takes the code of the first worker that has failed for the app's.
-func (c *controller) attribute() {
+// attributeCode takes the code of the first worker that has failed for the app's.
+func (c *controller) attributeCode() {
 	c.actual.Code = c.slots.Code()
 	c.publish()
 }

@@ -39,9 +39,9 @@ func (a *activation) serve(ctx, kill context.Context) record.End {
 	if a.serving, err = w.launch(a.ports); err != nil {
 		return w.record.FailStart(err)
 	}
-	w.present(a.serving)
-	a.distrust()
-	v := a.attend(ctx, kill)
+	w.setServing(a.serving)
+	a.requireLongerRun()
+	v := a.awaitEnd(ctx, kill)
 	r := a.serving
 	r.StopTraffic()
 	if v.cause != invocation.Died || r.LeavesOthers() {
@@ -52,10 +52,10 @@ func (a *activation) serve(ctx, kill context.Context) record.End {
 	return ended
 }
 
-// attend is the one place where the worker waits while an invocation serves or
+// awaitEnd is the one place where the worker waits while an invocation serves or
 // starts: for what is heard of it and of its replacement, for requests, and for
 // those that are leaving. It returns why the serving one is to end.
-func (a *activation) attend(ctx, kill context.Context) terminationReason {
+func (a *activation) awaitEnd(ctx, kill context.Context) terminationReason {
 	stable := a.untilStable()
 	defer stable.Stop()
 	for {
@@ -66,7 +66,7 @@ func (a *activation) attend(ctx, kill context.Context) terminationReason {
 		case e := <-a.replacement.events():
 			v = a.hearReplacement(kill, e)
 		case u := <-a.w.mail.updates:
-			v = a.takeUp(kill, u)
+			v = a.applyUpdate(kill, u)
 		case why := <-a.w.mail.restarts:
 			v = a.unlessReplaced(&terminationReason{cause: invocation.Misbehaved, reason: why})
 		case <-stable.C:
@@ -100,15 +100,15 @@ func (a *activation) untilStable() *time.Timer {
 	return timer
 }
 
-// distrust has a program of a crash loop of which nothing is heard outlive its last run
+// requireLongerRun has a program of a crash loop of which nothing is heard outlive its last run
 // before it counts as online.
-func (a *activation) distrust() {
+func (a *activation) requireLongerRun() {
 	st := &a.w.record.Status
 	if !a.serving.noReadinessSource || !st.CrashLooping() || st.LastExit == nil || st.LastExit.Outcome == status.Clean {
 		return
 	}
 	limit := min(2*st.LastExit.Uptime, a.serving.Spec().Restart.StableAfter())
-	a.serving.prolong(limit)
+	a.serving.extendDeadline(limit)
 }
 
 // hear takes an event of the serving invocation. It returns why that is to end.
@@ -135,9 +135,9 @@ func (a *activation) hear(e event.Event) *terminationReason {
 			return a.unlessReplaced(&terminationReason{cause: invocation.Misbehaved, reason: status.ByWatchdog})
 		}
 	case event.Stopping:
-		a.letStop()
+		a.onStopping()
 	case event.Extended:
-		r.prolong(e.Extend)
+		r.extendDeadline(e.Extend)
 	case event.DeadlineExceeded:
 		return a.unlessReplaced(a.overdue())
 	case event.Alive: // the invocation's own
@@ -190,9 +190,9 @@ func (a *activation) onListening() {
 	a.w.publish()
 }
 
-// letStop takes an invocation that has sent STOPPING=1 out of the steering, and
+// onStopping takes an invocation that has sent STOPPING=1 out of the steering, and
 // leaves it the time of a stop.
-func (a *activation) letStop() {
+func (a *activation) onStopping() {
 	r := a.serving
 	if r.stopping {
 		return
@@ -200,7 +200,7 @@ func (a *activation) letStop() {
 	a.w.deps.Log.Info("worker is stopping by itself: STOPPING=1", "worker", a.w.Name())
 	r.stopping = true
 	r.StopWatchdog()
-	r.allow(r.Spec().KillTimeout)
+	r.setDeadline(r.Spec().KillTimeout)
 	a.stopTraffic()
 }
 

@@ -68,7 +68,7 @@ func newRun(i *invocation.Invocation, past listenHistory) *run {
 	default:
 		r.bootsUntil, r.limit = i.Started().Add(r.limit), min(r.limit, bootTime)
 	}
-	r.allow(r.limit)
+	r.setDeadline(r.limit)
 	return r
 }
 
@@ -107,16 +107,16 @@ func (r *run) meet(e event.Event) {
 	}
 }
 
-// allow gives the program so much time from now.
-func (r *run) allow(d time.Duration) {
+// setDeadline gives the program so much time from now.
+func (r *run) setDeadline(d time.Duration) {
 	r.until = time.Now().Add(d)
 	r.SetDeadline(d)
 }
 
-// prolong gives it so much time from now, but never less than it had.
-func (r *run) prolong(d time.Duration) {
+// extendDeadline gives it so much time from now, but never less than it had.
+func (r *run) extendDeadline(d time.Duration) {
 	if time.Until(r.until) < d {
-		r.allow(d)
+		r.setDeadline(d)
 	}
 }
 
@@ -132,7 +132,7 @@ func (r *run) boots() bool {
 	}
 	busy := used-r.used >= bootWindow/bootShare
 	if r.used = used; first || busy {
-		r.allow(bootWindow)
+		r.setDeadline(bootWindow)
 		return true
 	}
 	return false

@@ -33,26 +33,26 @@ func (r *replacement) events() <-chan event.Event {
 	return r.Events()
 }
 
-// takeUp gives the worker another invocation: beside the present one where that can
+// applyUpdate gives the worker another invocation: beside the present one where that can
 // be, else after its end. A replacement that is under way is superseded.
-func (a *activation) takeUp(kill context.Context, u Update) *terminationReason {
+func (a *activation) applyUpdate(kill context.Context, u Update) *terminationReason {
 	meanwhile := a.abortReplacement(kill, invocation.Replaced, ErrSuperseded)
 	if meanwhile == nil && u.Rolling && a.w.record.Status.State == status.Online && a.ports.Shared() {
 		a.replace(u)
 		return nil
 	}
-	a.w.target.expect(u)
+	a.w.target.beginUpdate(u)
 	return &terminationReason{cause: invocation.Replaced, reason: u.Reason}
 }
 
 // replace starts a replacement beside the serving invocation.
 func (a *activation) replace(u Update) {
 	before := a.w.target.spec
-	a.w.target.expect(u)
+	a.w.target.beginUpdate(u)
 	next, err := a.w.launch(a.ports)
 	if err != nil {
 		a.w.record.FailReplacement()
-		a.w.target.adopt(before)
+		a.w.target.setRevision(before)
 		a.w.target.complete(err)
 		return
 	}
@@ -60,12 +60,12 @@ func (a *activation) replace(u Update) {
 	lasting := max(u.Spec.Restart.MinUptime, assumedReadyAfter)
 	switch {
 	case next.noReadinessSource: // one that serves is not given up for less than a stable run
-		next.allow(lasting)
+		next.setDeadline(lasting)
 	case a.serving.HasListened():
 		next.limit = max(next.limit, u.Spec.ListenTimeout)
-		next.allow(next.limit)
+		next.setDeadline(next.limit)
 	case next.unmet() == "":
-		next.allow(lasting) // nor will this one: it works off a queue
+		next.setDeadline(lasting) // nor will this one: it works off a queue
 	}
 }
 
@@ -96,7 +96,7 @@ func (a *activation) hearReplacement(kill context.Context, e event.Event) *termi
 		next.meet(e)
 		next.lacking = next.MissingAddresses(a.serving.Invocation)
 	case event.Extended:
-		next.prolong(e.Extend)
+		next.extendDeadline(e.Extend)
 	case event.DeadlineExceeded:
 		if !next.outOfTime() {
 			return nil
@@ -117,7 +117,7 @@ func (a *activation) hearReplacement(kill context.Context, e event.Event) *termi
 	}
 	if next.satisfied() && len(next.lacking) == 0 && !next.lasting {
 		next.lasting = true
-		next.allow(minReadyTime)
+		next.setDeadline(minReadyTime)
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (a *activation) takeOver(kill context.Context) {
 	a.w.recordListening(next.run)
 	a.w.record.CountReplacement(next.update.Reason, next.Started())
 	a.serving, a.replacement = next.run, nil
-	a.w.present(next.run)
+	a.w.setServing(next.run)
 	next.StartWatchdog()
 	drain(a.w.mail.restarts) // they were about the old one
 	a.leave(kill, terminating{invocation: old.Invocation, cause: invocation.Replaced, reason: next.update.Reason})
@@ -145,7 +145,7 @@ func (a *activation) abortReplacement(kill context.Context, cause invocation.Cau
 		return nil
 	}
 	a.replacement = nil
-	a.w.target.adopt(next.before)
+	a.w.target.setRevision(next.before)
 	a.leave(kill, terminating{invocation: next.Invocation, cause: cause, failed: why, update: next.update.Number})
 	return next.meanwhile
 }

@@ -96,7 +96,7 @@ func (l restartLoop) pause(ctx context.Context, delay time.Duration, reason *sta
 			return true
 		case <-w.mail.restarts:
 		case u := <-w.mail.updates:
-			w.target.expect(u)
+			w.target.beginUpdate(u)
 			*reason = u.Reason
 			return true
 		case <-w.mail.resets:

@@ -29,15 +29,15 @@ type target struct {
 	publish func()
 }
 
-// expect notes the update that the next invocation is started by.
-func (t *target) expect(u Update) {
+// beginUpdate notes the update that the next invocation is started by.
+func (t *target) beginUpdate(u Update) {
 	t.update = Progress{Number: u.Number}
-	t.adopt(u.Spec)
+	t.setRevision(u.Spec)
 }
 
-// adopt makes the worker run by another revision of its app. Its next invocation
+// setRevision makes the worker run by another revision of its app. Its next invocation
 // writes to the log files of that one.
-func (t *target) adopt(conf *spec.App) {
+func (t *target) setRevision(conf *spec.App) {
 	if conf.Logs != t.spec.Logs {
 		t.output.Reconfigure(conf.Logs)
 	}

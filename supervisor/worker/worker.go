@@ -111,7 +111,7 @@ func (w *Worker) Run(ctx, kill context.Context, ports *endpoint.SharedPorts, fir
 	drain(w.mail.updates)
 	drain(w.mail.resets)
 	w.record.Begin(first.Reason)
-	w.target.expect(first)
+	w.target.beginUpdate(first)
 	w.publish()
 	code := 0
 	if w.permit.acquire(ctx) {
@@ -161,8 +161,8 @@ func (w *Worker) recordListening(r *run) {
 	}
 }
 
-// present makes an invocation the one that the worker is known by.
-func (w *Worker) present(r *run) {
+// setServing makes an invocation the one that the worker is known by.
+func (w *Worker) setServing(r *run) {
 	w.invocation.Store(r.Invocation)
 	w.record.Serve(r.Invocation, w.target.spec)
 }

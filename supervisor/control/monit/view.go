@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -132,11 +133,11 @@ func (m *model) table() screen.Table {
 		screen.Column{Title: "id", Right: true, Rank: 7},
 	)}
 	for _, r := range m.rows {
-		cells := m.usageCells(r, rates)
+		cells := usageCells(r, rates, m.style.Now)
 		if nodes {
 			cells = append(cells, screen.Cell{Text: delay(r.worker)})
 		}
-		t.Rows = append(t.Rows, append(cells, m.processCells(r)...))
+		t.Rows = append(t.Rows, append(cells, processCells(r, m.style.Now)...))
 	}
 	return t
 }
@@ -150,28 +151,28 @@ func delay(w client.Worker) string {
 }
 
 // usageCells are up to the worker's memory.
-func (m *model) usageCells(r row, rates map[int]float64) []screen.Cell {
+func usageCells(r row, rates map[int]float64, now time.Time) []screen.Cell {
 	w, memory := r.worker, "-"
 	if w.Pid > 0 {
 		memory = status.Bytes(w.Memory)
 	}
 	return []screen.Cell{
 		{Text: name(r)},
-		{Text: screen.State(r.app, w, m.style.Now), Paint: screen.StatePaint(w.State)},
+		{Text: screen.State(r.app, w, now), Paint: screen.StatePaint(w.State)},
 		{Text: screen.CPU(rates, w)},
 		{Text: memory},
 	}
 }
 
 // processCells are those behind it.
-func (m *model) processCells(r row) []screen.Cell {
+func processCells(r row, now time.Time) []screen.Cell {
 	w, pid := r.worker, "-"
 	if w.Pid > 0 {
 		pid = strconv.Itoa(w.Pid)
 	}
 	return []screen.Cell{
 		{Text: strconv.FormatUint(w.Restarts, 10)},
-		{Text: screen.Uptime(w, m.style.Now)},
+		{Text: screen.Uptime(w, now)},
 		{Text: pid, Paint: screen.Faint},
 		{Text: strconv.Itoa(w.ID), Paint: screen.Faint},
 	}

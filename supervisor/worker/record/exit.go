@@ -48,7 +48,7 @@ func (r *Record) End(i *invocation.Invocation, ended *End) {
 		r.Status.ForcedKills++
 	}
 	r.cpu.end(i, ended.Status.CPU)
-	r.news.removePIDFile(i, ended.Pid)
+	r.notifier.removePIDFile(i, ended.Pid)
 	ended.exit = restart.Exit{
 		Code: ended.Status.Code, Signaled: ended.Status.Signal != 0 || ended.Cause != invocation.Died, Failed: ended.NotReady != nil, Uptime: ended.Uptime,
 	}

@@ -35,9 +35,9 @@ func (r *Record) restarted(why status.Reason, e hooks.Event) {
 	r.Status.Restarts[why]++
 	switch why {
 	case status.ByManual, status.ByReload:
-		r.news.pendingRestart = nil
+		r.notifier.pendingRestart = nil
 	case status.ByExit, status.ByMemory, status.ByCron, status.ByWatch, status.ByHealth, status.ByWatchdog, status.ByRetry:
 		e.Reason = why.String()
-		r.news.pendingRestart = &e
+		r.notifier.pendingRestart = &e
 	}
 }

@@ -39,7 +39,7 @@ type Record struct {
 
 	deps     *Deps
 	changed  func() // there is something to publish; never waits
-	news     notifier
+	notifier notifier
 	previous *invocation.Invocation // the last that has ended, whose output may still be handed on
 	cpu      cpuMeter
 }
@@ -50,14 +50,14 @@ func New(deps *Deps, name string, of status.Worker, changed func()) *Record {
 	of.Since = time.Now()
 	return &Record{
 		Status: of, Name: name, deps: deps, changed: changed,
-		news: notifier{deps: deps, worker: name, app: of.App, instance: of.Instance, id: of.ID},
+		notifier: notifier{deps: deps, worker: name, app: of.App, instance: of.Instance, id: of.ID},
 	}
 }
 
 // Begin records that the worker is to run from now on, and why. One that was given up and
 // is tried again for that counts as restarted.
 func (r *Record) Begin(why status.Reason) {
-	r.Status.FirstStarted, r.news.pendingRestart = time.Now(), nil
+	r.Status.FirstStarted, r.notifier.pendingRestart = time.Now(), nil
 	if why == status.ByRetry {
 		r.restarted(why, hooks.Event{})
 	}
@@ -72,7 +72,7 @@ func (r *Record) Enter(to status.State) {
 		r.deps.Log.Error("invalid state transition: a bug of gorun", "worker", r.Name, "from", from, "to", to)
 	}
 	r.deps.Log.Debug("worker state changed", "worker", r.Name, "from", from, "to", to, "pid", s.Pid)
-	r.news.journal("state", from.String()+" → "+to.String())
+	r.notifier.journal("state", from.String()+" → "+to.String())
 	if from == status.Online {
 		s.LeftOnline = now
 	}
@@ -92,7 +92,7 @@ func (r *Record) Enter(to status.State) {
 }
 
 // JournalHealth journals that the health check has come to another result.
-func (r *Record) JournalHealth(text string) { r.news.journal("health", text) }
+func (r *Record) JournalHealth(text string) { r.notifier.journal("health", text) }
 
 // CountStart counts an invocation that was started.
 func (r *Record) CountStart(i *invocation.Invocation) {
@@ -105,8 +105,8 @@ func (r *Record) CountStart(i *invocation.Invocation) {
 func (r *Record) Serve(i *invocation.Invocation, conf *spec.App) {
 	r.Status.Pid, r.Status.Started, r.Status.LastError = i.Pid(), i.Started(), ""
 	r.changed()
-	r.news.dispatchRestart(conf, i)
-	r.news.writePIDFile(i)
+	r.notifier.dispatchRestart(conf, i)
+	r.notifier.writePIDFile(i)
 }
 
 // SetReady records whether new connections go to the worker, to be published.

@@ -24,12 +24,12 @@ func (r *Record) Report(conf *spec.App, ended End, decision restart.Decision) {
 	level := slog.LevelInfo
 	if exit.Outcome != status.Clean || decision.Verdict == restart.GiveUp {
 		level = slog.LevelError
-		if text := hint(ended.Tail, conf.Port, r.news.sharedBy); text != "" {
+		if text := hint(ended.Tail, conf.Port, r.notifier.sharedBy); text != "" {
 			facts = append(facts, "hint", text)
 		}
 		facts = append(facts, "lines", ended.Tail)
 	}
-	next := r.news.nextAction(conf, decision)
+	next := r.notifier.nextAction(conf, decision)
 	facts = append(facts, "next", next)
 	if decision.Verdict == restart.GiveUp && decision.Delay > 0 && !conf.Critical {
 		facts = append(facts, "errored_retry", decision.Delay) // if gorun still runs then
@@ -38,13 +38,13 @@ func (r *Record) Report(conf *spec.App, ended End, decision restart.Decision) {
 	if ended.NotReady != nil {
 		news += "; " + ended.NotReady.Error()
 	}
-	r.news.journal("exit", news)
+	r.notifier.journal("exit", news)
 	r.deps.Log.Log(context.Background(), level, "worker exited", facts...)
 	event := eventOf(ended, exit)
 	event.Next = next
-	r.news.dispatch(conf, hooks.Exit, event)
+	r.notifier.dispatch(conf, hooks.Exit, event)
 	if decision.Verdict == restart.GiveUp {
-		r.news.dispatch(conf, hooks.GiveUp, event)
+		r.notifier.dispatch(conf, hooks.GiveUp, event)
 	}
 }
 
