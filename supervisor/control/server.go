@@ -99,14 +99,6 @@ func Serve(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// Address is the address of the socket, "" without one.
-func (s *Server) Address() string {
-	if s.listener == nil {
-		return ""
-	}
-	return s.listener.Address()
-}
-
 // Close removes the socket, ends orders and streams, and waits until every answer is
 // sent, or ctx is over.
 func (s *Server) Close(ctx context.Context) error {

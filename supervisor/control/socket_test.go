@@ -199,7 +199,7 @@ func TestASecondGorunRunsWithoutControl(t *testing.T) {
 	serveWith(t, t.Context(), o)
 	o.Log = slog.New(slog.NewTextHandler(&text, nil))
 	second, err := Serve(t.Context(), o)
-	if err != nil || second.Address() != "" {
+	if err != nil || second.listener != nil {
 		t.Fatalf("Serve: %v", err)
 	}
 	closeServer(t, second)

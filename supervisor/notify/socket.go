@@ -54,9 +54,9 @@ type Options struct {
 type Socket struct {
 	options    Options
 	conn       *net.UnixConn
-	address    string // as in NOTIFY_SOCKET
-	refused    atomic.Uint64
-	quietUntil time.Time // no refusal is logged before; Run's
+	address    string        // as in NOTIFY_SOCKET
+	refused    atomic.Uint64 // datagrams that were refused or could not be parsed
+	quietUntil time.Time     // no refusal is logged before; Run's
 }
 
 // Listen opens the socket. Datagrams wait for Run, up to net.unix.max_dgram_qlen
@@ -128,9 +128,6 @@ func (s *Socket) Environ() []string {
 	}
 	return environ
 }
-
-// Refused counts the datagrams that were refused or could not be parsed.
-func (s *Socket) Refused() uint64 { return s.refused.Load() }
 
 // Close closes the socket and ends Run. Later notifications fail at the sender.
 func (s *Socket) Close() error {

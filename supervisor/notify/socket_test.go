@@ -153,8 +153,8 @@ func TestDescriptorsDoNotLeak(t *testing.T) {
 		barrier(t, to, strings.Repeat("x", maxDatagram+1), 3)
 		barrier(t, to, "a\x00b", 2)
 	}
-	if len(messages) != 1 || refusing.Refused() != 3 {
-		t.Errorf("%d handed out and %d refused, want 1 and 3", len(messages), refusing.Refused())
+	if len(messages) != 1 || refusing.refused.Load() != 3 {
+		t.Errorf("%d handed out and %d refused, want 1 and 3", len(messages), refusing.refused.Load())
 	}
 }
 
@@ -165,8 +165,8 @@ func TestSecondProcessOfTheSameUserIsRefusedWhileItLives(t *testing.T) {
 		notify(t, address, "READY=1")
 	}
 	barrier(t, address, "BARRIER=1", 1) // refused too, and yet closed
-	if len(messages) != 0 || s.Refused() != 11 {
-		t.Errorf("%d handed out and %d refused, want 0 and 11", len(messages), s.Refused())
+	if len(messages) != 0 || s.refused.Load() != 11 {
+		t.Errorf("%d handed out and %d refused, want 0 and 11", len(messages), s.refused.Load())
 	}
 	if lines := strings.Count(log.String(), "\n"); lines != 1 || !strings.Contains(log.String(), "not in the worker's process tree") {
 		t.Errorf("%d lines are logged: %s", lines, log.String())
