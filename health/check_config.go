@@ -1,9 +1,6 @@
 package health
 
-import (
-	"cmp"
-	"time"
-)
+import "time"
 
 // Check is an app's own health check, the value of its `health` key: exactly one of
 // HTTP, TCP and Exec.
@@ -70,7 +67,15 @@ func Defaults() Check {
 // withDefaults fills in the defaults where zero cannot be meant.
 func (c Check) withDefaults() Check {
 	defaults := Defaults()
-	c.Interval, c.Timeout, c.Retries = cmp.Or(c.Interval, defaults.Interval), cmp.Or(c.Timeout, defaults.Timeout), cmp.Or(c.Retries, defaults.Retries)
+	if c.Interval <= 0 {
+		c.Interval = defaults.Interval
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = defaults.Timeout
+	}
+	if c.Retries <= 0 {
+		c.Retries = defaults.Retries
+	}
 	return c
 }
 

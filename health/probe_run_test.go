@@ -160,3 +160,12 @@ func TestFailureText(t *testing.T) {
 		}
 	}
 }
+
+// A ticker panics at an interval below 1.
+func TestWhatCannotBeMeantIsTheDefault(t *testing.T) {
+	for _, c := range []Check{{}, {Interval: -1, Timeout: -1, Retries: -1}} {
+		if got, want := c.withDefaults(), Defaults(); got.Interval != want.Interval || got.Timeout != want.Timeout || got.Retries != want.Retries {
+			t.Errorf("%+v becomes %+v", c, got)
+		}
+	}
+}

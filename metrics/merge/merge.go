@@ -8,7 +8,6 @@
 package merge
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -74,10 +73,22 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	return Options{
-		Parallel: cmp.Or(o.Parallel, 32), MaxBytes: cmp.Or(o.MaxBytes, 4<<20), MaxWorkerSamples: cmp.Or(o.MaxWorkerSamples, 20_000),
-		MaxSamples: cmp.Or(o.MaxSamples, 250_000), Reuse: cmp.Or(o.Reuse, time.Second),
+	if o.Parallel <= 0 {
+		o.Parallel = 32
 	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = 4 << 20
+	}
+	if o.MaxWorkerSamples <= 0 {
+		o.MaxWorkerSamples = 20_000
+	}
+	if o.MaxSamples <= 0 {
+		o.MaxSamples = 250_000
+	}
+	if o.Reuse <= 0 {
+		o.Reuse = time.Second
+	}
+	return o
 }
 
 // Merger scrapes workers. It remembers what the sums need: what workers had
