@@ -27,7 +27,7 @@ func TestPrometheusHasEveryWorkersMetricsWhateverHappens(t *testing.T) {
 	prometheusTool(t, "prometheus")
 	s := newShop(t)
 	g := operate(t, s.site, s.apps(t)...)
-	stopLoad := []func() []reply{loadOn(t, s.asker(""), 2), loadOn(t, asker{network: "tcp", address: s.desk}, 2)}
+	stopLoad := []func() []reply{loadOn(t, s.asker(""), 2), loadOn(t, asker{network: "tcp", address: s.shop}, 2)}
 	p := startPrometheus(t, strings.TrimPrefix(g.address(t), "http://"))
 	kills := g.disturb(t, p)
 	for _, stop := range stopLoad {
@@ -51,7 +51,7 @@ func TestPrometheusHasEveryWorkersMetricsWhateverHappens(t *testing.T) {
 // shop is a site with two apps of testdata/metrics.
 type shop struct {
 	site
-	desk string // the other app's address
+	shop string // the other app's address
 }
 
 func newShop(t *testing.T) shop {
@@ -70,10 +70,10 @@ func (s shop) apps(t *testing.T) []app {
 	often := app{"cwd": filepath.Join(s.dir, "metrics"), "exec_mode": "cluster", "min_uptime": "1ms", "max_memory_restart": "1G"}
 	web := often.with("name", "web").with("script", "server.js").with("instances", 8).with("env", s.environ()).
 		with("metrics", "/metrics").with("node_metrics", true).with("health", map[string]any{"http": "/", "interval": "1s"})
-	desk := often.with("name", "desk").with("script", "server.py").with("instances", 2).
-		with("interpreter", tool(t, "python3")).with("env", place{address: s.desk}.environ()).
+	shop := often.with("name", "shop").with("script", "server.py").with("instances", 2).
+		with("interpreter", tool(t, "python3")).with("env", place{address: s.shop}.environ()).
 		with("metrics", map[string]any{"path": "/metrics", "aggregate": true})
-	return []app{web, desk}
+	return []app{web, shop}
 }
 
 // disturb kills workers and reloads the apps until there have been enough scrapes.
@@ -91,7 +91,7 @@ func (g operated) disturb(t *testing.T, p prometheus) (kills int) {
 		if kills%4 == 3 {
 			g.ok(t, "reload", "all")
 		}
-		for _, name := range []string{"web/" + strconv.Itoa(kills%8), "desk/" + strconv.Itoa(kills%2)} {
+		for _, name := range []string{"web/" + strconv.Itoa(kills%8), "shop/" + strconv.Itoa(kills%2)} {
 			if m := g.members(t)[name]; m.State == "online" {
 				kill(t, m.Pid)
 			}
@@ -138,7 +138,7 @@ func (p prometheus) wantEveryWorker(t *testing.T, kills int) {
 func (p prometheus) wantNoFall(t *testing.T) {
 	t.Helper()
 	for _, expr := range []string{
-		`{app="desk", __name__=~"desk_.*_(total|bucket|sum|count)"}[1m]`,
+		`{app="shop", __name__=~"shop_.*_(total|bucket|sum|count)"}[1m]`,
 		`{__name__=~"gorun_.*_(total|bucket|sum|count)"}[1m]`,
 	} {
 		found := p.query(t, expr)
@@ -153,7 +153,7 @@ func (p prometheus) wantNoFall(t *testing.T) {
 			t.Errorf("%s: %d series: this shows nothing", expr, len(found))
 		}
 	}
-	p.wantOne(t, 1, `count(desk_requests_total{app="desk", worker=""} > 100)`)
+	p.wantOne(t, 1, `count(shop_requests_total{app="shop", worker=""} > 100)`)
 }
 
 // wantPromtoolSilent has promtool look at all of /metrics.
@@ -161,7 +161,7 @@ func (g operated) wantPromtoolSilent(t *testing.T) {
 	t.Helper()
 	_, text := g.get(t, "/metrics")
 	promtoolSilent(t, text)
-	if !containsAll(text, []string{"shop_requests_total{", "desk_requests_total{", "gorun_worker_scrape_success{"}) {
+	if !containsAll(text, []string{"shop_requests_total{", "shop_requests_total{", "gorun_worker_scrape_success{"}) {
 		t.Error("/metrics lacks the workers' own")
 	}
 }

@@ -48,8 +48,8 @@ func New(r Request) *Endpoint {
 		ports: r.Ports, app: r.Spec, owner: r.Ports.owner(r.Instance), instance: r.Instance, interception: interception{stop: func() {}},
 		events: eventBuffer{listening: make(chan struct{})},
 	}
-	e.poller = listenPoller{ports: r.Ports, app: r.Spec, instance: r.Instance, reports: &e.events, expected: r.Ports.previousPortsOf(r.Instance), stop: func() {}}
-	e.ipc = IPC{ports: r.Ports, app: r.Spec, owner: e.owner, reports: &e.events, record: e.record, metrics: node.Metrics{Count: r.Count}}
+	e.poller = listenPoller{ports: r.Ports, app: r.Spec, instance: r.Instance, events: &e.events, expected: r.Ports.previousPortsOf(r.Instance), stop: func() {}}
+	e.ipc = IPC{ports: r.Ports, app: r.Spec, owner: e.owner, events: &e.events, record: e.record, metrics: node.Metrics{Count: r.Count}}
 	e.probe = probe{ports: r.Ports, app: r.Spec, owner: e.owner, events: &e.events, stop: func() {}}
 	e.notices = notices{events: &e.events, waitsForReady: r.Spec.WaitReady, stop: func() {}, record: e.record}
 	return e

@@ -23,7 +23,7 @@ type listenPoller struct {
 	ports    *SharedPorts
 	app      *spec.App
 	instance int
-	reports  *eventBuffer
+	events   *eventBuffer
 	expected []int // nil: nobody knows
 	stop     context.CancelFunc
 }
@@ -69,7 +69,7 @@ func (a *listenPoller) start(p *process.Process) {
 		for {
 			ports := sockets.Ports(p.Members(), a.app.User.Credential())
 			if !slices.ContainsFunc(a.expected, func(port int) bool { return !slices.Contains(ports, port) }) {
-				a.reports.markListening()
+				a.events.markListening()
 				return
 			}
 			select {

@@ -18,7 +18,7 @@ type IPC struct {
 	ports    *SharedPorts
 	app      *spec.App
 	owner    sockets.Owner
-	reports  *eventBuffer
+	events   *eventBuffer
 	record   func(status.Event)
 	channel  *node.Channel
 	metrics  node.Metrics
@@ -43,7 +43,7 @@ func (c *IPC) AskMetrics(ctx context.Context) (json.RawMessage, error) {
 func (c *IPC) receive(message json.RawMessage) {
 	switch kind := node.TypeOf(message); {
 	case string(message) == `"ready"`:
-		c.reports.markReady()
+		c.events.markReady()
 	case c.metrics.Receive(message):
 	case kind == node.TypeMetrics:
 		c.requests.Answer(message)

@@ -223,7 +223,7 @@ func (p *SharedPorts) Relayed() []status.Relay {
 	return all
 }
 
-// shared reports whether the app's workers share the address: with `port`, that
+// sharesAddress reports whether the app's workers share the address: with `port`, that
 // one alone.
 func (p *SharedPorts) sharesAddress(address sockets.Address) bool {
 	return p.app.Port == 0 || address.Port == p.app.Port

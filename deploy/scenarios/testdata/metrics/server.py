@@ -5,18 +5,18 @@ import os
 
 requests = 0
 
-METRICS = """# HELP desk_requests_total Requests that were answered.
-# TYPE desk_requests_total counter
-desk_requests_total {requests}
-# HELP desk_threads Threads in use.
-# TYPE desk_threads gauge
-desk_threads 1
-# HELP desk_size_bytes Size of the answers.
-# TYPE desk_size_bytes histogram
-desk_size_bytes_bucket{{le="5"}} 0
-desk_size_bytes_bucket{{le="+Inf"}} {requests}
-desk_size_bytes_sum {size}
-desk_size_bytes_count {requests}
+METRICS = """# HELP shop_requests_total Requests that were answered.
+# TYPE shop_requests_total counter
+shop_requests_total {requests}
+# HELP shop_threads Threads in use.
+# TYPE shop_threads gauge
+shop_threads 1
+# HELP shop_size_bytes Size of the answers.
+# TYPE shop_size_bytes histogram
+shop_size_bytes_bucket{{le="5"}} 0
+shop_size_bytes_bucket{{le="+Inf"}} {requests}
+shop_size_bytes_sum {size}
+shop_size_bytes_count {requests}
 """
 
 
